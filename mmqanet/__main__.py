@@ -1,0 +1,5 @@
+import sys
+
+from mmqanet.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,25 @@
+"""Registries of mmqanet.
+
+Each is a child of the registry that holds what mmqanet builds on. ``MODELS`` and ``TRANSFORMS`` hang under mmseg's, so
+that every backbone of mmseg answers to its plain name in a config, and mmdet's to ``mmdet.NAME``. A registry imports
+its ``locations`` the first time something is looked up in it; nothing else needs to be imported by hand.
+"""
+from mmengine.registry import (
+    DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS,
+    DATASETS as MMENGINE_DATASETS,
+    HOOKS as MMENGINE_HOOKS,
+    INFERENCERS as MMENGINE_INFERENCERS,
+    METRICS as MMENGINE_METRICS,
+    VISUALIZERS as MMENGINE_VISUALIZERS,
+    Registry,
+)
+from mmseg.registry import MODELS as MMSEG_MODELS, TRANSFORMS as MMSEG_TRANSFORMS
+
+MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
+TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])
+DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, locations=['mmqanet.datasets'])
+DATA_SAMPLERS = Registry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmqanet.datasets'])
+METRICS = Registry('metric', parent=MMENGINE_METRICS, locations=['mmqanet.evaluation'])
+HOOKS = Registry('hook', parent=MMENGINE_HOOKS, locations=['mmqanet.engine'])
+VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, locations=['mmqanet.visualization'])
+INFERENCERS = Registry('inferencer', parent=MMENGINE_INFERENCERS, locations=['mmqanet.apis'])

@@ -1,0 +1,3 @@
+from mmqanet.structures.parsing_data_sample import ParsingDataSample
+
+__all__ = ['ParsingDataSample']

@@ -1,0 +1,54 @@
+"""The data sample that carries one image (test) or one person (training) through mmqanet.
+
+Letters used below and in the shapes of the whole package:
+    N people of an image, C classes with background as class 0, K part instances,
+    H, W height and width of the image, h, w of a crop or network input.
+"""
+import torch
+from mmengine.structures import BaseDataElement, InstanceData, PixelData
+
+
+def _field(name: str, dtype: type) -> property:
+    """A typed data field of a ``BaseDataElement``: reading, writing and deleting check the type."""
+
+    def get(self):
+        return getattr(self, f'_{name}')
+
+    def put(self, value):
+        self.set_field(value, f'_{name}', dtype=dtype)
+
+    def delete(self):
+        delattr(self, f'_{name}')
+
+    return property(get, put, delete)
+
+
+class ParsingDataSample(BaseDataElement):
+    """People and image, ground truth and prediction.
+
+    Ground truth:
+        gt_instances (InstanceData): ``bboxes`` (N, 4) float32, xyxy in image pixels (continuous: the image spans
+            [0, W] × [0, H]); ``bbox_scores`` (N,) float32; ``parsing_ids`` (N,) int64, the person's id in the human map
+            (0 for a detected box); ``ann_ids`` (N,) int64.
+        gt_sem_seg (PixelData): ``data`` (1, h, w) uint8, labels of the crop, 255 = ignore. Training only.
+        gt_maps (PixelData): ``category``, ``human``, ``instance``, each (1, H, W). Test only, where annotated.
+        gt_parts (Tensor): (K, 3) int32 rows (part instance id, class, human id). Test only, where annotated.
+
+    Prediction:
+        pred_instances (InstanceData): ``bboxes`` (N, 4), ``bbox_scores`` (N,), ``iou_scores`` (N,) in [0, 1],
+            ``pixel_scores`` (N,), ``part_pixel_scores`` (N, C-1), ``qualities`` (N,), ``part_qualities`` (N, C-1), and
+            the people's label maps as crops: ``label_maps``, a list of N uint8 tensors (h_i, w_i), with ``offsets``
+            (N, 2) int64, the (y, x) of each crop's first pixel in the image. Outside its crop a person is background.
+        pred_maps (PixelData): ``category`` (class per pixel), ``human`` (person index, 1-based, 0 none) and ``part``
+            (part index, 1-based, 0 none), each (1, H, W).
+        pred_parts (InstanceData): the K visible parts in the order of ``pred_maps.part``: ``labels`` (K,) class,
+            ``scores`` (K,) part quality, ``people`` (K,) index in ``pred_instances``.
+    """
+
+    gt_instances = _field('gt_instances', InstanceData)
+    gt_sem_seg = _field('gt_sem_seg', PixelData)
+    gt_maps = _field('gt_maps', PixelData)
+    gt_parts = _field('gt_parts', torch.Tensor)
+    pred_instances = _field('pred_instances', InstanceData)
+    pred_maps = _field('pred_maps', PixelData)
+    pred_parts = _field('pred_parts', InstanceData)

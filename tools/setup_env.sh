@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# Make the virtual environment that `make demo` and `make test` use. Safe to interrupt and to run again: every step that
+# is done is skipped, and the compiler of mmcv's operators goes on with the object files it already has.
+#
+#   PYTHON  interpreter to start from   (default python3)
+#   VENV    where the environment goes  (default .venv)
+#   TORCH   requirement for torch       (default torch==2.13.0, the tested one)
+#   MMCV    requirement for mmcv        (default onedl-mmcv==2.3.6, the tested one)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+PYTHON=${PYTHON:-python3} VENV=${VENV:-.venv} TORCH=${TORCH:-torch==2.13.0} MMCV=${MMCV:-onedl-mmcv==2.3.6}
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/mmqanet
+
+die() { echo "setup: $*" >&2; exit 1; }
+say() { printf '\033[1m[setup %3ds]\033[0m %s\n' "$SECONDS" "$*"; }
+
+command -v "$PYTHON" >/dev/null || die "no '$PYTHON' found: install Python 3.10 or newer, or name one with PYTHON=..."
+"$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
+    || die "$("$PYTHON" --version) is too old: mmqanet needs Python 3.10 or newer (name one with PYTHON=...)"
+"$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || die "$PYTHON has no venv module: install python3-venv"
+
+stamp=$VENV/.mmqanet-ready
+wanted=$(cat requirements/*.txt setup.cfg setup.py tools/setup_env.sh <(echo "$TORCH $MMCV") | cksum)
+[ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
+
+[ -x "$VENV/bin/python" ] || { say "creating $VENV"; "$PYTHON" -m venv "$VENV"; }
+py=$PWD/$VENV/bin/python
+case $VENV in /*) py=$VENV/bin/python ;; esac
+export PIP_DISABLE_PIP_VERSION_CHECK=1
+pip() { "$py" -m pip "$@"; }
+
+say "installing $TORCH and the build tools"
+pip install -q -r requirements/build.txt
+pip install -q "$TORCH" 'numpy>=1.24'
+
+# pip caches a wheel built from a source archive under the archive's name alone, so one compiled for another torch would
+# be taken silently. The wheel therefore lives in a folder named after what it was compiled for, and pip's cache is off.
+key=$("$py" -c 'import sys, torch, platform
+print(f"py{sys.version_info[0]}{sys.version_info[1]}-torch{torch.__version__}-cuda{torch.version.cuda}-{platform.machine()}")')
+wheels=$cache/wheels/$key-${MMCV//[^a-zA-Z0-9.]/_}
+if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
+    cxx=$(command -v "${CXX:-c++}" || command -v g++ || command -v clang++) \
+        || die "no C++ compiler found: install one (on Debian or Ubuntu: apt-get install g++)"
+    "$py" -c 'import sysconfig, os, sys
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
+        || die "the headers of $("$py" --version) are missing (on Debian or Ubuntu: apt-get install python3-dev)"
+    source=$cache/source/$key-${MMCV//[^a-zA-Z0-9.]/_}
+    if [ ! -f "$source/setup.py" ]; then
+        say "downloading $MMCV"
+        rm -rf "$source" "$source.tmp" && mkdir -p "$source.tmp"
+        pip download -q --no-deps --no-build-isolation --no-binary :all: -d "$source.tmp" "$MMCV"
+        tar -xzf "$source.tmp"/*.tar.gz -C "$source.tmp" --strip-components=1
+        mv "$source.tmp" "$source"
+    fi
+    say "compiling $MMCV with $cxx for $key (about 6 minutes on 2 cores; done once)"
+    mkdir -p "$wheels.tmp"
+    log=$cache/mmcv-build.log
+    (cd "$source" && CFLAGS=-g0 MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-2} "$py" -m pip wheel -v --no-cache-dir \
+        --no-deps --no-build-isolation -w "$wheels.tmp" . >"$log" 2>&1) &
+    job=$!
+    while kill -0 $job 2>/dev/null; do
+        sleep 5
+        done_=$(find "$source/build" -name '*.o' 2>/dev/null | wc -l)
+        all=$(find "$source/build" -name build.ninja -exec grep -c '^build ' {} + 2>/dev/null | head -1)
+        printf '\r[setup %3ds] %s of %s files compiled ' "$SECONDS" "$done_" "${all:-?}"
+    done
+    echo
+    wait $job || die "compiling $MMCV failed; the end of $log: $(tail -5 "$log")"
+    rm -rf "$wheels" && mv "$wheels.tmp" "$wheels" && rm -rf "$source"
+fi
+
+say "installing mmcv, mmengine, mmsegmentation, mmdetection and mmqanet"
+pip install -q --no-cache-dir "$wheels"/*.whl
+pip install -q --no-build-isolation -e '.[all]'
+"$py" -c 'import mmcv._ext' || die "mmcv's compiled operators do not load: remove $wheels and run again"
+echo "$wanted" >"$stamp"
+say "environment ready in $VENV"
