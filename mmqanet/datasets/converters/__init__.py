@@ -1,0 +1,1 @@
+"""Converters from public data sets to the prepared layout; ``prepared`` is the writer that they share."""

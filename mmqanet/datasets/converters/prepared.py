@@ -1,0 +1,180 @@
+"""The writer of the prepared layout, shared by every converter and by the toy data set.
+
+::
+
+    DATASET/
+      Training/ and Validation/
+        Images/NAME.jpg         the picture, its bytes untouched
+        Category_ids/NAME.png   uint8, part class per pixel, 0 background, 255 ignore
+        Human_ids/NAME.png      uint8, person id per pixel (1, 2, …), 0 background
+        Instance_ids/NAME.png   part id per pixel: num_classes · (person - 1) + class; 16 bit where one passes 255
+        Instance_ids/NAME.txt   a line a part instance: `part_id class_id person_id`
+      annotations/*.json        COCO style, one annotation a person, with its `parsing_id` in Human_ids
+
+NAME may hold sub-folders. Every file is written under a temporary name and renamed, so an interrupted run leaves no
+half file behind. Letters: H, W height and width of the image, N its people.
+"""
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from mmqanet.errors import DataError
+
+IGNORE = 255
+LAST_ID = {'Human_ids': 255, 'Instance_ids': 65535}
+
+
+def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: np.ndarray, human: np.ndarray,
+                 num_classes: int) -> list[dict]:
+    """Write the five files of one image and describe its people.
+
+    Args:
+        split_dir: folder of the split, e.g. ``CIHP/Training``; created where missing.
+        name: file name without extension, sub-folders allowed.
+        image: a JPEG file, or its bytes; copied as they are.
+        category: (H, W) integers, part class in ``[0, num_classes)`` or 255 = ignore.
+        human: (H, W) integers, person id in [0, 255], 0 = nobody.
+        num_classes: classes with background.
+
+    Returns:
+        The N people in ascending id, as :func:`describe_people` gives them.
+
+    Raises:
+        DataError: the image cannot be read, the sizes differ, or a label or id is out of range; nothing is written.
+    """
+    split_dir = Path(split_dir)
+    data = image if isinstance(image, bytes) else _read(Path(image))
+    _check_maps(name, _image_size(data, name), category, human, num_classes)
+    instance, parts = number_parts(category, human, num_classes)
+    if instance.max(initial=0) > LAST_ID['Instance_ids']:
+        raise DataError(f'{name}: part instance id {instance.max()} does not fit 16 bits')
+    paths = sample_paths(split_dir, name)
+    write_file(paths['Images'], data)
+    write_file(paths['Human_ids'], _png(human.astype(np.uint8)))
+    write_file(paths['Instance_ids'], _png(instance.astype(np.uint8 if instance.max(initial=0) < 256 else np.uint16)))
+    write_file(paths['parts'], ''.join(f'{i} {c} {p}\n' for i, c, p in parts.tolist()).encode())
+    write_file(paths['Category_ids'], _png(category.astype(np.uint8)))
+    return describe_people(human)
+
+
+def number_parts(category: np.ndarray, human: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the part instances: a part is a (person, class) pair, class neither background nor ignore.
+
+    Returns:
+        The (H, W) int32 map of part ids, ``num_classes · (person - 1) + class``, 0 elsewhere; and the (K, 3) int32 rows
+        (part id, class, person) in ascending id.
+    """
+    category, human = category.astype(np.int32), human.astype(np.int32)
+    part = (human > 0) & (category > 0) & (category != IGNORE)
+    instance = np.where(part, num_classes * (human - 1) + category, 0)
+    ids = np.flatnonzero(np.bincount(instance.ravel()))
+    ids = ids[ids > 0].astype(np.int32)
+    return instance, np.stack([ids, ids % num_classes, ids // num_classes + 1], axis=1)
+
+
+def describe_people(human: np.ndarray) -> list[dict]:
+    """Describe the people of a (H, W) person map as COCO annotations that lack ``id`` and ``image_id``.
+
+    ``bbox`` is xywh in pixels, tight around the person's pixels (a single pixel is 1 × 1), ``area`` their number.
+    ``segmentation`` is empty, which COCO readers allow: the person's pixels are ``Human_ids == parsing_id``.
+    """
+    people = []
+    for person in np.flatnonzero(np.bincount(human.ravel().astype(np.int64))).tolist():
+        if person == 0:
+            continue
+        mask = human == person
+        ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        box = [xs[0], ys[0], xs[-1] - xs[0] + 1, ys[-1] - ys[0] + 1]
+        people.append({'parsing_id': person, 'category_id': 1, 'bbox': [int(v) for v in box], 'area': int(mask.sum()),
+                       'iscrowd': 0, 'segmentation': []})
+    return people
+
+
+def write_coco_json(path: Path, images: Sequence[dict], annotations: Sequence[list[dict]]) -> None:
+    """Write a COCO-style JSON with one category, ``person``; images and annotations are numbered from 1.
+
+    Args:
+        path: file to write, e.g. ``CIHP/annotations/CIHP_train.json``.
+        images: one dict an image with ``file_name`` (relative to ``Images``), ``height`` and ``width``.
+        annotations: for each image the list of its people, as :func:`write_sample` returns it; may be empty.
+    """
+    if len(images) != len(annotations):
+        raise DataError(f'{path}: {len(images)} images, but people of {len(annotations)}')
+    people = [dict(image_id=i, **person) for i, group in enumerate(annotations, 1) for person in group]
+    content = {'images': [dict(id=i, **image) for i, image in enumerate(images, 1)],
+               'annotations': [dict(id=i, **person) for i, person in enumerate(people, 1)],
+               'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person'}]}
+    write_file(Path(path), json.dumps(content).encode())
+
+
+def sample_paths(split_dir: Path, name: str) -> dict[str, Path]:
+    """The five files of a sample: by folder, and ``parts`` for the TXT; ``Category_ids`` is the one written last."""
+    folders = {'Images': '.jpg', 'Human_ids': '.png', 'Instance_ids': '.png', 'Category_ids': '.png'}
+    paths = {folder: Path(split_dir, folder, name + suffix) for folder, suffix in folders.items()}
+    return dict(paths, parts=Path(split_dir, 'Instance_ids', name + '.txt'))
+
+
+def is_written(split_dir: Path, name: str) -> bool:
+    """Whether a sample's five files are there, so that a converter that is run again may keep them."""
+    return all(path.is_file() for path in sample_paths(split_dir, name).values())
+
+
+def read_label_map(path: Path) -> np.ndarray:
+    """Read a PNG of labels or ids, (H, W) uint8 or uint16.
+
+    Raises:
+        DataError: the file is missing, broken, or has more than one channel.
+    """
+    labels = cv2.imdecode(np.frombuffer(_read(path), np.uint8), cv2.IMREAD_UNCHANGED)
+    if labels is None or labels.ndim != 2:
+        raise DataError(f'{path}: not a single-channel PNG')
+    return labels
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Write ``data`` to ``path`` through a temporary file beside it, creating the folders."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + '.part')
+    part.write_bytes(data)
+    part.replace(path)
+
+
+def _check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: np.ndarray, num_classes: int) -> None:
+    for what, labels in (('category map', category), ('human map', human)):
+        if labels.shape != size:
+            raise DataError(f'{name}: {what} of {labels.shape} (rows, columns), but the image has {size}')
+        if not np.issubdtype(labels.dtype, np.integer) or labels.min(initial=0) < 0:
+            raise DataError(f'{name}: {what} must hold non-negative integers, got {labels.dtype}')
+    wrong = category[(category >= num_classes) & (category != IGNORE)]
+    if wrong.size:
+        raise DataError(f'{name}: category {wrong.max()} is outside [0, {num_classes}) and is not {IGNORE}')
+    if human.max(initial=0) > LAST_ID['Human_ids']:
+        raise DataError(f'{name}: person id {human.max()} does not fit 8 bits')
+
+
+def _image_size(data: bytes, name: str) -> tuple[int, int]:
+    """Decode a JPEG fully, so that a truncated one is found, and give its (height, width)."""
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            if image.format != 'JPEG':
+                raise DataError(f'{name}: the image is {image.format}, not JPEG')
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise DataError(f'{name}: the image cannot be read ({error})') from error
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f'{path}: {error.strerror}') from error
+
+
+def _png(labels: np.ndarray) -> bytes:
+    return cv2.imencode('.png', labels)[1].tobytes()
