@@ -1,0 +1,54 @@
+"""From the loader's uint8 crops to the network's input.
+
+    B training crops, N_i people of image i, S scales, h, w size of the network input.
+"""
+import torch
+from mmengine.model import BaseDataPreprocessor
+from torch import Tensor
+
+from mmqanet.registry import MODELS
+
+IMAGENET_MEAN = (0.485, 0.456, 0.406)
+IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+@MODELS.register_module()
+class ParsingDataPreprocessor(BaseDataPreprocessor):
+    """Moves crops to the device; BGR uint8 → RGB / 255, minus mean, over std.
+
+    Training batches come out normalised and stacked, (B, 3, h, w) float32. Test batches stay a list of uint8 tensors
+    (N_i · S, 3, h, w), one an image: the model normalises them chunk by chunk, so that an image with 300 people does not
+    become one float tensor.
+
+    Args:
+        mean, std (tuple[float, float, float]): of RGB values in [0, 1]; ImageNet's by default, as in the release.
+        bgr_to_rgb (bool): whether the loader's channel order is BGR, mmcv's habit.
+        non_blocking (bool): copy to the device asynchronously.
+    """
+
+    def __init__(
+        self,
+        *,
+        mean: tuple[float, float, float] = IMAGENET_MEAN,
+        std: tuple[float, float, float] = IMAGENET_STD,
+        bgr_to_rgb: bool = True,
+        non_blocking: bool = False,
+    ):
+        super().__init__(non_blocking)
+        self.bgr_to_rgb = bgr_to_rgb
+        self.register_buffer('mean', 255 * torch.tensor(mean).view(-1, 1, 1), persistent=False)
+        self.register_buffer('std', 255 * torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def normalize(self, crops: Tensor) -> Tensor:
+        """(B, 3, h, w) uint8 → (B, 3, h, w) float32."""
+        if self.bgr_to_rgb:
+            crops = crops.flip(1)
+        return (crops.float() - self.mean) / self.std
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """``inputs``: B tensors (3, h, w) uint8 for training, one (N_i · S, 3, h, w) uint8 an image for testing."""
+        data = self.cast_data(data)
+        inputs = data['inputs']
+        if training:
+            inputs = self.normalize(torch.stack(list(inputs)))
+        return dict(inputs=inputs, data_samples=data.get('data_samples'))

@@ -1,0 +1,48 @@
+"""The losses of QANet (Eq. 2) as registered modules, each a thin layer on a formula.
+
+    B crops, C classes, h, w size of the network input.
+"""
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmqanet.registry import MODELS
+
+
+@MODELS.register_module()
+class PixelCrossEntropyLoss(nn.Module):
+    """Cross-entropy, mean over the pixels that are not ignored; 0 where all are.
+
+    Args:
+        loss_weight (float): factor of the loss.
+        ignore_index (int): label that does not count.
+    """
+
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255):
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Logits (B, C, h, w), labels (B, h, w) int64 → scalar float32."""
+        total = F.cross_entropy(logits.float(), labels, ignore_index=self.ignore_index, reduction='sum')
+        counted = (labels != self.ignore_index).sum().clamp(min=1)
+        return self.loss_weight * total / counted
+
+
+@MODELS.register_module()
+class IoURegressionLoss(nn.Module):
+    """Sum of ½(pred − target)² over the images with target > 0, divided by their number (protocol, training).
+
+    Args:
+        loss_weight (float): factor of the loss.
+    """
+
+    def __init__(self, *, loss_weight: float = 1.0):
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, target: Tensor) -> Tensor:
+        """Prediction and target (B,) → scalar float32."""
+        counted = target > 0
+        error = (pred.float() - target) * counted
+        return self.loss_weight * 0.5 * error.square().sum() / counted.sum().clamp(min=1)
