@@ -1,0 +1,146 @@
+"""EfficientNet-Lite0 as a four-level backbone, and the conversion of its published ImageNet weights.
+
+Network: Tan and Le, "EfficientNet" (ICML 2019), table 1, in the Lite variant of TensorFlow's model garden: no
+squeeze-and-excitation, ReLU6 for swish, stem and first block not scaled.
+"""
+from collections.abc import Mapping, Sequence
+
+import torch
+from mmcv.cnn import ConvModule
+from mmengine.model import BaseModule
+from mmseg.models.utils import InvertedResidualV3
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.registry import MODELS
+
+# The four output levels; each row of a level is (kernel, stride, expansion, output channels, blocks).
+LEVELS = (
+    ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2)),
+    ((5, 2, 6, 40, 2),),
+    ((3, 2, 6, 80, 3), (5, 1, 6, 112, 3)),
+    ((5, 2, 6, 192, 4), (3, 1, 6, 320, 1)),
+)
+STEM_CHANNELS = 32
+CLASSIFIER = ('_conv_head.', '_bn1.', '_fc.')
+
+
+@MODELS.register_module()
+class EfficientNetLite0(BaseModule):
+    """EfficientNet-Lite0 without its classifier: 2.96 M parameters.
+
+    Levels 0-3 have strides 4, 8, 16, 32 and 24, 40, 112, 320 channels. Strided convolutions pad as TensorFlow's
+    'same' does (one more pixel on the right and below), which the published weights were trained with. Those weights
+    expect RGB input with ``mean=[127] * 3`` and ``std=[128] * 3`` on the scale 0-255.
+
+    Args:
+        out_indices: levels to return, ascending.
+        frozen_stages: -1 trains everything, 0 freezes the stem, n the stem and levels 0 … n - 1.
+        norm_cfg: normalization; the default holds the original's epsilon and momentum.
+        norm_eval: keep the running statistics of all batch norms fixed while training.
+        with_cp: recompute the blocks' activations in the backward pass, for less memory and more time.
+        init_cfg: e.g. ``dict(type='Pretrained', checkpoint=FILE)`` with a file made by
+            ``tools/model_converters/efficientnet_lite0.py``; random by default.
+
+    Raises:
+        InputError: ``out_indices`` or ``frozen_stages`` out of range.
+    """
+
+    def __init__(self, *, out_indices: Sequence[int] = (0, 1, 2, 3), frozen_stages: int = -1,
+                 norm_cfg: dict | None = None, norm_eval: bool = False, with_cp: bool = False,
+                 init_cfg: dict | list | None = None):
+        super().__init__(init_cfg or [{'type': 'Kaiming', 'layer': 'Conv2d'},
+                                      {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']}])
+        if list(out_indices) != sorted(set(out_indices) & set(range(len(LEVELS)))):
+            raise InputError(f'out_indices must be ascending levels out of 0-3, got {tuple(out_indices)}')
+        if frozen_stages not in range(-1, len(LEVELS) + 1):
+            raise InputError(f'frozen_stages must be in [-1, 4], got {frozen_stages}')
+        self.out_indices = tuple(out_indices)
+        self.frozen_stages = frozen_stages
+        self.norm_eval = norm_eval
+        norm_cfg = norm_cfg or {'type': 'BN', 'eps': 1e-3, 'momentum': 0.01}
+        style = {'norm_cfg': norm_cfg, 'act_cfg': {'type': 'ReLU6'}}
+        self.stem = ConvModule(3, STEM_CHANNELS, 3, stride=2, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
+        channels = STEM_CHANNELS
+        self.levels = nn.ModuleList()
+        for rows in LEVELS:
+            level = nn.Sequential()
+            for kernel, stride, expansion, out_channels, count in rows:
+                for i in range(count):
+                    level.append(InvertedResidualV3(
+                        channels, out_channels, channels * expansion, kernel_size=kernel,
+                        stride=stride if i == 0 else 1, with_expand_conv=expansion != 1, with_cp=with_cp, **style))
+                    channels = out_channels
+            self.levels.append(level)
+        self._freeze()
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        """Compute the levels of ``out_indices`` of images (B, 3, H, W); their sizes are rounded up where H or W is
+        not a multiple of the stride."""
+        x = self.stem(x)
+        outs = []
+        for i, level in enumerate(self.levels[:max(self.out_indices, default=-1) + 1]):
+            x = level(x)
+            if i in self.out_indices:
+                outs.append(x)
+        return tuple(outs)
+
+    def train(self, mode: bool = True):
+        """Switch modes; frozen stages, and with ``norm_eval`` every batch norm, stay in evaluation mode."""
+        super().train(mode)
+        for module in self._frozen_modules():
+            module.eval()
+        if self.norm_eval:
+            for module in self.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def _frozen_modules(self) -> list[nn.Module]:
+        return [self.stem, *self.levels[:self.frozen_stages]] if self.frozen_stages >= 0 else []
+
+    def _freeze(self) -> None:
+        for module in self._frozen_modules():
+            module.requires_grad_(False)
+        self.train(self.training)
+
+
+def convert_efficientnet_lite0(source: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename a state dict in the naming of the package efficientnet-lite-pytorch to :class:`EfficientNetLite0`'s.
+
+    The classifier (``_conv_head``, ``_bn1``, ``_fc``) is left out.
+
+    Raises:
+        DataError: keys are left over, missing, or of another shape; all of them are listed.
+    """
+    renamed = _key_table()
+    expected = {name: value.shape for name, value in EfficientNetLite0().state_dict().items()}
+    source = {name: value for name, value in source.items() if not name.startswith(CLASSIFIER)}
+    missing = sorted(renamed.keys() - source.keys())
+    left_over = sorted(source.keys() - renamed.keys())
+    shapes = sorted(name for name in renamed.keys() & source.keys() if source[name].shape != expected[renamed[name]])
+    if missing or left_over or shapes:
+        raise DataError(f'not an EfficientNet-Lite0 state dict: missing {missing}, left over {left_over}, '
+                        f'of another shape {shapes}')
+    return {renamed[name]: value.detach().clone().to(torch.float32 if value.is_floating_point() else value.dtype)
+            for name, value in source.items()}
+
+
+def _key_table() -> dict[str, str]:
+    """The name of every parameter and buffer in the package, and here."""
+    norm = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
+    pairs = [('_conv_stem', '_bn0', 'stem')]
+    block = 0
+    for i, rows in enumerate(LEVELS):
+        blocks = [expansion for _, _, expansion, _, count in rows for _ in range(count)]
+        for j, expansion in enumerate(blocks):
+            ours, theirs = f'levels.{i}.{j}', f'_blocks.{block}'
+            if expansion != 1:
+                pairs.append((f'{theirs}._expand_conv', f'{theirs}._bn0', f'{ours}.expand_conv'))
+            pairs.append((f'{theirs}._depthwise_conv', f'{theirs}._bn1', f'{ours}.depthwise_conv'))
+            pairs.append((f'{theirs}._project_conv', f'{theirs}._bn2', f'{ours}.linear_conv'))
+            block += 1
+    table = {f'{conv}.weight': f'{ours}.conv.weight' for conv, _, ours in pairs}
+    table.update({f'{bn}.{name}': f'{ours}.bn.{name}' for _, bn, ours in pairs for name in norm})
+    return table
