@@ -23,8 +23,8 @@ class QANet(BaseModel):
         iou_head (dict, optional): config of :class:`IoUHead`; without one the IoU score of everybody is 1.
         postprocessor (dict, optional): config of what turns probabilities into people and image maps; needed to predict.
         data_preprocessor (dict, optional): ``ParsingDataPreprocessor`` by default.
-        flip_test (bool): average each crop with its mirror image, left and right classes swapped back.
-        flip_pairs (list[tuple[int, int]]): the (left, right) classes that the mirror exchanges.
+        flip_test (bool): average each crop with its mirror image, left and right classes swapped back. The pairs come
+            with the samples (metainfo ``flip_pairs``), so that the data set alone declares them.
         max_crops_per_batch (int): most crops that pass the network at once when predicting; bounds the memory.
         init_cfg (dict, optional): initialisation.
     """
@@ -39,7 +39,6 @@ class QANet(BaseModel):
         postprocessor: dict | None = None,
         data_preprocessor: dict | None = None,
         flip_test: bool = False,
-        flip_pairs: list[tuple[int, int]] = (),
         max_crops_per_batch: int = 16,
         init_cfg: dict | None = None,
     ):
@@ -51,10 +50,6 @@ class QANet(BaseModel):
         self.postprocessor = MODELS.build(postprocessor) if postprocessor else None
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
-        swapped = list(range(self.parsing_head.num_classes))
-        for left, right in flip_pairs:
-            swapped[left], swapped[right] = right, left
-        self.register_buffer('mirrored_classes', torch.tensor(swapped), persistent=False)
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""
@@ -89,27 +84,33 @@ class QANet(BaseModel):
 
         Args:
             inputs: one uint8 tensor (N_i · S, 3, h, w) an image, the S scales of a person side by side.
-            data_samples: their samples; metainfo ``crops`` holds the N_i · S ``PersonCrop`` and ``ori_shape`` the (H, W).
+            data_samples: their samples; metainfo ``crops`` holds the N_i · S ``PersonCrop``, ``ori_shape`` the (H, W),
+                ``flip_pairs`` the (left, right) classes.
         """
-        answers = self.crop_answers(inputs)
+        answers = self.crop_answers(inputs, flip_pairs=data_samples[0].flip_pairs)
         for sample in data_samples:
             self.postprocessor.fill(sample, answers)
         return data_samples
 
-    def crop_answers(self, inputs: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    def crop_answers(self, inputs: list[Tensor], *, flip_pairs) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
-        crops = torch.cat(list(inputs))
-        for chunk in crops.split(self.max_crops_per_batch):
-            yield from zip(*self._answer(self.data_preprocessor.normalize(chunk)))
+        mirrored_classes = list(range(self.parsing_head.num_classes))
+        for left, right in flip_pairs:
+            mirrored_classes[left], mirrored_classes[right] = right, left
+        populated = [crops for crops in inputs if len(crops)]
+        if not populated:
+            return
+        for chunk in torch.cat(populated).split(self.max_crops_per_batch):
+            yield from zip(*self._answer(self.data_preprocessor.normalize(chunk), mirrored_classes))
 
-    def _answer(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def _answer(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""
         logits, iou = self._forward(inputs)
         probs = logits.float().softmax(1)
         iou = probs.new_ones(len(probs)) if iou is None else iou.float()
         if self.flip_test:
             logits, iou_mirrored = self._forward(inputs.flip(-1))
-            mirrored = logits.float().softmax(1).flip(-1)[:, self.mirrored_classes]
+            mirrored = logits.float().softmax(1).flip(-1)[:, mirrored_classes]
             probs = (probs + mirrored) / 2
             iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
         return probs, iou

@@ -1,0 +1,156 @@
+"""The data set of human parsing in the prepared layout: one person a sample in training, one image in testing."""
+from pathlib import Path
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from mmengine.logging import MMLogger
+
+from mmqanet.datasets.coco_people import image_index, load_json, person_boxes, valid_box
+from mmqanet.datasets.samplers import Draw
+from mmqanet.errors import DataError, InputError
+from mmqanet.registry import DATASETS
+
+ON_INVALID = ('error', 'skip')
+
+
+@DATASETS.register_module()
+class HumanParsingDataset(BaseDataset):
+    """People of a COCO-style JSON with their label maps (layout: docs/datasets.md).
+
+    The registered data sets are this class with their classes, palette and flip pairs; give the three in ``metainfo`` to
+    read labels of your own without writing Python.
+
+    Training (``test_mode=False``) yields a sample for every person, testing one for every image with all its boxes, so
+    that an image is decoded once: the annotated boxes with score 1, or those of ``detection_file``.
+
+    Args:
+        ann_file (str): COCO-style JSON whose annotations carry ``parsing_id``, the person's id in the human map.
+        data_root (str): folder that relative paths start from.
+        data_prefix (dict): folders of ``img``, ``category``, ``human`` and ``instance`` maps. Without ``human`` all
+            labelled pixels of an image belong to its one person; without ``instance`` there is no part ground truth.
+        detection_file (str, optional): COCO detection JSON with the boxes to test on.
+        detection_score_thr (float): detections below this score are left out.
+        on_invalid (str): ``'error'`` raises a :class:`DataError` at the first broken sample, ``'skip'`` leaves broken
+            samples out of training and boxes without area or outside the image out of both, with a counted warning.
+            What the pipeline finds broken while testing is always an error.
+        metainfo (dict, optional): ``classes`` (background first), ``palette`` (RGB triples), ``flip_pairs``.
+        pipeline (list[dict]): transforms.
+        test_mode (bool): samples are images instead of people.
+        lazy_init (bool): read the annotations at the first use.
+
+    Raises:
+        DataError: the JSON is missing, broken or lacks a field; names the file and the annotation.
+    """
+
+    METAINFO: dict = dict(classes=(), palette=(), flip_pairs=())
+
+    def __init__(
+        self,
+        *,
+        ann_file: str,
+        data_root: str = '',
+        data_prefix: dict,
+        detection_file: str | None = None,
+        detection_score_thr: float = 0.0,
+        on_invalid: str = 'error',
+        metainfo: dict | None = None,
+        pipeline: list = (),
+        test_mode: bool = False,
+        lazy_init: bool = False,
+    ):
+        if on_invalid not in ON_INVALID:
+            raise InputError(f'on_invalid is {on_invalid!r}, but must be one of {ON_INVALID}')
+        if detection_file and not test_mode:
+            raise InputError('detection_file needs test_mode=True: training uses the annotated boxes')
+        self.detection_file = detection_file
+        self.detection_score_thr = detection_score_thr
+        self.on_invalid = on_invalid
+        self._broken: set[int] = set()
+        super().__init__(
+            ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
+            pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+
+    # -- annotations ---------------------------------------------------------------------------------------------------
+
+    def load_data_list(self) -> list[dict]:
+        """Read the JSON; a list of people (training) or images (testing)."""
+        content = load_json(self.ann_file, fields=('images', 'annotations'))
+        images = image_index(content['images'], self.ann_file)
+        annotated = person_boxes(content['annotations'], images, self.ann_file)
+        if not self.test_mode:
+            return [
+                {**self._image_info(images[image_id]), **self._box_arrays([person])}
+                for image_id, people in annotated.items() for person in self._valid(people, images, self.ann_file)
+                if not person['iscrowd']]
+        source, people_of = self.ann_file, annotated
+        if self.detection_file:
+            source = str(Path(self.data_root) / self.detection_file)
+            people_of = person_boxes(load_json(source), images, source, detections=True)
+        infos = []
+        for image_id, image in images.items():
+            people = [
+                person for person in self._valid(people_of.get(image_id, []), images, source)
+                if not person['iscrowd'] and person['score'] >= self.detection_score_thr]
+            infos.append({**self._image_info(image), **self._box_arrays(people)})
+        return infos
+
+    def _valid(self, people: list[dict], images: dict, source: str) -> list[dict]:
+        """The people whose box can be cropped; the others raise or are counted, as ``on_invalid`` says."""
+        good = []
+        for person in people:
+            fault = valid_box(person, images[person['image_id']])
+            if fault is None:
+                good.append(person)
+            elif self.on_invalid == 'error':
+                raise DataError(f'{source}: annotation {person["id"]}: {fault}')
+            else:
+                self._warn(f'{source}: annotation {person["id"]}: {fault}', key=-1 - person['id'])
+        return good
+
+    def _image_info(self, image: dict) -> dict:
+        name = image['file_name']
+        info = dict(
+            img_id=image['id'], img_path=str(Path(self.data_prefix['img']) / name), height=image['height'],
+            width=image['width'], name=str(Path(name).with_suffix('')))
+        for kind in ('category', 'human', 'instance'):
+            if self.data_prefix.get(kind):
+                info[f'{kind}_path'] = str(Path(self.data_prefix[kind]) / name).removesuffix(Path(name).suffix) + '.png'
+        return info
+
+    @staticmethod
+    def _box_arrays(people: list[dict]) -> dict:
+        boxes = np.array([person['bbox'] for person in people], dtype=np.float32).reshape(-1, 4)
+        boxes[:, 2:] += boxes[:, :2]
+        return dict(
+            bboxes=boxes,
+            bbox_scores=np.array([person['score'] for person in people], dtype=np.float32),
+            parsing_ids=np.array([person['parsing_id'] for person in people], dtype=np.int64),
+            ann_ids=np.array([person['id'] for person in people], dtype=np.int64))
+
+    # -- samples -------------------------------------------------------------------------------------------------------
+
+    def get_data_info(self, idx: int) -> dict:
+        info = super().get_data_info(int(idx))
+        info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'])
+        return info
+
+    def prepare_data(self, idx: int):
+        """Run the pipeline on one sample, on the random stream of its :class:`Draw`.
+
+        Returns ``None`` for a broken sample that ``on_invalid='skip'`` leaves out; mmengine then draws another.
+        """
+        if isinstance(idx, Draw):
+            idx.seed_generators()
+        try:
+            return super().prepare_data(idx)
+        except DataError as error:
+            if self.on_invalid == 'error' or self.test_mode:
+                raise
+            self._warn(str(error), key=int(idx))
+            return None
+
+    def _warn(self, message: str, *, key: int) -> None:
+        """Warn once for each broken sample, with the count so far (a loader's workers count for themselves)."""
+        if key not in self._broken:
+            self._broken.add(key)
+            MMLogger.get_current_instance().warning(f'skipped ({len(self._broken)} so far): {message}')

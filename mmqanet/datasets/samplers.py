@@ -1,0 +1,52 @@
+"""Sampling that gives every sample of every epoch a random stream of its own.
+
+A data loader's workers are born anew each epoch with the same seeds, so augmentations drawn from the workers' global
+generators repeat from epoch to epoch (as they do in the release). Here the sampler says with each index which epoch
+asks, and the data set seeds the generators from (seed, epoch, index) before the pipeline runs. The stream of a sample
+then depends on nothing else: neither on the number of workers and processes nor on where a run was resumed.
+"""
+import random
+from collections.abc import Iterator
+
+import numpy as np
+from mmengine.dataset import DefaultSampler
+
+from mmqanet.registry import DATA_SAMPLERS
+
+
+class Draw(int):
+    """A sample's index that remembers the numbers its random stream is made of.
+
+    Index arithmetic of wrapping data sets (``RepeatDataset``: %, ``ConcatDataset``: -) keeps them.
+    """
+
+    entropy: tuple[int, ...]
+
+    def __new__(cls, index: int, entropy: tuple[int, ...]):
+        draw = super().__new__(cls, index)
+        draw.entropy = entropy
+        return draw
+
+    def __getnewargs__(self):
+        return int(self), self.entropy
+
+    def __mod__(self, length):
+        return Draw(int(self) % length, (*self.entropy, int(self) // length))
+
+    def __sub__(self, offset):
+        return Draw(int(self) - offset, self.entropy)
+
+    def seed_generators(self) -> None:
+        """Seed ``numpy.random`` and ``random``, the generators that transforms draw from."""
+        state = np.random.SeedSequence([*self.entropy, int(self)]).generate_state(2)
+        np.random.seed(state[0])  # noqa: NPY002 (mmcv's transforms draw from the global generator)
+        random.seed(int(state[1]))
+
+
+@DATA_SAMPLERS.register_module()
+class DrawSampler(DefaultSampler):
+    """mmengine's ``DefaultSampler``, yielding :class:`Draw` instead of plain indices; same arguments."""
+
+    def __iter__(self) -> Iterator[Draw]:
+        for index in super().__iter__():
+            yield Draw(index, (self.seed, self.epoch))

@@ -1,0 +1,14 @@
+from mmqanet.datasets.transforms.crop import (
+    BoxesToCrops,
+    RandomCropFlip,
+    RandomCropRotation,
+    RandomCropScale,
+    WarpCrops,
+)
+from mmqanet.datasets.transforms.formatting import PackParsingInputs
+from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
+
+__all__ = [
+    'BoxesToCrops', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomCropFlip',
+    'RandomCropRotation', 'RandomCropScale', 'WarpCrops'
+]

@@ -1,0 +1,138 @@
+"""From boxes to crops: where the crops lie, how training varies that, and the one resampling at the end.
+
+The random transforms only move the :class:`PersonCrop`; pixels are touched once, by :class:`WarpCrops`. All draw from
+``numpy.random``, which the data set seeds for every sample. Order and distributions: protocol, training.
+"""
+import cv2
+import numpy as np
+from mmcv.transforms import BaseTransform
+
+from mmqanet.errors import InputError
+from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
+from mmqanet.registry import TRANSFORMS
+
+
+@TRANSFORMS.register_module()
+class BoxesToCrops(BaseTransform):
+    """Place a crop on every box, once for every scale.
+
+    Required keys: bboxes ((N, 4) xyxy). Added keys: crops (list of N · S ``PersonCrop``, the scales of a person side by
+    side).
+
+    Args:
+        input_size (tuple[int, int]): (width, height) of the crops.
+        padding (float): factor on the window after its extension to the input's aspect ratio.
+        scales (tuple[float, ...]): factors on the window for multi-scale testing; 1.1 shows the person smaller.
+    """
+
+    def __init__(self, *, input_size: tuple[int, int], padding: float = 1.25, scales: tuple[float, ...] = (1.0,)):
+        self.input_size = tuple(input_size)
+        self.padding = padding
+        self.scales = tuple(scales)
+
+    def transform(self, results: dict) -> dict:
+        results['crops'] = [
+            PersonCrop.from_box(box, output_size=self.input_size, padding=self.padding).scaled(scale)
+            for box in results['bboxes'] for scale in self.scales]
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomCropScale(BaseTransform):
+    """Scale the window by clip(1 + std · N(0, 1), low, high).
+
+    Modified keys: crops.
+    """
+
+    def __init__(self, *, std: float = 0.3, low: float = 0.7, high: float = 1.3):
+        self.std, self.low, self.high = std, low, high
+
+    def transform(self, results: dict) -> dict:
+        factor = np.clip(1 + self.std * np.random.standard_normal(), self.low, self.high)
+        results['crops'] = [crop.scaled(float(factor)) for crop in results['crops']]
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomCropRotation(BaseTransform):
+    """With probability ``prob`` turn the window by clip(std · N(0, 1), ±limit) degrees.
+
+    Modified keys: crops.
+    """
+
+    def __init__(self, *, std: float = 40.0, limit: float = 80.0, prob: float = 0.6):
+        self.std, self.limit, self.prob = std, limit, prob
+
+    def transform(self, results: dict) -> dict:
+        if np.random.random() < self.prob:
+            degrees = np.clip(self.std * np.random.standard_normal(), -self.limit, self.limit)
+            results['crops'] = [crop.rotated(float(degrees)) for crop in results['crops']]
+        return results
+
+
+@TRANSFORMS.register_module()
+class RandomCropFlip(BaseTransform):
+    """With probability ``prob`` mirror the crop; :class:`WarpCrops` then swaps the left and right labels.
+
+    Modified keys: crops.
+    """
+
+    def __init__(self, *, prob: float = 0.5):
+        self.prob = prob
+
+    def transform(self, results: dict) -> dict:
+        if np.random.random() < self.prob:
+            results['crops'] = [crop.mirrored() for crop in results['crops']]
+        return results
+
+
+@TRANSFORMS.register_module()
+class WarpCrops(BaseTransform):
+    """Resample image (and, in training, the person's labels) into the crops; outside the image is 0.
+
+    Required keys: img, crops, flip_pairs, gt_map (optional, only with a single crop).
+    Added keys: crop_images ((N · S, h, w, 3) uint8), gt_crop ((h, w) uint8, where there is a gt_map).
+
+    Args:
+        sampler (str): ``'warp'`` interpolates bilinearly at the crop's pixel centres (the release's way in training);
+            ``'align'`` averages over each output pixel as the release does at test time, for unrotated crops only.
+    """
+
+    def __init__(self, *, sampler: str = 'warp'):
+        if sampler not in ('warp', 'align'):
+            raise InputError(f"sampler is {sampler!r}, but must be 'warp' or 'align'")
+        self.sampler = sampler
+
+    def transform(self, results: dict) -> dict:
+        image, crops = results['img'], results['crops']
+        resample = warp if self.sampler == 'warp' else align
+        results['crop_images'] = [resample(image, crop) for crop in crops]
+        if 'gt_map' in results:
+            crop, = crops
+            labels = warp(results['gt_map'], crop, interpolation=cv2.INTER_NEAREST)
+            results['gt_crop'] = swap_sides(labels, results['flip_pairs']) if crop.flipped else labels
+        return results
+
+
+def warp(image: np.ndarray, crop: PersonCrop, interpolation: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """Sample (H, W[, 3]) at the pixel centres of the crop → (h, w[, 3])."""
+    return cv2.warpAffine(image, crop.index_matrix(), crop.output_size, flags=interpolation, borderValue=0)
+
+
+def align(image: np.ndarray, crop: PersonCrop) -> np.ndarray:
+    """Average (H, W, 3) uint8 over the pixels of an unrotated crop, as RoIAlign does → (h, w, 3) uint8."""
+    x1, y1, x2, y2 = crop.window
+    width, height = crop.output_size
+    rows = aligned_average_weights(y1, y2 - y1, height, image.shape[0])
+    columns = aligned_average_weights(x1, x2 - x1, width, image.shape[1])
+    channels = [rows @ image[..., c].astype(np.float32) @ columns.T for c in range(image.shape[2])]
+    sampled = np.stack(channels, axis=-1).round().clip(0, 255).astype(np.uint8)
+    return sampled[:, ::-1] if crop.flipped else sampled
+
+
+def swap_sides(labels: np.ndarray, flip_pairs) -> np.ndarray:
+    """Exchange left and right classes of a uint8 label map."""
+    table = np.arange(256, dtype=np.uint8)
+    for left, right in flip_pairs:
+        table[left], table[right] = right, left
+    return table[labels]

@@ -1,0 +1,124 @@
+"""Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
+import io
+from pathlib import Path
+
+import mmcv
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine import fileio
+from PIL import Image
+
+from mmqanet.errors import DataError
+from mmqanet.registry import TRANSFORMS
+
+IGNORE = 255
+
+
+def read_image(path: str) -> np.ndarray:
+    """A BGR uint8 (H, W, 3) image, turned as its EXIF tag says.
+
+    Decoded by Pillow, because OpenCV fills the missing half of a truncated file with grey and says nothing.
+    """
+    try:
+        return mmcv.imfrombytes(fileio.get(path), flag='color', backend='pillow')
+    except FileNotFoundError:
+        raise DataError(f'{path}: no such image') from None
+    except Exception as error:  # Pillow raises many kinds for broken files
+        raise DataError(f'{path}: not readable as an image ({error})') from None
+
+
+def read_label_map(path: str) -> np.ndarray:
+    """An (H, W) map of 8 or 16 bit labels as it lies in the PNG (palette indices, not colours)."""
+    try:
+        with Image.open(io.BytesIO(fileio.get(path))) as image:
+            labels = np.array(image)
+    except FileNotFoundError:
+        raise DataError(f'{path}: no such label map') from None
+    except Exception as error:  # Pillow raises many kinds for broken files
+        raise DataError(f'{path}: not readable as a label map ({error})') from None
+    if labels.ndim != 2 or labels.dtype.kind not in 'iub':
+        raise DataError(f'{path}: a label map has one integer channel, this one is {labels.dtype} {labels.shape}')
+    return labels
+
+
+def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) -> np.ndarray:
+    """The class map (H, W) uint8 of an image of ``shape``, labels in [0, C) or 255."""
+    labels = read_sized_map(path, shape=shape)
+    wrong = labels[(labels >= num_classes) & (labels != IGNORE)]
+    if wrong.size:
+        raise DataError(f'{path}: label {wrong[0]} is out of range for {num_classes} classes (255 = ignore)')
+    return labels.astype(np.uint8)
+
+
+def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
+    labels = read_label_map(path)
+    if labels.shape != tuple(shape):
+        raise DataError(
+            f'{path}: the map is {labels.shape[1]}x{labels.shape[0]}, its image {shape[1]}x{shape[0]} (width x height)')
+    return labels
+
+
+@TRANSFORMS.register_module()
+class LoadImage(BaseTransform):
+    """Read the image.
+
+    Required keys: img_path. Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
+    """
+
+    def transform(self, results: dict) -> dict:
+        results['img'] = read_image(results['img_path'])
+        results['ori_shape'] = results['img'].shape[:2]
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadPersonMap(BaseTransform):
+    """Read the label map of the sample's one person: its classes, background everywhere else.
+
+    Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, ori_shape.
+    Added keys: gt_map ((H, W) uint8, 255 = ignore).
+    """
+
+    def transform(self, results: dict) -> dict:
+        shape, classes = results['ori_shape'], results['classes']
+        labels = read_category_map(results['category_path'], shape=shape, num_classes=len(classes))
+        if 'human_path' in results:
+            labels = labels * (read_sized_map(results['human_path'], shape=shape) == results['parsing_ids'][0])
+        if not labels.any():
+            raise DataError(
+                f'{results.get("human_path", results["category_path"])}: annotation {results["ann_ids"][0]}: the person '
+                f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel')
+        results['gt_map'] = labels
+        return results
+
+
+@TRANSFORMS.register_module()
+class LoadImageMaps(BaseTransform):
+    """Read the ground truth of a whole image, for the metrics.
+
+    Required keys: category_path, human_path and instance_path (both optional), classes, ori_shape.
+    Added keys: category_map, human_map, instance_map ((H, W)), gt_parts ((K, 3) int32: part id, class, human id).
+    """
+
+    def transform(self, results: dict) -> dict:
+        shape, classes = results['ori_shape'], results['classes']
+        results['category_map'] = read_category_map(results['category_path'], shape=shape, num_classes=len(classes))
+        if 'human_path' in results:
+            results['human_map'] = read_sized_map(results['human_path'], shape=shape).astype(np.int32)
+        if 'instance_path' in results:
+            results['instance_map'] = read_sized_map(results['instance_path'], shape=shape).astype(np.int32)
+            results['gt_parts'] = read_part_table(str(Path(results['instance_path']).with_suffix('.txt')))
+        return results
+
+
+def read_part_table(path: str) -> np.ndarray:
+    """The TXT beside an instance map: lines ``part_id class human_id`` → (K, 3) int32."""
+    try:
+        rows = [[int(number) for number in line.split()] for line in fileio.get_text(path).splitlines() if line.strip()]
+    except FileNotFoundError:
+        raise DataError(f'{path}: no such part table') from None
+    except ValueError as error:
+        raise DataError(f'{path}: a line is not three integers ({error})') from None
+    if any(len(row) != 3 for row in rows):
+        raise DataError(f'{path}: every line holds three integers: part id, class, human id')
+    return np.array(rows, dtype=np.int32).reshape(-1, 3)
