@@ -42,7 +42,7 @@ class QANet(BaseModel):
         max_crops_per_batch: int = 16,
         init_cfg: dict | None = None,
     ):
-        super().__init__(data_preprocessor or dict(type='ParsingDataPreprocessor'), init_cfg)
+        super().__init__(MODELS.build(data_preprocessor or dict(type='ParsingDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.parsing_head = MODELS.build(parsing_head)

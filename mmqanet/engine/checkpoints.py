@@ -1,0 +1,82 @@
+"""Checkpoints that are whole or absent, and that load without executing code."""
+import os
+import pickle
+import re
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from mmengine.fileio import LocalBackend, register_backend
+from mmengine.logging.history_buffer import HistoryBuffer
+from mmengine.runner.checkpoint import CheckpointLoader
+
+from mmqanet.errors import DataError
+
+
+def _safe_classes() -> list:
+    """What a checkpoint of mmengine holds besides tensors and plain Python: the log's history, in numpy arrays."""
+    core = np._core if hasattr(np, '_core') else np.core
+    dtypes = [type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32', 'uint32', 'bool')]
+    return [
+        HistoryBuffer, np.ndarray, np.dtype, slice, core.multiarray._reconstruct, core.multiarray.scalar, *dtypes]
+
+
+def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.device | None = 'cpu') -> dict:
+    """Read a checkpoint as data: tensors, numbers, strings and containers, never code.
+
+    Args:
+        path: a file written by ``torch.save``.
+        map_location: device of the tensors.
+
+    Returns:
+        dict: what the file holds.
+
+    Raises:
+        DataError: the file is missing, cut off, or would need to execute code to load; names it.
+    """
+    path = Path(path).expanduser()
+    try:
+        with torch.serialization.safe_globals(_safe_classes()):
+            content = torch.load(path, map_location=map_location, weights_only=True)
+    except FileNotFoundError:
+        raise DataError(f'{path}: no such checkpoint') from None
+    except pickle.UnpicklingError as error:
+        reason = str(error).splitlines()[0]
+        raise DataError(f'{path}: refused, loading it would execute code ({reason})') from None
+    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        raise DataError(f'{path}: not a whole checkpoint ({str(error).splitlines()[0]})') from None
+    if not isinstance(content, dict):
+        raise DataError(f'{path}: holds a {type(content).__name__} where a checkpoint is a dict')
+    return content
+
+
+def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:
+    """The newest ``epoch_*.pth`` or ``iter_*.pth`` of a folder that is not cut off; ``None`` where there is none.
+
+    mmengine's own ``last_checkpoint`` file is no help after a kill: it may be empty, or name a file that is.
+    """
+    numbered = []
+    for path in Path(work_dir).glob('*.pth'):
+        match = re.fullmatch(r'(?:epoch|iter)_(\d+)', path.stem)
+        if match and zipfile.is_zipfile(path):  # the index of a zip stands at its end
+            numbered.append((path.stat().st_mtime, int(match[1]), path))
+    return max(numbered)[2] if numbered else None
+
+
+class WholeFilesBackend(LocalBackend):
+    """mmengine's local files, written under a temporary name and renamed, so that a kill leaves no half file."""
+
+    def put(self, obj: bytes, filepath: str | Path) -> None:
+        temporary = f'{filepath}.{os.getpid()}.tmp'
+        super().put(obj, temporary)
+        os.replace(temporary, filepath)
+
+    def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        self.put(obj.encode(encoding), filepath)
+
+
+def install() -> None:
+    """Make mmengine's runner and ``init_cfg=dict(type='Pretrained', ...)`` use what this module offers."""
+    register_backend('whole_files', WholeFilesBackend, force=True)
+    CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)

@@ -1,0 +1,42 @@
+"""What tools/train.py and tools/test.py have in common: from parsed arguments to a config the runner takes."""
+import logging
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmqanet.engine.checkpoints import install, last_whole_checkpoint
+
+
+def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: str, overrides: dict | None) -> None:
+    """Apply the command line to a config, in place.
+
+    Args:
+        cfg: the config as read from its file.
+        name: file name of the config without suffix; names the default work folder.
+        work_dir: folder of logs and checkpoints, or ``None`` for the config's or ``work_dirs/NAME``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        overrides: entries of ``--cfg-options``.
+    """
+    install()
+    if overrides:
+        cfg.merge_from_dict(overrides)
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    if not torch.cuda.is_available() and cfg.env_cfg.dist_cfg.backend == 'nccl':
+        cfg.env_cfg.dist_cfg.backend = 'gloo'
+
+
+def resume_from(cfg: Config, checkpoint: str) -> None:
+    """Let the runner go on from ``checkpoint``, or, for ``'auto'``, from the last whole one of the work folder.
+
+    With ``'auto'`` and nothing to go on from, training starts at the beginning.
+    """
+    if checkpoint == 'auto':
+        found = last_whole_checkpoint(cfg.work_dir)
+        if found is None:
+            print_log(f'no whole checkpoint in {cfg.work_dir}: starting at the beginning', 'current', logging.INFO)
+            return
+        checkpoint = str(found)
+    cfg.resume = True
+    cfg.load_from = checkpoint
