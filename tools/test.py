@@ -1,13 +1,15 @@
 #!/usr/bin/env python
 """Evaluate a checkpoint on a config's test set, on one device or, through dist_test.sh or slurm_test.sh, on many."""
 import argparse
+import json
 import os
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.runner import Runner
 
-from mmqanet.engine.launch import prepare_config
+from mmqanet.engine.checkpoints import WholeFilesBackend
+from mmqanet.engine.launch import prepare_config, use_test_time_augmentation
 
 
 def parse_args() -> argparse.Namespace:
@@ -40,7 +42,7 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     metrics = runner.test()
     if args.out and runner.rank == 0:
-        write_text(args.out, json.dumps(metrics, indent=2))
+        WholeFilesBackend().put_text(json.dumps(metrics, indent=2), args.out)
 
 
 if __name__ == '__main__':

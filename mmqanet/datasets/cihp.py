@@ -7,7 +7,7 @@ from mmqanet.registry import DATASETS
 class CIHPDataset(HumanParsingDataset):
     """Crowd Instance-level Human Parsing (Gong et al., Instance-level Human Parsing via Part Grouping Network, 2018).
 
-    38,280 pictures of several people each: 28,280 for training, 5,000 for validation, 5,000 for testing; 20 classes with
+    38,280 pictures of several people each: 28,280 for training, 5,000 each for validation and testing; 20 classes with
     background, 255 = ignore. The embedded toy data set has the same classes and uses this class as well.
 
     On disk: the prepared layout of docs/datasets.md.
@@ -20,7 +20,8 @@ class CIHPDataset(HumanParsingDataset):
             'right-shoe'),
         palette=(
             (0, 0, 0), (148, 33, 146), (122, 68, 24), (255, 214, 10), (40, 40, 48), (230, 57, 70), (255, 105, 180),
-            (29, 78, 216), (165, 190, 0), (67, 97, 118), (240, 190, 150), (247, 127, 0), (157, 78, 221), (255, 224, 189),
+            (29, 78, 216), (165, 190, 0), (67, 97, 118), (240, 190, 150), (247, 127, 0), (157, 78, 221),
+            (255, 224, 189),
             (0, 180, 216), (255, 159, 28), (46, 196, 182), (188, 108, 37), (56, 176, 0), (112, 22, 30)),
         flip_pairs=((14, 15), (16, 17), (18, 19)),
     )

@@ -39,7 +39,7 @@ class Draw(int):
     def seed_generators(self) -> None:
         """Seed ``numpy.random`` and ``random``, the generators that transforms draw from."""
         state = np.random.SeedSequence([*self.entropy, int(self)]).generate_state(2)
-        np.random.seed(state[0])  # noqa: NPY002 (mmcv's transforms draw from the global generator)
+        np.random.seed(state[0])
         random.seed(int(state[1]))
 
 

@@ -40,3 +40,11 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
         checkpoint = str(found)
     cfg.resume = True
     cfg.load_from = checkpoint
+
+
+def use_test_time_augmentation(cfg: Config) -> None:
+    """Average test predictions over the mirror image and over the config's ``tta_scales``, in place."""
+    cfg.model.flip_test = True
+    for step in cfg.test_dataloader.dataset.pipeline:
+        if step.type == 'BoxesToCrops':
+            step.scales = cfg.get('tta_scales', (1.0,))

@@ -60,13 +60,14 @@ def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
 
 @TRANSFORMS.register_module()
 class LoadImage(BaseTransform):
-    """Read the image.
+    """Read the image, unless it is there already.
 
-    Required keys: img_path. Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
+    Required keys: img_path or img. Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
     """
 
     def transform(self, results: dict) -> dict:
-        results['img'] = read_image(results['img_path'])
+        if 'img' not in results:
+            results['img'] = read_image(results['img_path'])
         results['ori_shape'] = results['img'].shape[:2]
         return results
 
