@@ -48,8 +48,8 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
         DataError: the image cannot be read, the sizes differ, or a label or id is out of range; nothing is written.
     """
     split_dir = Path(split_dir)
-    data = image if isinstance(image, bytes) else _read(Path(image))
-    _check_maps(name, _image_size(data, name), category, human, num_classes)
+    data = image if isinstance(image, bytes) else read_file(Path(image))
+    _check_maps(name, image_size(data, name), category, human, num_classes)
     instance, parts = number_parts(category, human, num_classes)
     if instance.max(initial=0) > LAST_ID['Instance_ids']:
         raise DataError(f'{name}: part instance id {instance.max()} does not fit 16 bits')
@@ -124,16 +124,41 @@ def is_written(split_dir: Path, name: str) -> bool:
     return all(path.is_file() for path in sample_paths(split_dir, name).values())
 
 
+def image_size(data: bytes, name: str) -> tuple[int, int]:
+    """Decode the bytes of a JPEG fully, so that a truncated one is found, and give its (height, width).
+
+    Raises:
+        DataError: not a JPEG, or broken; ``name`` is what the message calls it.
+    """
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            image.load()
+            if image.format != 'JPEG':
+                raise DataError(f'{name}: the image is {image.format}, not JPEG')
+            return image.height, image.width
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise DataError(f'{name}: the image cannot be read ({error})') from error
+
+
 def read_label_map(path: Path) -> np.ndarray:
     """Read a PNG of labels or ids, (H, W) uint8 or uint16.
 
     Raises:
         DataError: the file is missing, broken, or has more than one channel.
     """
-    labels = cv2.imdecode(np.frombuffer(_read(path), np.uint8), cv2.IMREAD_UNCHANGED)
+    data = read_file(path)
+    labels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
     if labels is None or labels.ndim != 2:
         raise DataError(f'{path}: not a single-channel PNG')
     return labels
+
+
+def read_file(path: Path) -> bytes:
+    """Read a file; a missing or unreadable one is a ``DataError``."""
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(f'{path}: {error.strerror}') from error
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -155,25 +180,6 @@ def _check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: n
         raise DataError(f'{name}: category {wrong.max()} is outside [0, {num_classes}) and is not {IGNORE}')
     if human.max(initial=0) > LAST_ID['Human_ids']:
         raise DataError(f'{name}: person id {human.max()} does not fit 8 bits')
-
-
-def _image_size(data: bytes, name: str) -> tuple[int, int]:
-    """Decode a JPEG fully, so that a truncated one is found, and give its (height, width)."""
-    try:
-        with Image.open(io.BytesIO(data)) as image:
-            image.load()
-            if image.format != 'JPEG':
-                raise DataError(f'{name}: the image is {image.format}, not JPEG')
-            return image.height, image.width
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise DataError(f'{name}: the image cannot be read ({error})') from error
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f'{path}: {error.strerror}') from error
 
 
 def _png(labels: np.ndarray) -> bytes:
