@@ -14,7 +14,7 @@ CCP_CLASSES = (
     'wallet', 'watch', 'wedges',
 )
 
-# Merged class -> its tags, decided by looking at what the photos show under each tag: 'bodysuit' and 'romper' are mostly
+# Merged class: its tags, decided by looking at what the photos show under each tag: 'bodysuit' and 'romper' mostly are
 # jumpsuits, so they join the other one-piece, the dress; 'suit' is a suit's jacket; 'leggings' are worn as tights are,
 # under skirts; 'vest' is as often a sleeveless top as a waistcoat, which is worn as a top is; 'jumper' is a pullover.
 CCP_MERGE = {

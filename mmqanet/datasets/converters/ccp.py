@@ -10,7 +10,7 @@ Not every annotation can be used. :func:`find_fault` holds the rules; a photo th
 - ``no head``: less than 5 % of the person's top tenth is skin, hair, hat or eyewear: the head was left out.
 - ``in pieces``: the labelled region falls apart, and a part holds more than a tenth as much of skin and clothes as the
   largest one: what joins them was left out. Bags and what else is held may lie apart.
-- ``two people``: two patches of hair, a tenth of the photo's width apart, with background between them.
+- ``two people``: two large patches of hair, a tenth of the photo's width apart, with background between them.
 - ``wrong tags``: leg wear or shoes cover more than a fifth of the person's top quarter, or one such tag has its centre
   in the top 35 %: 'skirt' for a face, 'jeans' for a denim jacket, 'tights' for a camisole.
 - ``by eye``: seen on the picture, and caught by no rule (:data:`REJECTED`).
@@ -168,7 +168,8 @@ def _two_people(tags: np.ndarray) -> bool:
     if len(areas) < 2:
         return False
     small, large = np.argsort(areas)[-2:] + 1
-    if stats[small, cv2.CC_STAT_AREA] < 0.2 * stats[large, cv2.CC_STAT_AREA]:
+    smallest = max(0.2 * stats[large, cv2.CC_STAT_AREA], 0.005 * (tags > 0).sum())
+    if stats[small, cv2.CC_STAT_AREA] < smallest:
         return False
     line = np.linspace(centres[small], centres[large], 200).round().astype(int)
     apart = abs(centres[small] - centres[large])[0] > 0.1 * tags.shape[1]
