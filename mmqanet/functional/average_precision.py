@@ -55,7 +55,8 @@ def match_people(class_ious: np.ndarray, scores: np.ndarray, label_areas: np.nda
 
     By descending score (ties: lower index first), each prediction is compared with the annotated person it overlaps
     best in mean IoU, and with no other. It is a true positive at t if that IoU is above t (strictly) and the person is
-    still unused at t. A matched person's PCP is (classes ≥ 1 with IoU > t) / (classes ≥ 1 annotated), an unmatched one's 0.
+    still unused at t. The PCP of a matched person is (classes ≥ 1 with IoU > t) / (classes ≥ 1 annotated), that of an
+    unmatched one 0.
 
     Args:
         class_ious: (N, G, C), NaN where a class is in neither map.

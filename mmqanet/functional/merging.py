@@ -24,8 +24,6 @@ class ImageParsing:
         part_map: (H, W) int32, 1-based index into the ``part_*`` arrays, 0 none.
         kept: (M,) int64, people that survive the parsing NMS, by descending quality.
         people: (P,) int64, people with visible pixels, by ascending quality: the order of the official files.
-        extents: (P, 4) int64 (y1, x1, y2, x2), the rows and columns [y1, y2) × [x1, x2) that the whole map of each of
-            ``people`` spans, pixels hidden by others included: the box in the official files.
         part_labels: (K,) int64 class in [1, C), part_scores: (K,) float64 part quality, part_people: (K,) int64 index
             of the person. A part is a (person, class) pair with visible pixels; parts follow ``people``, then class.
     """
@@ -35,7 +33,6 @@ class ImageParsing:
     part_map: np.ndarray
     kept: np.ndarray
     people: np.ndarray
-    extents: np.ndarray
     part_labels: np.ndarray
     part_scores: np.ndarray
     part_people: np.ndarray
@@ -84,7 +81,6 @@ def merge_people(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image
     global_map, _ = _paint(label_maps, offsets, confident, image_shape)
     return ImageParsing(
         global_map=global_map, human_map=human_map, part_map=part_map, kept=kept, people=people,
-        extents=_extents(label_maps, offsets, people),
         part_labels=part_labels, part_scores=part_qualities[part_people, part_labels - 1], part_people=part_people)
 
 
@@ -163,7 +159,10 @@ def _paint(label_maps: Sequence[np.ndarray], offsets: np.ndarray, order: np.ndar
     return classes, people
 
 
-def _extents(label_maps: Sequence[np.ndarray], offsets: np.ndarray, people: np.ndarray) -> np.ndarray:
+def map_extents(label_maps: Sequence[np.ndarray], offsets: np.ndarray, people: np.ndarray) -> np.ndarray:
+    """The rows and columns [y1, y2) × [x1, x2) that the map of each of ``people`` spans, as (P, 4) int64 rows
+    (y1, x1, y2, x2); none of the maps may be empty. The whole map counts, also where others hide it: the official
+    files state this box."""
     extents = np.zeros((len(people), 4), dtype=np.int64)
     for row, index in zip(extents, people):
         ys, xs = (np.flatnonzero(label_maps[index].any(axis=axis)) for axis in (1, 0))

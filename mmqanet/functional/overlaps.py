@@ -7,6 +7,7 @@ Letters: N predicted people, G annotated people, C classes with background as cl
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -14,6 +15,8 @@ import torch
 from mmqanet.errors import InputError
 
 EPSILON = 1e-10  # protocol: added to the denominators of the semantic scores, so an absent class counts 0
+
+Map = TypeVar('Map', np.ndarray, torch.Tensor)
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,7 @@ class SegmentationScores:
     class_accuracy: np.ndarray
 
 
-def confusion_matrix(pred: np.ndarray | torch.Tensor, label: np.ndarray | torch.Tensor,
-                     num_classes: int) -> np.ndarray | torch.Tensor:
+def confusion_matrix(pred: Map, label: Map, num_classes: int) -> Map:
     """Counts of (label, prediction) pairs.
 
     Args:
@@ -38,7 +40,7 @@ def confusion_matrix(pred: np.ndarray | torch.Tensor, label: np.ndarray | torch.
         num_classes: C.
 
     Returns:
-        (C, C) int64, rows = label, columns = prediction; a tensor on the device of ``pred`` for tensors, else an array.
+        (C, C) int64, rows = label, columns = prediction; a tensor on the device of ``pred`` for tensors.
 
     Raises:
         InputError: the shapes differ, or a prediction lies outside [0, C).
@@ -46,9 +48,7 @@ def confusion_matrix(pred: np.ndarray | torch.Tensor, label: np.ndarray | torch.
     if tuple(pred.shape) != tuple(label.shape):
         raise InputError(f'pred and label differ in shape: {tuple(pred.shape)} and {tuple(label.shape)}')
     if isinstance(pred, torch.Tensor):
-        return _confusion_tensor(pred, torch.as_tensor(label, device=pred.device), num_classes)
-    if isinstance(label, torch.Tensor):
-        label = label.cpu().numpy()
+        return _confusion_tensor(pred, label, num_classes)
     check_classes(pred, num_classes, name='pred')
     if label.dtype == np.uint8:
         rows = (np.minimum(np.arange(256), num_classes) * num_classes)[label]

@@ -1,0 +1,99 @@
+"""Scores as readable tables and as a JSON document."""
+import io
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from mmqanet.evaluation.scores import MISSING_READINGS, ParsingScores
+from mmqanet.functional.average_precision import PART_THRESHOLDS
+
+TITLES = {'APp': 'AP^p', 'PCP': 'PCP', 'APr': 'AP^r', 'APh': 'AP^h'}
+
+
+def summary_table(scores: ParsingScores) -> str:
+    """The headline numbers in percent, and how images without prediction were counted."""
+    table = Table(title=f'Human parsing, {scores.num_images} images')
+    for key in scores.values:
+        table.add_column(_title(key), justify='right')
+    table.add_row(*(_percent(value) for value in scores.values.values()))
+    return f'{_render(table)}\n{missing_line(scores)}'
+
+
+def missing_line(scores: ParsingScores) -> str:
+    return f'Images without prediction: {scores.num_missing}, {MISSING_READINGS[scores.missing]} ({scores.missing!r}).'
+
+
+def class_table(scores: ParsingScores, *, class_names: Sequence[str]) -> str:
+    """One row a class: IoU, accuracy and AP^r (mean, 0.5), as far as scored, in percent."""
+    columns = class_columns(scores)
+    table = Table(title='Per class')
+    table.add_column('class')
+    for title in columns:
+        table.add_column(title, justify='right')
+    for index, name in enumerate(class_names):
+        table.add_row(f'{index} {name}', *(_percent(values[index]) for values in columns.values()))
+    return _render(table)
+
+
+def class_columns(scores: ParsingScores) -> dict[str, np.ndarray]:
+    """Column title → (C,) fractions; the background has no AP^r."""
+    columns: dict[str, np.ndarray] = {}
+    if scores.segmentation is not None:
+        columns.update(IoU=scores.segmentation.class_iou, Acc=scores.segmentation.class_accuracy)
+    if scores.apr is not None:
+        half = int(np.flatnonzero(PART_THRESHOLDS == 0.5)[0])
+        for title, values in (('AP^r', scores.apr.mean(axis=1)), ('AP^r 50', scores.apr[:, half].copy())):
+            values[0] = np.nan
+            columns[title] = values
+    return columns
+
+
+def scores_json(scores: ParsingScores, *, class_names: Sequence[str]) -> str:
+    """The scores as a JSON object: the metric keys at the top as unrounded fractions (null where undefined), then the
+    image counts, the reading of images without prediction, and the tables."""
+    document: dict[str, Any] = dict(scores.values)
+    document.update(num_images=scores.num_images, num_missing=scores.num_missing, missing=scores.missing)
+    per_class = {name: {title.replace('^', '').replace(' ', '_'): values[index]
+                        for title, values in class_columns(scores).items()}
+                 for index, name in enumerate(class_names)}
+    document['per_class'] = per_class
+    for key in ('app', 'pcp', 'aph'):
+        if getattr(scores, key) is not None:
+            document[f'{TITLES_BY_FIELD[key]}_by_threshold'] = list(getattr(scores, key))
+    if scores.confusion is not None:
+        document['confusion'] = scores.confusion.tolist()
+    return json.dumps(_plain(document), indent=2, allow_nan=False) + '\n'
+
+
+TITLES_BY_FIELD = {'app': 'APp', 'pcp': 'PCP', 'aph': 'APh'}
+
+
+def _plain(value):
+    """Numpy scalars to Python's, NaN to None, all the way down."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _title(key: str) -> str:
+    name, _, threshold = key.partition('_')
+    return f'{TITLES.get(name, name)} {threshold}'.strip()
+
+
+def _percent(value: float) -> str:
+    return '-' if math.isnan(value) else f'{100 * value:.2f}'
+
+
+def _render(table: Table) -> str:
+    console = Console(file=io.StringIO(), width=140, color_system=None)
+    console.print(table)
+    return console.file.getvalue().rstrip()  # type: ignore[attr-defined]

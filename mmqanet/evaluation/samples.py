@@ -1,0 +1,92 @@
+"""Reading the data samples that mmengine hands to a metric (dicts of a ``ParsingDataSample``) into plain arrays."""
+import numpy as np
+import torch
+
+from mmqanet.errors import DataError
+from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People, person_ids
+
+
+def sample_name(sample: dict) -> str:
+    """What identifies the sample's image in messages and files: its name (with sub-folder), path or id."""
+    for key in ('name', 'img_path', 'img_id'):
+        if sample.get(key) is not None:
+            return str(sample[key])
+    raise DataError('a data sample carries neither name, img_path nor img_id')
+
+
+def read_truth(sample: dict, *, name: str) -> ImageTruth:
+    """The annotation; a DataError names the image if it has no ground-truth maps."""
+    maps = sample.get('gt_maps') or {}
+    if 'category' not in maps:
+        raise DataError(f'{name}: the data sample has no ground-truth maps (gt_maps.category)')
+    return ImageTruth(
+        category=_image_map(maps['category'], name, 'gt_maps.category'),
+        human=_image_map(maps['human'], name, 'gt_maps.human') if 'human' in maps else None,
+        instance=_image_map(maps['instance'], name, 'gt_maps.instance') if 'instance' in maps else None,
+        parts=_array(sample['gt_parts']).reshape(-1, 3) if sample.get('gt_parts') is not None else None)
+
+
+def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> ImagePrediction | None:
+    """The prediction, or None where nobody was predicted.
+
+    ``pred_instances.kept`` (N,) bool, where present, says who survived the parsing NMS and so enters AP^p and PCP;
+    without it everybody does.
+
+    Args:
+        image_only: read no more than the category map.
+    """
+    people = sample.get('pred_instances')
+    if people is None:
+        raise DataError(f'{name}: the data sample has no pred_instances')
+    if not len(people.get('qualities', people.get('label_maps', ()))):
+        return None
+    maps = _field(sample, 'pred_maps', name)
+    category = _image_map(_field(maps, 'category', name), name, 'pred_maps.category')
+    if image_only:
+        return ImagePrediction(category=category)
+    qualities = _array(_field(people, 'qualities', name))
+    kept = np.flatnonzero(_array(people['kept'])) if 'kept' in people else np.arange(len(qualities))
+    label_maps, offsets = people_crops(people, name=name)
+    return ImagePrediction(
+        category=category, humans=_human_masks(maps, qualities, name), parts=_part_masks(sample, maps, name),
+        people=People([label_maps[index] for index in kept], offsets[kept], qualities[kept]))
+
+
+def _human_masks(maps: dict, qualities: np.ndarray, name: str) -> Masks:
+    human = _image_map(_field(maps, 'human', name), name, 'pred_maps.human')
+    ids = person_ids(human)
+    if len(ids) and ids[-1] > len(qualities):
+        raise DataError(f'{name}: pred_maps.human holds id {ids[-1]}, but there are {len(qualities)} people')
+    return Masks(map=human, ids=ids, labels=np.zeros(len(ids), dtype=np.int64), scores=qualities[ids - 1])
+
+
+def _part_masks(sample: dict, maps: dict, name: str) -> Masks:
+    parts = _field(sample, 'pred_parts', name)
+    labels = _array(_field(parts, 'labels', name))
+    return Masks(map=_image_map(_field(maps, 'part', name), name, 'pred_maps.part'),
+                 ids=np.arange(1, len(labels) + 1), labels=labels, scores=_array(_field(parts, 'scores', name)))
+
+
+def people_crops(people: dict, *, name: str) -> tuple[list[np.ndarray], np.ndarray]:
+    """The label maps of all N people as crops, and their (N, 2) offsets."""
+    label_maps = [_array(label_map) for label_map in _field(people, 'label_maps', name)]
+    return label_maps, _array(_field(people, 'offsets', name)).reshape(-1, 2)
+
+
+def _field(container: dict, key: str, name: str):
+    if container.get(key) is None:
+        raise DataError(f'{name}: the prediction lacks {key!r}')
+    return container[key]
+
+
+def _image_map(values, name: str, field: str) -> np.ndarray:
+    array = _array(values)
+    if array.ndim == 3 and array.shape[0] == 1:
+        array = array[0]
+    if array.ndim != 2 or array.dtype.kind not in 'iu':
+        raise DataError(f'{name}: {field} must be (1, H, W) integers, got {array.shape} {array.dtype}')
+    return array
+
+
+def _array(values) -> np.ndarray:
+    return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -1,0 +1,159 @@
+"""The files of the LIP / CIHP / VIP challenge servers (docs/metrics.md), written and read.
+
+    global_parsing/NAME.png          class per pixel
+    instance_segmentation/NAME.png   person index per pixel, NAME.txt: line k ``score y1 x1 y2 x2`` of person k
+    instance_parsing/NAME.png        part index per pixel, NAME.txt: line k ``class_id score`` of part k
+
+NAME may hold sub-folders (videos). An image for which nothing was predicted has no files.
+"""
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.label_files import (
+    check_ids,
+    check_shape,
+    find_maps,
+    read_label_map,
+    read_rows,
+    write_bytes,
+    write_label_map,
+)
+from mmqanet.functional.merging import map_extents
+
+GLOBAL, HUMANS, PARTS = 'global_parsing', 'instance_segmentation', 'instance_parsing'
+MAX_PARTS = 254  # 0 is background and 255 reserved in the servers' 8-bit maps
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The prediction for one image as the files hold it.
+
+    Attributes:
+        category: (H, W) uint8 class map.
+        human: (H, W) person index 1 … P with ``human_scores`` (P,) and ``boxes`` (P, 4) int64 rows (y1, x1, y2, x2).
+        part: (H, W) part index 1 … K with ``part_labels`` (K,) int64 and ``part_scores`` (K,).
+    """
+
+    category: np.ndarray
+    human: np.ndarray
+    human_scores: np.ndarray
+    boxes: np.ndarray
+    part: np.ndarray
+    part_labels: np.ndarray
+    part_scores: np.ndarray
+
+
+def make_submission(*, category: np.ndarray, human: np.ndarray, part: np.ndarray, part_labels: np.ndarray,
+                    part_scores: np.ndarray, label_maps: Sequence[np.ndarray], offsets: np.ndarray,
+                    qualities: np.ndarray) -> Submission:
+    """Number the visible people by ascending instance score, as the official files do.
+
+    Args:
+        category, human, part, part_labels, part_scores: as in :class:`mmqanet.functional.merging.ImageParsing`, the
+            people of ``human`` being 1 + their index.
+        label_maps, offsets, qualities: all N people.
+    """
+    people = np.flatnonzero(np.bincount(human.ravel(), minlength=1)[1:])
+    people = people[np.argsort(qualities[people], kind='stable')]
+    number = np.zeros(len(qualities) + 1, dtype=np.uint8 if len(people) < 256 else np.uint16)
+    number[people + 1] = np.arange(1, len(people) + 1)
+    return Submission(
+        category=category, human=number[human], human_scores=qualities[people],
+        boxes=map_extents(label_maps, offsets, people), part=part, part_labels=part_labels, part_scores=part_scores)
+
+
+def write_submission(folder: str | Path, name: str, submission: Submission) -> None:
+    """Write the five files of image ``name`` (no suffix; may start with sub-folders) under ``folder``.
+
+    Warns where the format's limit of 254 parts drops the parts numbered above it.
+    """
+    if Path(name).is_absolute() or '..' in Path(name).parts:
+        raise InputError(f'name {name!r} must be a relative path without ".."')
+    part, count = submission.part, len(submission.part_labels)
+    if count > MAX_PARTS:
+        warnings.warn(f'{name}: {count} visible parts, the submission format holds {MAX_PARTS}; '
+                      f'{count - MAX_PARTS} are dropped', stacklevel=2)
+        part, count = np.where(part > MAX_PARTS, 0, part), MAX_PARTS
+    human_lines = [f'{score} {" ".join(map(str, box))}' for score, box in zip(submission.human_scores,
+                                                                              submission.boxes.tolist())]
+    part_lines = [f'{label} {score}' for label, score in zip(submission.part_labels[:count],
+                                                             submission.part_scores[:count])]
+    write_label_map(_path(folder, GLOBAL, name, '.png'), submission.category)
+    write_label_map(_path(folder, HUMANS, name, '.png'), submission.human)
+    write_bytes(_path(folder, HUMANS, name, '.txt'), _text(human_lines))
+    write_label_map(_path(folder, PARTS, name, '.png'), part)
+    write_bytes(_path(folder, PARTS, name, '.txt'), _text(part_lines))
+
+
+def read_submission(folder: str | Path, name: str, *, num_classes: int,
+                    shape: tuple[int, int] | None = None) -> Submission:
+    """Read the files of image ``name``.
+
+    Args:
+        num_classes: C; classes outside [0, C) in the maps or [1, C) in the part list are an error.
+        shape: (H, W) that the maps must have; None takes the global map's.
+
+    Raises:
+        DataError: a file is missing, broken, of another size, or its lines do not match its map; names the file.
+    """
+    category = read_category(folder, name, num_classes=num_classes, shape=shape)
+    human_path, part_path = _path(folder, HUMANS, name, '.png'), _path(folder, PARTS, name, '.png')
+    human, part = read_label_map(human_path), read_label_map(part_path)
+    for path, values in ((human_path, human), (part_path, part)):
+        check_shape(values, category.shape, path)
+    human_rows = read_rows(human_path.with_suffix('.txt'), (float, int, int, int, int), 'score y1 x1 y2 x2')
+    part_rows = read_rows(part_path.with_suffix('.txt'), (int, float), 'class_id score')
+    for path, values, rows in ((human_path, human, human_rows), (part_path, part, part_rows)):
+        check_ids(values, np.arange(1, len(rows) + 1), path, path.with_suffix('.txt'))
+    labels = np.array([label for label, _ in part_rows], dtype=np.int64)
+    for line, label in enumerate(labels, 1):
+        if not 1 <= label < num_classes:
+            raise DataError(f'{part_path.with_suffix(".txt")}:{line}: class {label} is outside [1, {num_classes})')
+    return Submission(
+        category=category, human=human, human_scores=np.array([row[0] for row in human_rows], dtype=np.float64),
+        boxes=np.array([row[1:] for row in human_rows], dtype=np.int64).reshape(-1, 4), part=part, part_labels=labels,
+        part_scores=np.array([score for _, score in part_rows], dtype=np.float64))
+
+
+def read_category(folder: str | Path, name: str, *, num_classes: int,
+                  shape: tuple[int, int] | None = None) -> np.ndarray:
+    """The class map of image ``name``; errors as in :func:`read_submission`."""
+    path = _path(folder, GLOBAL, name, '.png')
+    category = read_label_map(path)
+    if shape is not None:
+        check_shape(category, shape, path)
+    if category.size and category.max() >= num_classes:
+        raise DataError(f'{path}: class {category.max()} is outside [0, {num_classes})')
+    return category
+
+
+def submitted_names(folder: str | Path, *, image_only: bool = False) -> list[str]:
+    """Sorted names of the images that have files under ``folder``.
+
+    Raises:
+        DataError: a folder of the layout is missing or all are empty, or an image has some of its PNGs but not all.
+    """
+    kinds = (GLOBAL,) if image_only else (GLOBAL, HUMANS, PARTS)
+    names = {kind: find_maps(Path(folder) / kind) for kind in kinds}
+    everything = set().union(*names.values())
+    if not everything:
+        raise DataError(f'{folder}: no predictions found (PNG files in {", ".join(kinds)})')
+    for kind in kinds:
+        absent = sorted(everything - set(names[kind]))
+        if absent:
+            raise DataError(f'{_path(folder, kind, absent[0], ".png")}: missing, though {absent[0]} has other files '
+                            f'({len(absent)} such images)')
+    return sorted(everything)
+
+
+def _path(folder: str | Path, kind: str, name: str, suffix: str) -> Path:
+    return Path(folder) / kind / f'{name}{suffix}'  # not with_suffix: a name may hold dots
+
+
+def _text(lines: list[str]) -> bytes:
+    return ''.join(f'{line}\n' for line in lines).encode()
