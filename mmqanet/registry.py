@@ -6,14 +6,27 @@ its ``locations`` the first time something is looked up in it; nothing else need
 """
 from mmengine.registry import (
     DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS,
+)
+from mmengine.registry import (
     DATASETS as MMENGINE_DATASETS,
+)
+from mmengine.registry import (
     HOOKS as MMENGINE_HOOKS,
+)
+from mmengine.registry import (
     INFERENCERS as MMENGINE_INFERENCERS,
+)
+from mmengine.registry import (
     METRICS as MMENGINE_METRICS,
+)
+from mmengine.registry import (
     VISUALIZERS as MMENGINE_VISUALIZERS,
+)
+from mmengine.registry import (
     Registry,
 )
-from mmseg.registry import MODELS as MMSEG_MODELS, TRANSFORMS as MMSEG_TRANSFORMS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
 TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])

@@ -89,7 +89,7 @@ class QANet(BaseModel):
         """
         answers = self.crop_answers(inputs, flip_pairs=data_samples[0].flip_pairs)
         for sample in data_samples:
-            self.postprocessor.fill(sample, answers)
+            self.postprocessor.fill(sample, answers, num_classes=self.parsing_head.num_classes)
         return data_samples
 
     def crop_answers(self, inputs: list[Tensor], *, flip_pairs) -> Iterator[tuple[Tensor, Tensor]]:
