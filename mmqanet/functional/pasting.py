@@ -1,0 +1,218 @@
+"""Pasting one person's probabilities into the image, reduced on the spot to a class map and pixel scores.
+
+The image-sized probability map exists only as bands of a few rows that fit the cache: each is interpolated, reduced to
+class and confidence, and dropped. Bilinear sampling of an axis-aligned window is separable, so on a CPU a band is two
+small matrix products with the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``.
+
+Letters: A augmentations of a person, C classes, h, w size of a probability map, H, W size of the image,
+    R rows of a band, V columns of the pasted region.
+"""
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmqanet.errors import InputError
+from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
+
+CPU_BAND = 2**20  # numbers in a band: what stays in the second-level cache of a core
+DEVICE_BAND = 2**26
+COLUMN_BLOCK = 64  # columns of one matrix product: wider blocks multiply more zeros, narrower ones call more often
+
+
+@dataclass(frozen=True, kw_only=True)
+class PastedPerson:
+    """What remains of a person's probabilities.
+
+    Attributes:
+        label_map (Tensor): (h_i, w_i) uint8, class per pixel; outside of it the person is background.
+        offset (tuple[int, int]): (y, x) in the image of the first pixel of ``label_map``.
+        pixel_score (Tensor): () float32 in [0, 1], the instance pixel score.
+        part_pixel_scores (Tensor): (C-1,) float32 in [0, 1].
+    """
+
+    label_map: Tensor
+    offset: tuple[int, int]
+    pixel_score: Tensor
+    part_pixel_scores: Tensor
+
+    def cpu(self) -> 'PastedPerson':
+        """The same on the CPU."""
+        return replace(self, label_map=self.label_map.cpu(), pixel_score=self.pixel_score.cpu(),
+                       part_pixel_scores=self.part_pixel_scores.cpu())
+
+
+@dataclass(frozen=True)
+class _Region:
+    """Pixels [top, bottom) × [left, right) of the image."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+@torch.no_grad()
+def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
+                 threshold: float = 0.2) -> PastedPerson:
+    """Paste a person's probability maps into the image, average them, and reduce them to classes and pixel scores.
+
+    The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map,
+    averaging, and taking arg-max (background where the maximum is below 1/C) and Algorithm 1 over the whole image.
+
+    Args:
+        probs (Sequence[Tensor]): A maps (C, h, w) of probabilities, on one device.
+        windows (Sequence): A boxes x1, y1, x2, y2 in image pixels (continuous), the window each map covers. It may
+            reach out of the image, or lie outside of it: such a person has an empty label map and scores of 0.
+        image_shape (tuple[int, int]): (H, W).
+        threshold (float): T of the pixel scores, in [0, 1].
+
+    Raises:
+        InputError: an argument is out of range, NaN, without area, or their numbers differ.
+    """
+    boxes = _checked_windows(windows)
+    _check(probs, boxes, image_shape, threshold)
+    num_classes, device = len(probs[0]), probs[0].device
+    region = _touched_region(probs, boxes, image_shape)
+    label_map = torch.empty(region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=device)
+    sums = torch.zeros(2, num_classes, dtype=torch.float64, device=device)
+    if label_map.numel():
+        for rows, band in _averaged_bands(probs, boxes, region):
+            values, labels = _best_class(band)
+            sums += torch.stack(confident_sums(values, labels, num_bins=num_classes, threshold=threshold))
+            label_map[rows] = labels.masked_fill_(values < 1 / num_classes, 0)
+    instance, parts = scores_from_sums(*sums, num_pixels=math.prod(image_shape), threshold=threshold)
+    return PastedPerson(label_map=label_map, offset=(region.top, region.left), pixel_score=instance.float(),
+                        part_pixel_scores=parts.float())
+
+
+def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[int, int]) -> Tensor:
+    """A person's crop (h_i, w_i) with its (y, x) offset → the (H, W) label map of the whole image."""
+    y, x = (int(value) for value in offset)
+    full = label_map.new_zeros(image_shape)
+    full[y:y + label_map.shape[0], x:x + label_map.shape[1]] = label_map
+    return full
+
+
+def _averaged_bands(probs: Sequence[Tensor], windows: np.ndarray, region: _Region) -> Iterator[tuple[slice, Tensor]]:
+    """Yield the rows of each band, counted from the region's top, and its averaged probabilities (R, C, V)."""
+    on_cpu = probs[0].device.type == 'cpu'
+    sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
+    samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
+    step = max((CPU_BAND if on_cpu else DEVICE_BAND) // (len(probs[0]) * (region.right - region.left)), 1)
+    for first in range(region.top, region.bottom, step):
+        last = min(first + step, region.bottom)
+        band = samplers[0](first, last)
+        for sample in samplers[1:]:
+            band += sample(first, last)
+        if len(samplers) > 1:
+            band /= len(samplers)
+        yield slice(first - region.top, last - region.top), band
+
+
+def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
+    """A function (first row, last row) → samples (R, C, V) float32, by products with the interpolation weights."""
+    num_classes, height, width = probs.shape
+    num_columns = region.right - region.left
+    x1, y1, x2, y2 = window
+    maps = probs.transpose(0, 1).contiguous()
+    columns = []
+    for first in range(region.left, region.right, COLUMN_BLOCK):
+        last = min(first + COLUMN_BLOCK, region.right)
+        source, weights = _interpolation(x1, x2, size=width, first=first, last=last)
+        columns.append((slice(first - region.left, last - region.left), source, weights.T.contiguous()))
+
+    def sample(first: int, last: int) -> Tensor:
+        source, weights = _interpolation(y1, y2, size=height, first=first, last=last)
+        rows = maps[source].view(-1, width)
+        wide = rows.new_empty(len(rows), num_columns)
+        for block, block_source, block_weights in columns:
+            torch.mm(rows[:, block_source], block_weights, out=wide[:, block])
+        wide = wide.view(weights.shape[1], num_classes * num_columns)
+        return torch.mm(weights, wide).view(last - first, num_classes, num_columns)
+
+    return sample
+
+
+def _interpolation(start: float, stop: float, *, size: int, first: int, last: int) -> tuple[slice, Tensor]:
+    """Bilinear weights along one axis, zeros outside.
+
+    ``size`` samples cover [start, stop]; sample i sits at the centre of its stretch and its weight falls to 0 over one
+    sample distance. Returned are the samples that pixels [first, last) touch and their weights (last - first, k).
+    """
+    centres = (np.arange(first, last) + 0.5 - start) * (size / (stop - start)) - 0.5
+    low = min(max(math.floor(centres[0]), 0), size)
+    high = max(min(math.floor(centres[-1]) + 2, size), low)
+    weights = 1 - np.abs(centres[:, None] - np.arange(low, high))
+    return slice(low, high), torch.from_numpy(weights.clip(0).astype(np.float32))
+
+
+def _products_are_exact() -> bool:
+    """Whether float32 products keep float32: autocast or a reduced matmul precision set elsewhere would cost digits."""
+    near_one = torch.full((32, 32), 1 + 2**-12)
+    return bool((torch.eye(32) @ near_one == near_one).all())
+
+
+def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
+    """The same function as :func:`_product_sampler`, by the device's own sampler."""
+    x1, y1, x2, y2 = window
+    x = (np.arange(region.left, region.right) + 0.5 - x1) * (2 / (x2 - x1)) - 1
+
+    def sample(first: int, last: int) -> Tensor:
+        y = (np.arange(first, last) + 0.5 - y1) * (2 / (y2 - y1)) - 1
+        grid = torch.from_numpy(np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32))
+        return F.grid_sample(probs[None], grid[None].to(probs.device), align_corners=False)[0].transpose(0, 1)
+
+    return sample
+
+
+def _best_class(band: Tensor) -> tuple[Tensor, Tensor]:
+    """Maximum (R, V) of a band (R, C, V) over the classes and the first class (uint8) that has it; uses up the band.
+
+    On a CPU ``max`` with indices is not vectorised, two plain maxima are: the second is over the rank C - c of the
+    classes, from which the distance to the maximum is taken away, blown up beyond any rank.
+    """
+    if band.device.type != 'cpu':
+        values, labels = band.max(dim=1)
+        return values, labels.byte()
+    num_classes = band.shape[1]
+    values = band.amax(1)
+    ranks = torch.arange(num_classes, 0, -1, dtype=band.dtype)[:, None]
+    ranked = torch.add(ranks, band.sub_(values[:, None]), alpha=1e30, out=band)
+    return values, (num_classes - ranked.amax(1)).byte()
+
+
+def _touched_region(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int]) -> _Region:
+    """Pixels whose centre lies less than half a source pixel outside one of the windows."""
+    sizes = np.array([part.shape[:0:-1] for part in probs])
+    margins = (windows[:, 2:] - windows[:, :2]) / sizes / 2
+    limits = np.array(image_shape[::-1])
+    first = np.ceil((windows[:, :2] - margins).min(0) - 0.5).clip(0, limits).astype(int)
+    last = (np.floor((windows[:, 2:] + margins).max(0) - 0.5) + 1).clip(first, limits).astype(int)
+    return _Region(top=int(first[1]), left=int(first[0]), bottom=int(last[1]), right=int(last[0]))
+
+
+def _checked_windows(windows: Sequence[Sequence[float]]) -> np.ndarray:
+    boxes = np.asarray([[float(value) for value in window] for window in windows], dtype=np.float64)
+    if boxes.ndim != 2 or boxes.shape[1] != 4:
+        raise InputError(f'windows must be one x1, y1, x2, y2 per map, got shape {boxes.shape}')
+    bad = ~(np.isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1))
+    if bad.any():
+        raise InputError(f'windows must be finite x1, y1, x2, y2 with an area, got {boxes[bad][0].tolist()}')
+    return boxes
+
+
+def _check(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float) -> None:
+    check_threshold(threshold)
+    if len(image_shape) != 2 or min(image_shape) < 1:
+        raise InputError(f'image_shape must be a positive (H, W), got {tuple(image_shape)}')
+    if len(probs) != len(windows):
+        raise InputError(f'probs has {len(probs)} maps for {len(windows)} windows')
+    for part in probs:
+        if part.dim() != 3 or len(part) != len(probs[0]) or len(part) > 255:
+            raise InputError(f'probs must be maps (C, h, w) of the same C < 256, got {tuple(part.shape)}')
+        check_probs(part, name='probs')

@@ -1,0 +1,185 @@
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mmqanet.errors import InputError
+from mmqanet.functional import pasting
+from mmqanet.functional.pasting import full_label_map, paste_person
+
+IMAGE = (57, 83)
+
+
+def smooth_probs(*, size, num_classes=5, seed=0):
+    """Probabilities (C, h, w) with patches of several pixels, so that maps have regions as well as borders."""
+    noise = np.random.default_rng(seed).standard_normal((num_classes, -(-size[0] // 4), -(-size[1] // 4)))
+    logits = 3 * noise.repeat(4, axis=1).repeat(4, axis=2)[:, :size[0], :size[1]]
+    return torch.from_numpy(logits).softmax(0).float()
+
+
+def full_image_probs(probs, windows, image_shape):
+    """The definition: every map sampled at the centres of all pixels of the image, zeros outside; then the average."""
+    total = 0
+    for part, (x1, y1, x2, y2) in zip(probs, windows):
+        padded = np.pad(part.numpy().astype(np.float64), ((0, 0), (1, 1), (1, 1)))
+        for axis, pixels, start, stop in ((1, image_shape[0], y1, y2), (2, image_shape[1], x1, x2)):
+            size = part.shape[axis]
+            position = (np.arange(pixels) + 0.5 - start) / (stop - start) * size - 0.5
+            low = np.floor(position)
+            fraction = (position - low).reshape((-1, 1) if axis == 1 else -1)
+            before, after = (np.clip(index, -1, size).astype(int) + 1 for index in (low, low + 1))
+            padded = padded.take(before, axis) * (1 - fraction) + padded.take(after, axis) * fraction
+        total = total + padded
+    return total / len(probs)
+
+
+def full_image_scores(full, threshold):
+    """Algorithm 1 on one full map (C, H, W), with a loop over the classes."""
+    best, label = full.max(0), full.argmax(0)
+    scores = [best[best >= threshold].sum() / max((best >= threshold).sum(), 1e-6)]
+    for c in range(1, len(full)):
+        values = np.where(label == c, best, 0)
+        scores.append(values[values >= threshold].sum() / max((values >= threshold).sum(), 1e-6))
+    return scores
+
+
+def assert_same_as_full_image(person, probs, windows, image_shape, threshold=0.2):
+    full = full_image_probs(probs, windows, image_shape)
+    best = np.sort(full, axis=0)
+    expected = np.where(best[-1] < 1 / len(full), 0, full.argmax(0))
+    undecided = (best[-1] - best[-2] < 1e-5) | (abs(best[-1] - 1 / len(full)) < 1e-5)
+    differs = full_label_map(person.label_map, person.offset, image_shape).numpy() != expected
+    assert not (differs & ~undecided).any()
+    scores = [person.pixel_score.item(), *person.part_pixel_scores.tolist()]
+    assert scores == pytest.approx(full_image_scores(full, threshold), abs=2e-4)
+
+
+def random_windows(rng, number, image_shape):
+    """Boxes of all sizes from under a pixel to several images, inside, across the border and outside."""
+    size = np.exp(rng.uniform(-1, 1.2, (number, 2))) * np.array(image_shape[::-1]) * rng.uniform(0.02, 1)
+    centre = rng.uniform(-0.5, 1.5, 2) * np.array(image_shape[::-1]) + rng.normal(0, 4, (number, 2))
+    return np.concatenate([centre - size / 2, centre + size / 2], axis=1)
+
+
+@pytest.fixture(params=['products', 'grid'])
+def sampler(request, monkeypatch):
+    """Both ways of sampling, with bands and blocks small enough that every person has several."""
+    monkeypatch.setattr(pasting, '_products_are_exact', lambda: request.param == 'products')
+    monkeypatch.setattr(pasting, 'CPU_BAND', 1500)
+    monkeypatch.setattr(pasting, 'COLUMN_BLOCK', 7)
+    return request.param
+
+
+@pytest.mark.parametrize('threshold', [0, 0.2, 0.6])
+@pytest.mark.parametrize('number', [1, 3])
+def test_agrees_with_the_full_image_on_random_windows(sampler, number, threshold):
+    rng = np.random.default_rng(number)
+    outside = crossing = 0
+    for case in range(40):
+        windows = random_windows(rng, number, IMAGE)
+        probs = [smooth_probs(size=(24, 18), seed=10 * case + part) for part in range(number)]
+        person = paste_person(probs, windows, image_shape=IMAGE, threshold=threshold)
+        assert_same_as_full_image(person, probs, windows, IMAGE, threshold)
+        outside += person.label_map.numel() == 0
+        crossing += person.label_map.numel() > 0 and min(person.offset) == 0
+    assert outside > 0
+    assert crossing > 0
+
+
+@pytest.mark.parametrize('num_classes', [2, 3, 20, 59])
+def test_agrees_for_any_number_of_classes(num_classes):
+    windows = [(-5.3, 3.8, 52.1, 80.2)]
+    probs = [smooth_probs(size=(64, 48), num_classes=num_classes, seed=num_classes)]
+    person = paste_person(probs, windows, image_shape=IMAGE)
+    assert person.part_pixel_scores.shape == (num_classes - 1,)
+    assert_same_as_full_image(person, probs, windows, IMAGE)
+
+
+def test_windows_that_fit_the_grid_are_copied():
+    probs = smooth_probs(size=(16, 12))
+    person = paste_person([probs], [(30, 20, 42, 36)], image_shape=IMAGE)
+    inner = full_label_map(person.label_map, person.offset, IMAGE)[20:36, 30:42]
+    assert torch.equal(inner.long(), probs.argmax(0))
+    assert person.label_map.dtype == torch.uint8
+
+
+def test_the_border_fades_within_half_a_source_pixel():
+    probs = torch.zeros(2, 4, 4)
+    probs[1] = 1
+    person = paste_person([probs], [(20, 20, 60, 60)], image_shape=(80, 80))  # source pixels of 10 x 10
+    full = full_label_map(person.label_map, person.offset, (80, 80))
+    assert person.offset == (15, 15)
+    assert person.label_map.shape == (50, 50)
+    # Along a row through the middle the probability at x is (x + 0.5 - 15) / 10: at least 1/2 from column 20 on.
+    assert full[40].nonzero().flatten().tolist() == list(range(20, 60))
+    # Pixels at or above 0.2 run from column 17; the corner is a product of two such ramps.
+    ramp = np.clip((np.arange(80) + 0.5 - 15) / 10, 0, 1)
+    ramp = np.minimum(ramp, ramp[::-1])
+    values = np.outer(ramp, ramp)
+    assert person.part_pixel_scores.item() == pytest.approx(values[values >= 0.2].mean(), abs=1e-6)
+
+
+def test_the_first_class_wins_a_tie():
+    probs = torch.zeros(4, 6, 6)
+    probs[[1, 3]] = 0.5
+    person = paste_person([probs], [(10, 10, 40, 40)], image_shape=IMAGE)
+    assert set(person.label_map.unique().tolist()) == {0, 1}
+
+
+def test_a_window_outside_the_image_leaves_nothing():
+    person = paste_person([smooth_probs(size=(8, 6))], [(200, 300, 260, 380)], image_shape=IMAGE)
+    assert person.label_map.numel() == 0
+    assert person.pixel_score.item() == 0
+    assert person.part_pixel_scores.tolist() == [0] * 4
+    assert full_label_map(person.label_map, person.offset, IMAGE).shape == IMAGE
+
+
+def test_reduced_matmul_precision_changes_nothing():
+    probs, windows = [smooth_probs(size=(64, 48))], [(-5.3, 3.8, 52.1, 80.2)]
+    with torch.autocast('cpu'):
+        person = paste_person(probs, windows, image_shape=IMAGE)
+    assert_same_as_full_image(person, probs, windows, IMAGE)
+    assert person.pixel_score.item() == pytest.approx(
+        paste_person(probs, windows, image_shape=IMAGE).pixel_score.item(), abs=1e-5)
+
+
+def test_no_tensor_is_as_large_as_the_image_times_classes():
+    largest = 0
+
+    class Watch(TorchDispatchMode):
+        def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+            nonlocal largest
+            result = func(*args, **(kwargs or {}))
+            outputs = result if isinstance(result, (tuple, list)) else [result]
+            largest = max(largest, *(out.numel() for out in outputs if isinstance(out, torch.Tensor)), 0)
+            return result
+
+    probs = smooth_probs(size=(64, 48), num_classes=20)
+    with Watch():
+        paste_person([probs, probs], [(0, 0, 1500, 1500), (-50, -50, 1550, 1550)], image_shape=(1500, 1500))
+    assert 1500 * 1500 <= largest <= 1500 * 1500 * 20 / 10
+
+
+def not_probabilities(value):
+    probs = smooth_probs(size=(9, 9))
+    probs[2, 4, 4] = value
+    return probs
+
+
+FINE, WINDOW = smooth_probs(size=(8, 6)), (10.0, 10.0, 40.0, 50.0)
+
+
+@pytest.mark.parametrize(('name', 'change'), [
+    ('windows', dict(windows=[(10, 10, 10, 50)])), ('windows', dict(windows=[(40, 10, 10, 50)])),
+    ('windows', dict(windows=[(10, math.nan, 40, 50)])), ('windows', dict(windows=[(10, 10, math.inf, 50)])),
+    ('windows', dict(windows=[(10, 10, 40)])), ('windows', dict(windows=[])), ('windows', dict(probs=[FINE, FINE])),
+    ('probs', dict(probs=[not_probabilities(math.nan)])), ('probs', dict(probs=[not_probabilities(-0.1)])),
+    ('probs', dict(probs=[FINE * 0.9])), ('probs', dict(probs=[FINE[None]])),
+    ('probs', dict(probs=[FINE, smooth_probs(size=(8, 6), num_classes=4)], windows=[WINDOW, WINDOW])),
+    ('threshold', dict(threshold=1.5)), ('image_shape', dict(image_shape=(0, 10)))])
+def test_bad_input_is_refused_by_name(name, change):
+    arguments = dict(probs=[FINE], windows=[WINDOW], image_shape=IMAGE, threshold=0.2)
+    with pytest.raises(InputError, match=name):
+        paste_person(**(arguments | change))
