@@ -1,4 +1,17 @@
 """Metrics of human parsing, on the fly and offline, and the official submission files."""
+from mmqanet.evaluation.multi_human import MultiHumanParsingMetric
+from mmqanet.evaluation.offline import evaluate_folders
+from mmqanet.evaluation.scores import ParsingScores
 from mmqanet.evaluation.single_human import SingleHumanParsingMetric
+from mmqanet.evaluation.submission import Submission, make_submission, read_submission, write_submission
 
-__all__ = ['SingleHumanParsingMetric']
+__all__ = [
+    'MultiHumanParsingMetric',
+    'ParsingScores',
+    'SingleHumanParsingMetric',
+    'Submission',
+    'evaluate_folders',
+    'make_submission',
+    'read_submission',
+    'write_submission',
+]

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from mmqanet.evaluation.scores import MISSING_READINGS, ParsingScores
-from mmqanet.functional.average_precision import PART_THRESHOLDS
+from mmqanet.functional.average_precision import PART_THRESHOLDS, threshold_column
 
 TITLES = {'APp': 'AP^p', 'PCP': 'PCP', 'APr': 'AP^r', 'APh': 'AP^h'}
 
@@ -46,7 +46,7 @@ def class_columns(scores: ParsingScores) -> dict[str, np.ndarray]:
     if scores.segmentation is not None:
         columns.update(IoU=scores.segmentation.class_iou, Acc=scores.segmentation.class_accuracy)
     if scores.apr is not None:
-        half = int(np.flatnonzero(PART_THRESHOLDS == 0.5)[0])
+        half = threshold_column(PART_THRESHOLDS, 0.5)
         for title, values in (('AP^r', scores.apr.mean(axis=1)), ('AP^r 50', scores.apr[:, half].copy())):
             values[0] = np.nan
             columns[title] = values

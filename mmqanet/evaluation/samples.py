@@ -4,6 +4,7 @@ import torch
 
 from mmqanet.errors import DataError
 from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People, person_ids
+from mmqanet.evaluation.submission import Submission, make_submission
 
 
 def sample_name(sample: dict) -> str:
@@ -50,6 +51,20 @@ def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> Ima
     return ImagePrediction(
         category=category, humans=_human_masks(maps, qualities, name), parts=_part_masks(sample, maps, name),
         people=People([label_maps[index] for index in kept], offsets[kept], qualities[kept]))
+
+
+def read_submission_sample(sample: dict, *, name: str) -> Submission | None:
+    """The prediction as the official files hold it, or None where nobody was predicted."""
+    prediction = read_prediction(sample, name=name)
+    if prediction is None:
+        return None
+    label_maps, offsets = people_crops(sample['pred_instances'], name=name)
+    assert prediction.humans is not None  # read above
+    assert prediction.parts is not None
+    return make_submission(
+        category=prediction.category, human=prediction.humans.map, part=prediction.parts.map,
+        part_labels=prediction.parts.labels, part_scores=prediction.parts.scores, label_maps=label_maps,
+        offsets=offsets, qualities=_array(sample['pred_instances']['qualities']))
 
 
 def _human_masks(maps: dict, qualities: np.ndarray, name: str) -> Masks:

@@ -12,6 +12,7 @@ from mmqanet.functional.average_precision import (
     mask_precision,
     mean_defined,
     person_precision,
+    threshold_column,
 )
 from mmqanet.functional.overlaps import SegmentationScores, segmentation_scores
 
@@ -102,7 +103,7 @@ def _means(key: str, table: np.ndarray, thresholds: np.ndarray, single: tuple[in
     """The mean over the thresholds, and the values at single thresholds (given in percent)."""
     values = {key: float(table.mean())}
     for percent in single:
-        values[f'{key}_{percent}'] = float(table[np.flatnonzero(thresholds == percent / 100)[0]])
+        values[f'{key}_{percent}'] = float(table[threshold_column(thresholds, percent / 100)])
     return values
 
 

@@ -17,7 +17,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.label_files import (
     check_ids,
     check_shape,
-    find_maps,
+    complete_names,
     read_label_map,
     read_rows,
     write_bytes,
@@ -136,19 +136,12 @@ def submitted_names(folder: str | Path, *, image_only: bool = False) -> list[str
     """Sorted names of the images that have files under ``folder``.
 
     Raises:
-        DataError: a folder of the layout is missing or all are empty, or an image has some of its PNGs but not all.
+        DataError: a folder of the layout is missing or all are empty, or an image has some of its files but not all.
     """
-    kinds = (GLOBAL,) if image_only else (GLOBAL, HUMANS, PARTS)
-    names = {kind: find_maps(Path(folder) / kind) for kind in kinds}
-    everything = set().union(*names.values())
-    if not everything:
-        raise DataError(f'{folder}: no predictions found (PNG files in {", ".join(kinds)})')
-    for kind in kinds:
-        absent = sorted(everything - set(names[kind]))
-        if absent:
-            raise DataError(f'{_path(folder, kind, absent[0], ".png")}: missing, though {absent[0]} has other files '
-                            f'({len(absent)} such images)')
-    return sorted(everything)
+    kinds = [(GLOBAL, '.png')]
+    if not image_only:
+        kinds += [(kind, suffix) for kind in (HUMANS, PARTS) for suffix in ('.png', '.txt')]
+    return complete_names(Path(folder), kinds)
 
 
 def _path(folder: str | Path, kind: str, name: str, suffix: str) -> Path:

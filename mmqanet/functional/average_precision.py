@@ -20,6 +20,11 @@ HUMAN_THRESHOLDS = np.arange(50, 100, 5) / 100
 INSTANCE_THRESHOLD = 0.01
 
 
+def threshold_column(thresholds: np.ndarray, value: float) -> int:
+    """The column of a table over ``thresholds`` that belongs to ``value``."""
+    return int(np.abs(thresholds - value).argmin())
+
+
 @dataclass(frozen=True)
 class PersonMatches:
     """AP^p and PCP matches of one image.

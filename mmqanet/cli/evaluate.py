@@ -1,0 +1,79 @@
+"""``mmqanet evaluate``: score a folder of predictions, from any model, against a prepared split."""
+import argparse
+from pathlib import Path
+
+from mmqanet.errors import InputError
+from mmqanet.evaluation import ParsingScores, evaluate_folders
+from mmqanet.evaluation.label_files import write_bytes
+from mmqanet.evaluation.records import METRIC_NAMES
+from mmqanet.evaluation.report import class_table, scores_json, summary_table
+from mmqanet.evaluation.scores import MISSING_READINGS
+
+
+def add_parser(subparsers) -> argparse.ArgumentParser:
+    """Add the subcommand to an ``argparse`` subparsers object; ``args.run(args)`` runs it."""
+    parser = subparsers.add_parser(
+        'evaluate', help='score predictions in the submission layout',
+        description='Score predictions in the submission layout of the challenge servers against a prepared split. '
+                    'AP^p and PCP use the visible maps that the files hold.')
+    parser.add_argument('--pred', required=True, metavar='DIR',
+                        help='folder with global_parsing, instance_segmentation, instance_parsing')
+    parser.add_argument('--gt', required=True, metavar='DIR', help='folder with Category_ids, Human_ids, Instance_ids')
+    parser.add_argument('--num-classes', required=True, type=int, metavar='C', help='classes, background included')
+    parser.add_argument('--class-names', metavar='FILE', help='text file with one class name a line, background first')
+    parser.add_argument('--metrics', nargs='+', default=METRIC_NAMES, choices=METRIC_NAMES, metavar='NAME',
+                        help=f'which to compute, of {", ".join(METRIC_NAMES)} (mIoU needs the category maps only)')
+    parser.add_argument('--missing', default='release', choices=MISSING_READINGS,
+                        help='how images without prediction count: "release" leaves them out of mIoU, AP^r and AP^h, '
+                             '"count" counts them everywhere')
+    parser.add_argument('--workers', type=int, default=1, metavar='N', help='worker processes')
+    parser.add_argument('--json', metavar='FILE', help='write the scores, unrounded fractions, to a JSON file')
+    parser.add_argument('--plots', metavar='DIR',
+                        help='write precision-recall curves, per-class bars and the confusion matrix as PNG')
+    parser.add_argument('--no-progress', action='store_true', help='show no progress bar')
+    parser.set_defaults(run=run)
+    return parser
+
+
+def run(args: argparse.Namespace) -> int:
+    names = class_names(args.class_names, args.num_classes)
+    scores = evaluate_folders(
+        args.pred, args.gt, num_classes=args.num_classes, metrics=args.metrics, missing=args.missing,
+        workers=args.workers, progress=not args.no_progress)
+    if args.json:
+        write_bytes(Path(args.json), scores_json(scores, class_names=names).encode())
+    if args.plots:
+        draw(scores, names, Path(args.plots))
+    if scores.segmentation is not None or scores.apr is not None:
+        print(class_table(scores, class_names=names))
+    print(summary_table(scores))
+    return 0
+
+
+def class_names(path: str | None, num_classes: int) -> list[str]:
+    """The names in the file, or 'background', 'class 1' and so on without one."""
+    if path is None:
+        return ['background', *(f'class {index}' for index in range(1, num_classes))]
+    try:
+        names = Path(path).read_text().split('\n')
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f'--class-names {path}: {error}') from None
+    names = [name.strip() for name in names if name.strip()]
+    if len(names) != num_classes or len(set(names)) != num_classes:
+        raise InputError(f'--class-names {path}: {len(names)} names ({len(set(names))} distinct) for '
+                         f'{num_classes} classes')
+    return names
+
+
+def draw(scores: ParsingScores, names: list[str], folder: Path) -> None:
+    """The pictures that the scores allow."""
+    from mmqanet.evaluation.curves import precision_recall_curves
+    from mmqanet.evaluation.report import class_columns
+    from mmqanet.visualization import metric_plots  # matplotlib is slow to import
+
+    if scores.confusion is not None:
+        metric_plots.draw_confusion(folder / 'confusion.png', confusion=scores.confusion, class_names=names)
+    if class_columns(scores):
+        metric_plots.draw_class_bars(folder / 'per_class.png', columns=class_columns(scores), class_names=names)
+    for key, curves in precision_recall_curves(scores).items():
+        metric_plots.draw_precision_recall(folder / f'precision_recall_{key}.png', title=key, curves=curves)

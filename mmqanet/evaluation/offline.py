@@ -1,0 +1,181 @@
+"""Scoring a folder of predictions, from any model, against a prepared split: one pass, one image at a time."""
+import multiprocessing
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.label_files import check_ids, check_shape, complete_names, read_label_map, read_rows
+from mmqanet.evaluation.records import (
+    METRIC_NAMES,
+    ImagePrediction,
+    ImageRecord,
+    ImageTruth,
+    Masks,
+    People,
+    check_metric_names,
+    record_image,
+)
+from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
+from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
+
+HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
+CHUNK = 8  # images a worker takes at a time
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Read and match images by name; travels to the worker processes."""
+
+    pred_dir: str
+    gt_dir: str
+    num_classes: int
+    metrics: tuple[str, ...]
+    predicted: frozenset[str]
+
+    def __call__(self, name: str) -> ImageRecord:
+        truth = read_truth(self.gt_dir, name, num_classes=self.num_classes, metrics=self.metrics)
+        prediction = None
+        if name in self.predicted:
+            shape = truth.category.shape
+            if self.metrics == ('mIoU',):
+                prediction = ImagePrediction(
+                    read_category(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
+            else:
+                prediction = visible_prediction(
+                    read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
+        return record_image(name=name, truth=truth, prediction=prediction, num_classes=self.num_classes,
+                            metrics=self.metrics)
+
+
+def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: int,
+                     metrics: Sequence[str] = METRIC_NAMES, missing: str = 'release', workers: int = 1,
+                     progress: bool = False) -> ParsingScores:
+    """Score predictions in the submission layout against a split in the prepared layout.
+
+    AP^p and PCP compare the people's *visible* maps, which is what the files hold: the class of the part where the
+    person lies. So a person half hidden by another scores lower than in the metric that sees whole people.
+
+    Args:
+        pred_dir: folder with global_parsing, instance_segmentation and instance_parsing.
+        gt_dir: folder with Category_ids, Human_ids and Instance_ids (PNG + TXT), as far as ``metrics`` need them. Its
+            category maps are the images that are scored, sub-folders included.
+        num_classes: C, background included.
+        metrics, missing: as in :class:`MultiHumanParsingMetric`. With ``metrics=('mIoU',)`` only global_parsing and
+            Category_ids are read.
+        workers: processes; the result does not depend on it.
+        progress: show a progress bar on the terminal.
+
+    Raises:
+        DataError: a file is missing, broken or inconsistent, or a prediction has no ground truth; names the file.
+    """
+    metrics, missing = check_metric_names(metrics), check_missing(missing)
+    if num_classes < 2 or workers < 1:
+        raise InputError(f'num_classes must be at least 2 and workers at least 1, got {num_classes} and {workers}')
+    names = annotated_names(gt_dir, metrics=metrics)
+    predicted = submitted_names(pred_dir, image_only=metrics == ('mIoU',))
+    unknown = sorted(set(predicted) - set(names))
+    if unknown:
+        raise DataError(f'{pred_dir}: prediction for {unknown[0]!r}, which has no ground truth in {gt_dir} '
+                        f'({len(unknown)} such images)')
+    job = _Job(str(pred_dir), str(gt_dir), num_classes, metrics, frozenset(predicted))
+    with _mapper(workers) as run, _bar(progress) as bar:
+        records = list(bar.track(run(job, names), total=len(names), description='Scoring'))
+    return score_records(records, num_classes=num_classes, metrics=metrics, missing=missing)
+
+
+def annotated_names(gt_dir: str | Path, *, metrics: Sequence[str] = METRIC_NAMES) -> list[str]:
+    """Sorted names of the images of a prepared split.
+
+    Raises:
+        DataError: a folder that ``metrics`` need is missing or empty, or an image has some of its files but not all.
+    """
+    folder = Path(gt_dir)
+    kinds = [('Category_ids', '.png')]
+    if set(metrics) & HUMAN_METRICS:
+        kinds.append(('Human_ids', '.png'))
+    if 'APr' in metrics:
+        kinds += [('Instance_ids', '.png'), ('Instance_ids', '.txt')]
+    return complete_names(folder, kinds)
+
+
+def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
+               metrics: Sequence[str] = METRIC_NAMES) -> ImageTruth:
+    """The annotation of image ``name`` in a prepared split, as far as ``metrics`` need it.
+
+    Raises:
+        DataError: a file is missing, broken, of another size, or the TXT does not list the instance map's ids.
+    """
+    folder = Path(gt_dir)
+    category = read_label_map(folder / 'Category_ids' / f'{name}.png')
+    human = instance = parts = None
+    if set(metrics) & HUMAN_METRICS:
+        path = folder / 'Human_ids' / f'{name}.png'
+        human = read_label_map(path)
+        check_shape(human, category.shape, path)
+    if 'APr' in metrics:
+        path, table_path = (folder / 'Instance_ids' / f'{name}{suffix}' for suffix in ('.png', '.txt'))
+        instance = read_label_map(path)
+        check_shape(instance, category.shape, path)
+        rows = read_rows(table_path, (int, int, int), 'instance_part_id class_id human_id')
+        parts = np.array(rows, dtype=np.int64).reshape(-1, 3)
+        for line, (part_id, label, _) in enumerate(rows, 1):
+            if part_id < 1 or (parts[:line - 1, 0] == part_id).any():
+                raise DataError(f'{table_path}:{line}: part id {part_id} is '
+                                f'{"listed twice" if part_id > 0 else "not positive"}')
+            if not 1 <= label < num_classes:
+                raise DataError(f'{table_path}:{line}: class {label} is outside [1, {num_classes})')
+        check_ids(instance, parts[:, 0], path, table_path)
+    return ImageTruth(category=category, human=human, instance=instance, parts=parts)
+
+
+def visible_prediction(submission: Submission) -> ImagePrediction:
+    """What the files show of each person: its visible pixels with the class of the part they belong to."""
+    human = submission.human
+    classes = np.concatenate([[0], submission.part_labels]).astype(np.uint8)[submission.part]
+    label_maps, offsets = [], np.zeros((len(submission.human_scores), 2), dtype=np.int64)
+    for index in range(len(offsets)):
+        own = human == index + 1
+        ys, xs = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
+        window = np.s_[ys[0]:ys[-1] + 1, xs[0]:xs[-1] + 1]
+        label_maps.append(classes[window] * own[window])
+        offsets[index] = ys[0], xs[0]
+    human_ids, part_ids = np.arange(1, len(offsets) + 1), np.arange(1, len(submission.part_labels) + 1)
+    return ImagePrediction(
+        category=submission.category,
+        humans=Masks(human, human_ids, np.zeros(len(human_ids), dtype=np.int64), submission.human_scores),
+        parts=Masks(submission.part, part_ids, submission.part_labels, submission.part_scores),
+        people=People(label_maps, offsets, submission.human_scores))
+
+
+@contextmanager
+def _mapper(workers: int) -> Iterator:
+    """``run(job, names)`` yields the records in the order of the names, in this process or in several."""
+    if workers == 1:
+        yield map
+        return
+    # Not fork: torch and the progress bar hold threads here.
+    method = 'forkserver' if 'forkserver' in multiprocessing.get_all_start_methods() else 'spawn'
+    context = multiprocessing.get_context(method)
+    if method == 'forkserver':
+        context.set_forkserver_preload([__name__])
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        def run(job: _Job, names: Iterable[str]) -> Iterator[ImageRecord]:
+            return pool.map(job, names, chunksize=CHUNK)
+        try:
+            yield run
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+@contextmanager
+def _bar(shown: bool) -> Iterator[Progress]:
+    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, disable=not shown) as bar:
+        yield bar
