@@ -1,0 +1,151 @@
+"""From the network's answers to people and image maps: pasting, quality, merging.
+
+Letters: N people of an image, S scales, C classes, h, w size of a probability map, H, W of the image.
+"""
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import numpy as np
+import torch
+from mmengine.structures import InstanceData, PixelData
+from torch import Tensor
+
+from mmqanet.errors import InputError
+from mmqanet.functional.merging import merge_people
+from mmqanet.functional.pasting import PastedPerson, paste_person
+from mmqanet.functional.quality import check_scores, check_threshold, check_weights, fuse_quality
+from mmqanet.registry import MODELS
+from mmqanet.structures import ParsingDataSample
+
+
+@MODELS.register_module()
+class QualityAwarePostprocessor:
+    """Scores what was parsed and merges it into image maps (paper, Algorithm 1 and Eq. 1). Without state.
+
+    The released settings are (1, 0.5, 3) for QANet, (1, 0, 0) for SimpleNet and (1, 1, 0) for an IoU head without the
+    quality-aware module.
+
+    Args:
+        quality_weights (Sequence[float]): weights (α, β, γ) of box, IoU and pixel score in Eq. 1.
+        pixel_score_thr (float): T of the pixel scores.
+        bbox_score_thr (float): people at or above it enter the category map.
+        nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
+        instance_score_thr (float): people at or above it enter the human and part maps.
+
+    Raises:
+        InputError: a threshold is outside [0, 1], or the weights are negative or sum to 0.
+    """
+
+    def __init__(
+        self,
+        *,
+        quality_weights: Sequence[float] = (1.0, 0.5, 3.0),
+        pixel_score_thr: float = 0.2,
+        bbox_score_thr: float = 0.3,
+        nms_iou_thr: float = 0.6,
+        instance_score_thr: float = 0.01,
+    ):
+        check_weights(quality_weights, name='quality_weights')
+        thresholds = dict(pixel_score_thr=pixel_score_thr, bbox_score_thr=bbox_score_thr, nms_iou_thr=nms_iou_thr,
+                          instance_score_thr=instance_score_thr)
+        for name, threshold in thresholds.items():
+            check_threshold(threshold, name=name)
+        self.quality_weights = tuple(quality_weights)
+        self.pixel_score_thr = pixel_score_thr
+        self.bbox_score_thr = bbox_score_thr
+        self.nms_iou_thr = nms_iou_thr
+        self.instance_score_thr = instance_score_thr
+
+    def fill(self, sample: ParsingDataSample, answers: Iterator[tuple[Tensor, Tensor]], *,
+             num_classes: int | None = None) -> ParsingDataSample:
+        """Take the answers of one image's crops from ``answers`` and write the prediction into its sample.
+
+        A crop is dropped as soon as its person is pasted: all that memory holds of many people is their label maps.
+
+        Args:
+            sample (ParsingDataSample): with ``gt_instances`` (``bboxes``, ``bbox_scores``) and the metainfo ``crops``
+                (N · S ``PersonCrop``, the scales of a person side by side) and ``ori_shape`` (H, W).
+            answers (Iterator): yields (probabilities (C, h, w), IoU score ()) of every crop, mirror images already
+                averaged in; N · S of them are taken.
+            num_classes (int, optional): C, for the shape of the part scores where an image holds nobody.
+
+        Raises:
+            InputError: the crops do not fit the boxes, an answer is missing or not made of probabilities.
+        """
+        num_people = len(sample.gt_instances.bboxes)
+        windows = [crop.window for crop in sample.crops]
+        num_scales, rest = divmod(len(windows), max(num_people, 1))
+        if rest or (num_people and not num_scales) or (windows and not num_people):
+            raise InputError(f'crops: {len(windows)} of them do not fit {num_people} boxes')
+        people, iou_scores = [], []
+        for first in range(0, len(windows), num_scales or 1):
+            probs, ious = zip(*self._take(answers, num_scales))
+            people.append(self.paste(probs, windows[first:first + num_scales], image_shape=sample.ori_shape[:2]))
+            iou_scores.append(torch.stack([torch.as_tensor(iou) for iou in ious]).float().mean().cpu())
+        return self.assemble(sample, people, iou_scores, num_classes=num_classes)
+
+    def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
+              image_shape: tuple[int, int]) -> PastedPerson:
+        """Reduce one person's probability maps, one a scale; arguments of ``paste_person``, the answer on the CPU."""
+        return paste_person(probs, windows, image_shape=image_shape, threshold=self.pixel_score_thr).cpu()
+
+    def assemble(self, sample: ParsingDataSample, people: Sequence[PastedPerson],
+                 iou_scores: Iterable[float | Tensor], *, num_classes: int | None = None) -> ParsingDataSample:
+        """Write ``pred_instances``, ``pred_maps`` and ``pred_parts`` of an image whose N people are pasted.
+
+        Args:
+            sample, num_classes: as in :meth:`fill`.
+            people (Sequence[PastedPerson]): in the order of ``gt_instances``.
+            iou_scores (Iterable): N predicted IoU scores, raw: they are clamped to [0, 1] here.
+        """
+        boxes = sample.gt_instances
+        iou_scores = torch.as_tensor([float(score) for score in iou_scores], dtype=torch.float32)
+        if not len(boxes.bboxes) == len(boxes.bbox_scores) == len(people) == len(iou_scores):
+            raise InputError(f'people: {len(people)} with {len(iou_scores)} iou_scores do not fit '
+                             f'{len(boxes.bboxes)} bboxes with {len(boxes.bbox_scores)} bbox_scores')
+        check_scores(boxes.bbox_scores, name='bbox_scores')
+        check_scores(iou_scores, name='iou_scores', clamped=True)
+        part_scores = [person.part_pixel_scores for person in people]
+        sample.pred_instances = InstanceData(
+            bboxes=boxes.bboxes.cpu(),
+            bbox_scores=boxes.bbox_scores.cpu().float(),
+            iou_scores=iou_scores.clamp(0, 1),
+            pixel_scores=torch.tensor([float(person.pixel_score) for person in people], dtype=torch.float32),
+            part_pixel_scores=torch.stack(part_scores) if people else torch.zeros(0, (num_classes or 1) - 1),
+            label_maps=[person.label_map for person in people],
+            offsets=torch.tensor([person.offset for person in people], dtype=torch.int64).view(-1, 2),
+        )
+        return self.score(sample)
+
+    def score(self, sample: ParsingDataSample) -> ParsingDataSample:
+        """Fuse and merge: (re)write qualities, maps and parts from the scores and label maps in ``pred_instances``.
+
+        On a sample that holds a prediction this applies other weights or thresholds without another forward pass.
+        """
+        people = sample.pred_instances
+        scores = people.bbox_scores, people.iou_scores
+        people.qualities = fuse_quality(*scores, people.pixel_scores, self.quality_weights)
+        people.part_qualities = fuse_quality(*scores, people.part_pixel_scores, self.quality_weights)
+        merged = merge_people(
+            label_maps=[label_map.numpy() for label_map in people.label_maps], offsets=people.offsets.numpy(),
+            image_shape=tuple(sample.ori_shape[:2]), bbox_scores=people.bbox_scores.numpy(),
+            qualities=people.qualities.numpy(), part_qualities=people.part_qualities.numpy(),
+            bbox_threshold=self.bbox_score_thr, nms_threshold=self.nms_iou_thr,
+            instance_threshold=self.instance_score_thr)
+        sample.pred_maps = PixelData(
+            category=_as_map(merged.global_map), human=_as_map(merged.human_map), part=_as_map(merged.part_map))
+        sample.pred_parts = InstanceData(
+            labels=torch.from_numpy(merged.part_labels), scores=torch.from_numpy(merged.part_scores).float(),
+            people=torch.from_numpy(merged.part_people))
+        return sample
+
+    @staticmethod
+    def _take(answers: Iterator[tuple[Tensor, Tensor]], number: int) -> list[tuple[Tensor, Tensor]]:
+        taken = list(islice(answers, number))
+        if len(taken) < number:
+            raise InputError('answers ended before every crop had one')
+        return taken
+
+
+def _as_map(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array)[None]
