@@ -1,8 +1,7 @@
 """The neck of SimpleNet: the coarsest feature, up-sampled by transposed convolutions."""
-from torch import Tensor, nn
-
 from mmcv.cnn import build_norm_layer
 from mmengine.model import BaseModule
+from torch import Tensor, nn
 
 from mmqanet.registry import MODELS
 

@@ -2,10 +2,9 @@
 
     B crops, C classes, h, w size of the network input.
 """
+from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
-
-from mmengine.model import BaseModule
 
 from mmqanet.registry import MODELS
 

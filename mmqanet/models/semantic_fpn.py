@@ -2,11 +2,10 @@
 
     B crops, D channels of the output, h, w size of the finest level.
 """
-from torch import Tensor, nn
-from torch.nn import functional as F
-
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmqanet.registry import MODELS
 

@@ -1,0 +1,216 @@
+"""Reading people: what a sample holds, what is skipped, and that every broken thing is named."""
+import json
+import logging
+
+import numpy as np
+import pytest
+from mmengine.logging import MMLogger
+from mmengine.registry import DefaultScope
+
+from mmqanet.datasets import CIHPDataset, Draw, HumanParsingDataset
+from mmqanet.errors import DataError, InputError
+
+LOAD_PERSON = [dict(type='LoadImage'), dict(type='LoadPersonMap')]
+LOAD_IMAGE = [dict(type='LoadImage'), dict(type='LoadImageMaps')]
+
+
+@pytest.fixture(autouse=True)
+def scope():
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        yield
+
+
+def test_training_yields_people(tiny):
+    dataset = CIHPDataset(**tiny.args())
+    assert len(dataset) == 3
+    info = dataset.get_data_info(1)
+    assert info['bboxes'].tolist() == [[35, 10, 50, 35]]
+    assert (info['parsing_ids'].tolist(), info['ann_ids'].tolist()) == ([2], [12])
+    assert info['name'] == 'pic1'
+    assert info['flip_pairs'] == CIHPDataset.METAINFO['flip_pairs']
+
+
+def test_testing_yields_images_with_all_their_boxes(tiny):
+    dataset = CIHPDataset(**tiny.args(test_mode=True))
+    assert [len(dataset.get_data_info(i)['bboxes']) for i in range(len(dataset))] == [2, 1]
+    assert dataset.get_data_info(0)['bbox_scores'].tolist() == [1, 1]
+
+
+def test_detections_replace_the_annotated_boxes(tiny, tmp_path):
+    detections = [
+        dict(image_id=1, category_id=1, bbox=[1, 2, 10, 20], score=0.9),
+        dict(image_id=1, category_id=1, bbox=[2, 2, 10, 20], score=0.05),
+        dict(image_id=1, category_id=7, bbox=[3, 2, 10, 20], score=0.9),
+    ]
+    (tmp_path / 'boxes.json').write_text(json.dumps(detections))
+    dataset = CIHPDataset(**tiny.args(test_mode=True, detection_file='boxes.json', detection_score_thr=0.1))
+    first, second = dataset.get_data_info(0), dataset.get_data_info(1)
+    assert first['bboxes'].tolist() == [[1, 2, 11, 22]]
+    assert first['bbox_scores'] == pytest.approx([0.9])
+    assert second['bboxes'].shape == (0, 4)
+
+
+def test_an_images_people_have_their_own_label_maps(tiny):
+    dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))
+    first, second = dataset[0]['gt_map'], dataset[1]['gt_map']
+    assert (first > 0).sum() == 20 * 30
+    assert (second > 0).sum() == 15 * 25
+    assert not ((first > 0) & (second > 0)).any()
+
+
+def test_without_human_maps_all_labels_are_the_one_persons(tiny):
+    args = tiny.args(pipeline=LOAD_PERSON)
+    args['data_prefix'] = dict(img='Images', category='Category_ids')
+    assert (CIHPDataset(**args)[0]['gt_map'] > 0).sum() == 20 * 30 + 15 * 25
+
+
+def test_ground_truth_maps_of_an_image(tiny):
+    sample = CIHPDataset(**tiny.args(pipeline=LOAD_IMAGE, test_mode=True))[0]
+    assert sample['gt_parts'].tolist() == [[14, 14, 1], [15, 15, 1], [34, 14, 2], [35, 15, 2]]
+    assert sorted(np.unique(sample['instance_map'])) == [0, 14, 15, 34, 35]
+    assert sample['human_map'].max() == 2
+
+
+def test_labels_of_ones_own_need_no_python(tiny):
+    meta = dict(classes=[str(i) for i in range(16)], palette=[[i, i, i] for i in range(16)], flip_pairs=[[14, 15]])
+    dataset = HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))
+    assert dataset[0]['gt_map'].max() == 15
+    meta['classes'].pop()
+    with pytest.raises(DataError, match=r'Category_ids/pic1\.png: label 15 is out of range for 15 classes'):
+        HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))[0]
+
+
+def test_crowds_are_no_training_samples(tiny):
+    tiny.content['annotations'][0]['iscrowd'] = 1
+    tiny.write()
+    assert len(CIHPDataset(**tiny.args())) == 2
+
+
+@pytest.mark.parametrize('box', [[5, 5, 0, 10], [5, 5, 10, -1], [60, 5, 10, 10], [-20, 5, 10, 10]])
+def test_unusable_boxes_are_named_or_skipped(tiny, box, caplog):
+    tiny.content['annotations'][1]['bbox'] = box
+    tiny.write()
+    with pytest.raises(DataError, match=r'tiny\.json: annotation 12: bbox'):
+        CIHPDataset(**tiny.args())
+    with caplog.at_level(logging.WARNING, MMLogger.get_current_instance().name):
+        MMLogger.get_current_instance().addHandler(caplog.handler)
+        dataset = CIHPDataset(**tiny.args(on_invalid='skip'))
+    assert len(dataset) == 2
+    assert 'skipped (1 so far)' in caplog.text
+    assert 'annotation 12' in caplog.text
+
+
+def break_missing_image(tiny):
+    (tiny.root / 'Images/pic1.png').unlink()
+    return r'Images/pic1\.png: no such image'
+
+
+def break_truncated_image(tiny):
+    path = tiny.root / 'Images/pic1.png'
+    path.write_bytes(path.read_bytes()[:2000])
+    return r'Images/pic1\.png: not readable as an image'
+
+
+def break_missing_map(tiny):
+    (tiny.root / 'Category_ids/pic1.png').unlink()
+    return r'Category_ids/pic1\.png: no such label map'
+
+
+def break_garbage_map(tiny):
+    (tiny.root / 'Human_ids/pic1.png').write_bytes(b'not a picture')
+    return r'Human_ids/pic1\.png: not readable as a label map'
+
+
+def break_size(tiny):
+    tiny.save('Category_ids/pic1.png', np.ones((40, 59), np.uint8))
+    return r'Category_ids/pic1\.png: the map is 59x40, its image 60x40'
+
+
+def break_range(tiny):
+    tiny.save('Category_ids/pic1.png', np.full((40, 60), 20, np.uint8))
+    return r'Category_ids/pic1\.png: label 20 is out of range for 20 classes'
+
+
+def break_colours(tiny):
+    tiny.save('Category_ids/pic1.png', np.zeros((40, 60, 3), np.uint8))
+    return r'Category_ids/pic1\.png: a label map has one integer channel'
+
+
+def break_person(tiny):
+    tiny.save('Human_ids/pic1.png', np.full((40, 60), 2, np.uint8))
+    return r'Human_ids/pic1\.png: annotation 11: the person with parsing_id 1 has no labelled pixel'
+
+
+BREAKS = [
+    break_missing_image, break_truncated_image, break_missing_map, break_garbage_map, break_size, break_range,
+    break_colours, break_person
+]
+
+
+@pytest.mark.parametrize('damage', BREAKS)
+def test_a_broken_training_sample_is_named(tiny, damage):
+    message = damage(tiny)
+    with pytest.raises(DataError, match=message):
+        CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))[0]
+
+
+@pytest.mark.parametrize('damage', BREAKS)
+def test_or_skipped_where_the_config_says_so(tiny, damage):
+    damage(tiny)
+    dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON, on_invalid='skip'))
+    assert dataset[Draw(0, (0, 0))]['name'] in ('pic1', 'pic2')
+    assert dataset[0]['gt_map'].any()
+
+
+def test_a_truncated_jpeg_is_no_silent_wrong_sample(tiny):
+    from PIL import Image
+    path = tiny.root / 'Images/pic2.png'
+    image = Image.open(path)
+    image.load()
+    image.resize((600, 400)).save(path, format='jpeg')
+    path.write_bytes(path.read_bytes()[:-3000])
+    with pytest.raises(DataError, match=r'pic2\.png: not readable as an image'):
+        CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))[2]
+
+
+def test_testing_never_skips_a_broken_image(tiny):
+    break_range(tiny)
+    with pytest.raises(DataError, match='out of range'):
+        CIHPDataset(**tiny.args(pipeline=LOAD_IMAGE, test_mode=True, on_invalid='skip'))[0]
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (lambda c: c.pop('annotations'), r"tiny\.json: field 'annotations' is missing"),
+    (lambda c: c['annotations'][2].pop('parsing_id'), r"tiny\.json: annotation 21: field 'parsing_id' is missing"),
+    (lambda c: c['annotations'][2].update(image_id=9), r'annotation 21: image_id 9 is not among the images'),
+    (lambda c: c['images'][0].pop('height'), r"image 1: field 'height' is missing"),
+    (lambda c: c['images'][0].update(file_name='../up.png'), r"file_name '../up.png' leaves its folder"),
+    (lambda c: c['images'][1].update(id=1), r'image id 1 stands twice'),
+])
+def test_broken_annotations_are_named(tiny, change, message):
+    change(tiny.content)
+    tiny.write()
+    with pytest.raises(DataError, match=message):
+        CIHPDataset(**tiny.args())
+
+
+def test_a_missing_or_unreadable_annotation_file_is_named(tiny):
+    with pytest.raises(DataError, match=r'none\.json: no such annotation file'):
+        CIHPDataset(**tiny.args(ann_file='none.json'))
+    tiny.ann_file.write_text('{"images": [')
+    with pytest.raises(DataError, match=r'tiny\.json: not readable as JSON'):
+        CIHPDataset(**tiny.args())
+
+
+def test_part_tables_are_checked(tiny):
+    table = tiny.root / 'Instance_ids/pic1.txt'
+    table.write_text('14 14')
+    with pytest.raises(DataError, match=r'Instance_ids/pic1\.txt: every line holds three integers'):
+        CIHPDataset(**tiny.args(pipeline=LOAD_IMAGE, test_mode=True))[0]
+
+
+def test_arguments_are_checked(tiny):
+    with pytest.raises(InputError, match='on_invalid'):
+        CIHPDataset(**tiny.args(on_invalid='ignore'))
+    with pytest.raises(InputError, match='detection_file'):
+        CIHPDataset(**tiny.args(detection_file='boxes.json'))

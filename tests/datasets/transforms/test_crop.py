@@ -1,0 +1,137 @@
+"""Cropping: half-pixel exactness, left and right, and the distributions of the random transforms."""
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mmqanet.datasets.transforms import (
+    BoxesToCrops,
+    RandomCropFlip,
+    RandomCropRotation,
+    RandomCropScale,
+    WarpCrops,
+)
+from mmqanet.datasets.transforms.crop import align, warp
+from mmqanet.errors import InputError
+from mmqanet.functional.geometry import PersonCrop
+
+
+def smooth_image(height=90, width=70) -> np.ndarray:
+    """A picture whose value at the continuous point (x, y) is (2x + 20, 2y + 10, 100)."""
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    return np.stack([2 * x + 20, 2 * y + 10, np.full_like(x, 100)], axis=-1).round().astype(np.uint8)
+
+
+@pytest.mark.parametrize('sampler', [warp, align])
+@pytest.mark.parametrize('flipped', [False, True])
+def test_a_crop_pixel_shows_what_lies_at_its_centre(sampler, flipped):
+    image = smooth_image()
+    crop = PersonCrop(center=(35.2, 45.1), size=(30, 40), output_size=(48, 64), flipped=flipped)
+    sampled = sampler(image, crop).astype(float)
+    columns, rows = np.meshgrid(np.arange(48) + 0.5, np.arange(64) + 0.5)
+    points = crop.to_image(np.stack([columns, rows], axis=-1))
+    assert abs(sampled[..., 0] - (2 * points[..., 0] + 20)).max() < 1.6
+    assert abs(sampled[..., 1] - (2 * points[..., 1] + 10)).max() < 1.6
+
+
+def test_rotation_shows_what_lies_at_its_centre():
+    image = smooth_image()
+    crop = PersonCrop(center=(35, 45), size=(24, 32), output_size=(48, 64), rotation=30)
+    sampled = warp(image, crop).astype(float)
+    columns, rows = np.meshgrid(np.arange(48) + 0.5, np.arange(64) + 0.5)
+    points = crop.to_image(np.stack([columns, rows], axis=-1))
+    assert abs(sampled[..., 0] - (2 * points[..., 0] + 20)).max() < 1.6
+
+
+def test_identity_crop_changes_nothing():
+    image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
+    crop = PersonCrop(center=(24, 32), size=(48, 64), output_size=(48, 64))
+    assert (warp(image, crop) == image).all()
+    assert (align(image, crop) == image).all()
+    assert (warp(image, crop.mirrored()) == image[:, ::-1]).all()
+
+
+def test_outside_the_image_is_black():
+    image = np.full((20, 20, 3), 200, np.uint8)
+    crop = PersonCrop(center=(0, 0), size=(40, 40), output_size=(40, 40))
+    for sampled in (warp(image, crop), align(image, crop)):
+        assert (sampled[:19, :19] == 0).all()
+        assert (sampled[21:, 21:] == 200).all()
+
+
+def test_crop_and_paste_back_is_a_round_trip():
+    """Shapes cropped at twice their size and pasted over the window by bilinear sampling come back in place."""
+    labels = np.zeros((90, 70), np.uint8)
+    cv2.circle(labels, (35, 45), 15, 1, -1)
+    crop = PersonCrop.from_box([18, 25, 52, 65], output_size=(144, 192))
+    cropped = torch.from_numpy(warp(labels, crop, cv2.INTER_NEAREST)).float()[None, None]
+    x1, y1, x2, y2 = crop.window
+    xs = 2 * (torch.arange(70) + 0.5 - x1) / (x2 - x1) - 1
+    ys = 2 * (torch.arange(90) + 0.5 - y1) / (y2 - y1) - 1
+    grid = torch.stack(torch.meshgrid(xs, ys, indexing='xy'), dim=-1)[None].float()
+    pasted = F.grid_sample(cropped, grid, align_corners=False)[0, 0] > 0.5
+    inside = np.zeros((90, 70), bool)
+    inside[int(y1) + 1:int(y2), int(x1) + 1:int(x2)] = True
+    moved = (pasted.numpy() != labels.astype(bool)) & inside
+    assert moved.sum() == 0
+    shifted = (np.roll(pasted.numpy(), 1, axis=1) != labels.astype(bool)) & inside
+    assert shifted.sum() > 20  # the test would see a shift by one pixel
+
+
+def test_flipping_swaps_left_and_right_labels():
+    labels = np.zeros((40, 40), np.uint8)
+    labels[:, 5:10], labels[:, 30:35] = 14, 15
+    crop = PersonCrop(center=(20, 20), size=(40, 40), output_size=(40, 40)).mirrored()
+    results = dict(img=np.zeros((40, 40, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
+    swapped = WarpCrops()(results)['gt_crop']
+    assert (swapped[:, 5:10] == 14).all()
+    assert (swapped[:, 30:35] == 15).all()
+
+
+def test_ignore_and_background_survive_the_swap():
+    labels = np.array([[0, 255], [14, 3]], np.uint8).repeat(8, 0).repeat(8, 1)
+    crop = PersonCrop(center=(8, 8), size=(16, 16), output_size=(16, 16)).mirrored()
+    results = dict(img=np.zeros((16, 16, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
+    assert set(np.unique(WarpCrops()(results)['gt_crop'])) == {0, 3, 15, 255}
+
+
+def test_scales_of_a_person_stand_side_by_side():
+    boxes = np.array([[0, 0, 30, 40], [10, 10, 40, 50]], np.float32)
+    crops = BoxesToCrops(input_size=(96, 128), scales=(1.0, 2.0))(dict(bboxes=boxes))['crops']
+    assert [crop.center for crop in crops] == [(15, 20), (15, 20), (25, 30), (25, 30)]
+    assert crops[1].size == (2 * crops[0].size[0], 2 * crops[0].size[1])
+
+
+def draws(transform, attribute, count=4000):
+    np.random.seed(0)
+    crop = PersonCrop(center=(0, 0), size=(1, 1), output_size=(3, 4))
+    return np.array([getattr(transform(dict(crops=[crop]))['crops'][0], attribute) for _ in range(count)], dtype=float)
+
+
+def test_scale_is_a_clipped_normal():
+    factors = draws(RandomCropScale(), 'size')[:, 0]
+    assert factors.min() == pytest.approx(0.7)
+    assert factors.max() == pytest.approx(1.3)
+    # P(|N| > 1) / 2 = 0.159 lies at each end; the median is 1.
+    assert (factors == factors.min()).mean() == pytest.approx(0.159, abs=0.02)
+    assert np.median(factors) == pytest.approx(1, abs=0.02)
+
+
+def test_rotation_happens_with_its_probability_and_is_clipped():
+    degrees = draws(RandomCropRotation(), 'rotation')
+    assert (degrees != 0).mean() == pytest.approx(0.6, abs=0.03)
+    assert abs(degrees).max() == 80
+    turned = degrees[degrees != 0]
+    assert (abs(turned) == 80).mean() == pytest.approx(0.0455, abs=0.015)
+    assert np.median(abs(turned)) == pytest.approx(0.6745 * 40, abs=2)
+
+
+def test_flip_happens_half_the_time():
+    assert draws(RandomCropFlip(), 'flipped').mean() == pytest.approx(0.5, abs=0.03)
+    assert draws(RandomCropFlip(prob=0), 'flipped').mean() == 0
+
+
+def test_an_unknown_sampler_is_refused():
+    with pytest.raises(InputError, match='sampler'):
+        WarpCrops(sampler='nearest')
