@@ -5,6 +5,7 @@
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmqanet.functional.lovasz import lovasz_softmax
 from mmqanet.registry import MODELS
 
 
@@ -46,3 +47,22 @@ class IoURegressionLoss(nn.Module):
         counted = target > 0
         error = (pred.float() - target) * counted
         return self.loss_weight * 0.5 * error.square().sum() / counted.sum().clamp(min=1)
+
+
+@MODELS.register_module()
+class LovaszSoftmaxLoss(nn.Module):
+    """Lovász-Softmax, per image over the classes present in it (Berman et al., CVPR 2018); 0 where all is ignored.
+
+    Args:
+        loss_weight (float): factor of the loss.
+        ignore_index (int): label that does not count.
+    """
+
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255):
+        super().__init__()
+        self.loss_weight = loss_weight
+        self.ignore_index = ignore_index
+
+    def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Logits (B, C, h, w), labels (B, h, w) integers → scalar float32."""
+        return self.loss_weight * lovasz_softmax(logits.float().softmax(dim=1), labels, self.ignore_index)
