@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.functional.overlaps import check_classes, class_areas, mean_present
+from mmqanet.functional.overlaps import check_classes, class_areas, class_ious, mean_present
 
 
 @dataclass(frozen=True)
@@ -114,14 +114,19 @@ def parsing_nms(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image_
         (M,) int64 indices of the survivors by descending score.
     """
     areas = class_areas(label_maps, num_classes, image_shape[0] * image_shape[1])
+    starts = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
+    stops = starts + np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2)
     left = np.argsort(-np.asarray(scores), kind='stable')
     kept = []
     while len(left):
         first, left = left[0], left[1:]
         kept.append(first)
-        # min(area) / max(area) bounds a class's IoU from above: pixels are read only where the bound passes.
-        smaller, larger = np.minimum(areas[first], areas[left]), np.maximum(areas[first], areas[left])
-        bounds = mean_present(np.divide(smaller, larger, out=np.full(larger.shape, np.nan), where=larger > 0))
+        # No intersection exceeds the smaller area, nor the common window (background aside): pixels are read only
+        # where the mean IoU that this allows passes.
+        sides = np.minimum(stops[first], stops[left]) - np.maximum(starts[first], starts[left])
+        inter = np.minimum(areas[first], areas[left])
+        inter[:, 1:] = np.minimum(inter[:, 1:], np.maximum(sides, 0).prod(axis=1)[:, None])
+        bounds = mean_present(class_ious(inter, areas[first] + areas[left] - inter))
         doomed = [index for index in left[bounds >= threshold]
                   if _mean_iou(label_maps, offsets, areas, first, index) >= threshold]
         left = left[~np.isin(left, doomed)]
@@ -142,7 +147,7 @@ def _mean_iou(label_maps: Sequence[np.ndarray], offsets: np.ndarray, areas: np.n
     image_area = areas[a].sum()
     inter[0] = image_area - areas[a, 1:].sum() - areas[b, 1:].sum() + both
     union = areas[a] + areas[b] - inter
-    return float(mean_present(np.divide(inter, union, out=np.full(inter.shape, np.nan), where=union > 0)))
+    return float(mean_present(class_ious(inter, union)))
 
 
 def _paint(label_maps: Sequence[np.ndarray], offsets: np.ndarray, order: np.ndarray,

@@ -166,8 +166,13 @@ def people_class_ious(label_maps: Sequence[np.ndarray], offsets: np.ndarray, cat
         missed = areas[:, 1:num_classes] - joint[:, 1:num_classes].sum(axis=2)
         inter[:, 0] = pred_areas[:, 0] - missed.sum(axis=1)
         union = label_areas + pred_areas - inter
-        ious[index] = np.divide(inter, union, out=np.full(inter.shape, np.nan), where=union > 0)
+        ious[index] = class_ious(inter, union)
     return ious, label_areas
+
+
+def class_ious(inter: np.ndarray, union: np.ndarray) -> np.ndarray:
+    """Intersection / union, float64; NaN where the union is empty, that is, for a class in neither map."""
+    return np.divide(inter, union, out=np.full(inter.shape, np.nan), where=union > 0)
 
 
 def mean_present(ious: np.ndarray) -> np.ndarray:

@@ -1,0 +1,143 @@
+"""The scores of whole data sets, against the slow evaluator, known properties and recorded values."""
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import slow_evaluator
+from scenes import Scene, perfect_scene, random_scenes
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.records import record_image
+from mmqanet.evaluation.scores import score_records
+
+
+def records_of(scenes, **options):
+    return [record_image(name=scene.name, truth=scene.truth(), prediction=scene.prediction(),
+                         num_classes=scene.num_classes, **options) for scene in scenes]
+
+
+def values_of(scenes, missing='release'):
+    return score_records(records_of(scenes), num_classes=scenes[0].num_classes, missing=missing).values
+
+
+@pytest.mark.parametrize('missing', ['release', 'count'])
+@pytest.mark.parametrize('ties', [False, True])
+def test_agrees_with_the_slow_evaluator_on_many_small_images(missing, ties):
+    for first in range(0, 240, 24):
+        scenes = random_scenes(24, first_seed=first, ties=ties)
+        slow = slow_evaluator.evaluate([slow_evaluator.prepare(scene) for scene in scenes], 5, missing)
+        fast = values_of(scenes, missing)
+        assert list(fast) == list(slow)
+        assert fast == pytest.approx(slow, abs=1e-12, nan_ok=True)
+
+
+def test_the_readings_of_images_without_prediction_differ():
+    scenes = [scene for scene in random_scenes(60) if not len(scene.people) and scene.human.any()]
+    scenes += random_scenes(5, first_seed=100)
+    release, count = values_of(scenes, 'release'), values_of(scenes, 'count')
+    assert {key for key in release if release[key] == count[key]} == {'APp', 'APp_50', 'PCP', 'PCP_50'}
+    assert count['APr'] < release['APr']
+
+
+def test_perfect_predictions_score_one():
+    scenes = [perfect_scene(seed) for seed in range(12)]
+    assert set(np.unique([scene.category for scene in scenes])) == {0, 1, 2, 3, 4}
+    assert values_of(scenes) == pytest.approx(dict.fromkeys(values_of(scenes), 1.0))
+
+
+def test_order_of_people_and_images_changes_nothing():
+    scenes = random_scenes(30, first_seed=300)
+    rng = np.random.default_rng(0)
+    shuffled = []
+    for index in rng.permutation(len(scenes)):
+        order = rng.permutation(len(scenes[index].people))
+        shuffled.append(replace(scenes[index], **{
+            key: getattr(scenes[index], key)[order]
+            for key in ('people', 'bbox_scores', 'qualities', 'part_qualities')}))
+    assert values_of(shuffled) == pytest.approx(values_of(scenes), abs=1e-12)
+
+
+def test_order_decides_between_equal_scores():
+    good, bad = perfect_scene(0), perfect_scene(1)
+    bad = replace(bad, people=np.where(bad.people, 0, 1).astype(np.uint8))
+    first, second = values_of([good, bad]), values_of([bad, good])
+    assert first['APp'] > second['APp']
+    assert first['APh'] > second['APh']
+
+
+def test_undefined_scores_are_nan():
+    scene = next(scene for scene in random_scenes(40) if len(scene.people) and not scene.human.any())
+    scores = score_records(records_of([scene]), num_classes=5)
+    predicted = scene.merged().part_labels
+    assert all(np.isnan(scores.values[key]) for key in ('APp', 'PCP', 'APh'))
+    assert len(predicted)
+    for label in range(1, 5):
+        assert scores.apr[label] == pytest.approx([np.nan if label in predicted else 0.0] * 9, nan_ok=True)
+
+
+def test_single_metrics_need_no_more_than_their_maps():
+    scene = perfect_scene(3)
+    truth, prediction = replace(scene.truth(), human=None, instance=None, parts=None), scene.prediction()
+    bare = replace(prediction, humans=None, parts=None, people=None)
+    record = record_image(name='a', truth=truth, prediction=bare, num_classes=5, metrics=('mIoU',))
+    present = len(np.unique(scene.category)) / 5
+    assert score_records([record], num_classes=5, metrics=('mIoU',)).values == pytest.approx(
+        {'mIoU': present, 'mAcc': present, 'aAcc': 1.0})
+    with pytest.raises(DataError, match=r'street/7: APh needs the ground-truth human map'):
+        record_image(name='street/7', truth=truth, prediction=prediction, num_classes=5, metrics=('APh',))
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(category=np.zeros((14, 17), np.uint8)), 'predicted category map is 17x14.*18x14'),
+    (dict(category=np.full((14, 18), 5, np.uint8)), r'pred holds class 5, outside \[0, 5\)'),
+])
+def test_bad_predictions_are_named(change, message):
+    scene = perfect_scene(0)
+    with pytest.raises(DataError, match=f'a7: .*{message}'):
+        record_image(name='a7', truth=scene.truth(), prediction=replace(scene.prediction(), **change), num_classes=5)
+
+
+def test_scores_that_are_no_numbers_are_refused():
+    scene = perfect_scene(0)
+    prediction = scene.prediction()
+    people = replace(prediction.people, qualities=np.full(len(prediction.people.qualities), np.nan))
+    masks = replace(prediction.parts, scores=np.full(len(prediction.parts.scores), np.inf))
+    for change, metric in ((dict(people=people), 'APp'), (dict(parts=masks), 'APr')):
+        with pytest.raises(DataError, match=r'a7: .*(finite|infinite)'):
+            record_image(name='a7', truth=scene.truth(), prediction=replace(prediction, **change), num_classes=5,
+                         metrics=(metric,))
+
+
+def test_bad_calls_are_named():
+    record = records_of([perfect_scene(0)])[0]
+    with pytest.raises(DataError, match=f'{record.name}: this image was evaluated twice'):
+        score_records([record, record], num_classes=5)
+    with pytest.raises(DataError, match='no image'):
+        score_records([], num_classes=5)
+    with pytest.raises(InputError, match="missing is 'maybe'"):
+        score_records([record], num_classes=5, missing='maybe')
+    with pytest.raises(InputError, match="unknown metric 'AP'"):
+        score_records([record], num_classes=5, metrics=('AP',))
+
+
+def test_agrees_with_the_recorded_release(shared_dir):
+    folder = shared_dir / 'reference/golden'
+    if not (folder / 'metrics_ppp.json').is_file():
+        pytest.skip('no recorded metrics')
+    golden, arrays = json.loads((folder / 'metrics_ppp.json').read_text()), np.load(folder / 'metrics_ppp.npz')
+    scenes = []
+    for image in golden['images']:
+        get = {key: arrays[f'img{image["index"]:02d}_{key}'] for key in (
+            'category', 'human', 'instance', 'gt_parts', 'pred', 'inst_scores', 'bbox_scores', 'part_scores')}
+        scenes.append(Scene(
+            name=image['file_name'], num_classes=7, category=get['category'], human=get['human'],
+            instance=get['instance'], gt_parts=get['gt_parts'], people=get['pred'], bbox_scores=get['bbox_scores'],
+            qualities=get['inst_scores'], part_qualities=get['part_scores']))
+    scores, expected = score_records(records_of(scenes), num_classes=7), golden['metrics']
+    assert [scores.values[key] for key in ('mIoU', 'mAcc', 'aAcc', 'APp', 'PCP', 'APr', 'APh')] == pytest.approx(
+        [expected[key] for key in ('mIoU', 'MeanACC', 'PixelACC', 'mAPp', 'mPCP', 'mAPr', 'mAPh')], abs=1e-9)
+    for table, key in ((scores.app, 'APp'), (scores.pcp, 'PCP'), (scores.aph, 'APh')):
+        assert table == pytest.approx(list(expected[key].values()), abs=1e-9)
+    assert scores.segmentation.class_iou == pytest.approx(expected['IoU'], abs=1e-9)
+    assert scores.apr[1:] == pytest.approx(np.array(list(expected['APr_per_class'].values())), abs=1e-9)

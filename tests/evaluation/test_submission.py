@@ -1,0 +1,147 @@
+import re
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.submission import (
+    Submission,
+    make_submission,
+    read_submission,
+    submitted_names,
+    write_submission,
+)
+
+
+def submission(**changes) -> Submission:
+    """Two people on 6 x 8 pixels: classes 1 and 2 of person 1, class 2 of person 2."""
+    human, part = np.zeros((6, 8), dtype=np.uint8), np.zeros((6, 8), dtype=np.int32)
+    human[1:3, 1:3], human[3:5, 4:7] = 1, 2
+    part[1, 1:3], part[2, 1:3], part[3:5, 4:7] = 1, 2, 3
+    labels = np.array([1, 2, 2])
+    category = np.concatenate([[0], labels])[part].astype(np.uint8)
+    return replace(Submission(
+        category=category, human=human, human_scores=np.array([0.25, 0.990003]),
+        boxes=np.array([[1, 1, 3, 3], [3, 4, 5, 7]]), part=part, part_labels=labels,
+        part_scores=np.array([0.5, 1e-05, 0.73902])), **changes)
+
+
+@pytest.mark.parametrize('name', ['a', 'videos12/v 1/000.007'])
+def test_files_come_back_as_written(tmp_path, name):
+    write_submission(tmp_path, name, submission())
+    assert submitted_names(tmp_path) == [name]
+    back = read_submission(tmp_path, name, num_classes=3, shape=(6, 8))
+    for field, value in asdict(submission()).items():
+        assert np.array_equal(value, getattr(back, field)), field
+
+
+def test_lines_are_as_the_servers_read_them(tmp_path):
+    write_submission(tmp_path, 'a', submission())
+    assert (tmp_path / 'instance_segmentation/a.txt').read_text() == '0.25 1 1 3 3\n0.990003 3 4 5 7\n'
+    assert (tmp_path / 'instance_parsing/a.txt').read_text() == '1 0.5\n2 1e-05\n2 0.73902\n'
+    for kind in ('global_parsing', 'instance_segmentation', 'instance_parsing'):
+        assert Image.open(tmp_path / kind / 'a.png').mode == 'L'
+    assert not list(tmp_path.rglob('.*'))
+
+
+def test_people_are_numbered_by_ascending_score():
+    label_maps, offsets = [np.ones((2, 3), np.uint8), np.ones((1, 1), np.uint8), np.ones((3, 3), np.uint8)], np.array(
+        [[1, 2], [0, 0], [3, 3]])
+    human = np.zeros((6, 8), dtype=np.int32)
+    human[1:3, 2:5], human[3:6, 3:6] = 1, 3  # person 2 is hidden
+    made = make_submission(
+        category=(human > 0).astype(np.uint8), human=human, part=human, part_labels=np.ones(2, int),
+        part_scores=np.ones(2), label_maps=label_maps, offsets=offsets,
+        qualities=np.array([0.9, 0.5, 0.3], dtype=np.float32))
+    assert made.human_scores.tolist() == np.array([0.3, 0.9], dtype=np.float32).tolist()
+    assert made.boxes.tolist() == [[3, 3, 6, 6], [1, 2, 3, 5]]
+    assert (made.human == np.array([0, 2, 9, 1])[human]).all()
+
+
+def test_the_limit_of_254_parts_drops_with_a_warning(tmp_path):
+    part = np.arange(1, 301).reshape(15, 20)
+    many = Submission(
+        category=np.ones((15, 20), np.uint8), human=np.ones((15, 20), np.uint8), human_scores=np.ones(1),
+        boxes=np.array([[0, 0, 15, 20]]), part=part, part_labels=np.ones(300, int), part_scores=np.ones(300))
+    with pytest.warns(UserWarning, match='x: 300 visible parts, the submission format holds 254; 46 are dropped'):
+        write_submission(tmp_path, 'x', many)
+    back = read_submission(tmp_path, 'x', num_classes=2)
+    assert len(back.part_labels) == 254
+    assert (back.part == np.where(part > 254, 0, part)).all()
+
+
+def test_sixteen_bit_maps_are_read_and_written(tmp_path):
+    human = np.arange(1, 301).reshape(15, 20)
+    crowd = Submission(
+        category=np.ones((15, 20), np.uint8), human=human, human_scores=np.linspace(0, 1, 300),
+        boxes=np.zeros((300, 4), int), part=np.ones((15, 20), int), part_labels=np.ones(1, int),
+        part_scores=np.ones(1))
+    write_submission(tmp_path, 'x', crowd)
+    assert (read_submission(tmp_path, 'x', num_classes=2).human == human).all()
+
+
+@pytest.mark.parametrize('name', ['../a', '/a', 'b/../../a'])
+def test_names_cannot_leave_the_folder(tmp_path, name):
+    with pytest.raises(InputError, match=re.escape(repr(name))):
+        write_submission(tmp_path / 'out', name, submission())
+
+
+def rewrite(path, change):
+    path.write_text(change(path.read_text()))
+
+
+def save(path, labels):
+    Image.fromarray(labels).save(path)
+
+
+SPOILED = [
+    ('instance_parsing/a.txt', lambda p: rewrite(p, lambda text: text + '1 0.5\n'), 'a line for id 4, which has no pi'),
+    ('instance_parsing/a.txt', lambda p: rewrite(p, lambda text: text[:-10]), 'no line for id 3'),
+    ('instance_segmentation/a.txt', lambda p: p.write_text('0.25 1 1 3 3\n'), 'no line for id 2'),
+    ('instance_parsing/a.txt', lambda p: p.write_text('1 0.5\n3 0.5\n2 0.7\n'), r':2: class 3 is outside \[1, 3\)'),
+    ('instance_parsing/a.txt', lambda p: p.write_text('1 0.5\n2 nan\n2 0.7\n'), ":2: '2 nan' holds NaN"),
+    ('instance_segmentation/a.txt', lambda p: p.write_text('inf 1 1 3 3\n1 3 4 5 7\n'), ':1: .*holds NaN or inf'),
+    ('instance_segmentation/a.txt', lambda p: p.write_text('0.5 1 1 3\n1 3 4 5 7\n'), ':1: .* is not "score y1'),
+    ('instance_segmentation/a.txt', lambda p: p.write_bytes(b'\xff\xfe\x00'), 'not a text file'),
+    ('instance_segmentation/a.txt', lambda p: p.unlink(), 'no such file'),
+    ('instance_segmentation/a.png', lambda p: p.unlink(), 'no such file'),
+    ('instance_segmentation/a.png', lambda p: p.write_bytes(p.read_bytes()[:60]), 'not readable as a label map'),
+    ('instance_parsing/a.png', lambda p: p.write_text('no picture'), 'not readable as a label map'),
+    ('instance_parsing/a.png', lambda p: save(p, np.zeros((6, 8, 3), np.uint8)), 'one integer channel.*RGB'),
+    ('instance_parsing/a.png', lambda p: save(p, np.zeros((8, 6), np.uint8)), 'is 6x8, expected 8x6'),
+    ('global_parsing/a.png', lambda p: save(p, np.full((6, 8), 3, np.uint8)), r'class 3 is outside \[0, 3\)'),
+    ('global_parsing/a.png', lambda p: save(p, np.zeros((8, 6), np.uint8)), 'is 6x8, expected 8x6'),
+]
+
+
+@pytest.mark.parametrize(('file', 'spoil', 'message'), SPOILED)
+def test_a_bad_file_is_named(tmp_path, file, spoil, message):
+    write_submission(tmp_path, 'a', submission())
+    spoil(tmp_path / file)
+    with pytest.raises(DataError, match=re.escape(str(tmp_path / file)) + '.*' + message):
+        read_submission(tmp_path, 'a', num_classes=3, shape=(6, 8))
+
+
+def test_incomplete_sets_of_files_are_named(tmp_path):
+    with pytest.raises(DataError, match='global_parsing: no such folder'):
+        submitted_names(tmp_path)
+    write_submission(tmp_path, 'a', submission())
+    (tmp_path / 'instance_parsing/a.png').unlink()
+    with pytest.raises(DataError, match=r'instance_parsing/a\.png: missing, though a has other files'):
+        submitted_names(tmp_path)
+    assert submitted_names(tmp_path, image_only=True) == ['a']
+    for path in tmp_path.glob('*/a.*'):
+        path.unlink()
+    with pytest.raises(DataError, match='no files'):
+        submitted_names(tmp_path)
+
+
+def test_one_name_with_two_suffixes_is_a_duplicate(tmp_path):
+    write_submission(tmp_path, 'a', submission())
+    (tmp_path / 'global_parsing/a.PNG').write_bytes((tmp_path / 'global_parsing/a.png').read_bytes())
+    if len(list((tmp_path / 'global_parsing').iterdir())) == 1:
+        pytest.skip('the file system does not distinguish case')
+    with pytest.raises(DataError, match=r'a\.(png|PNG): same image name as a\.(PNG|png)'):
+        submitted_names(tmp_path)
