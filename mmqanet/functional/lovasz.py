@@ -9,6 +9,8 @@ U = G + i - F, so the Jaccard loss is 1 - I / U and its growth is, without any c
     1 / U             where pixel i is of the class (U stays, I falls by one),
     I / (U (U - 1))   where it is not (U grows by one).
 
+Ignored pixels are sorted behind all others: nothing of the class is left there, I is 0 and so is the growth.
+
 The order is constant wherever the loss is differentiable, so ∂loss/∂p_i is g_i, negative on the class's pixels.
 
 Letters: B images, C classes, H, W size of the maps, P = H · W pixels, R rows: the (image, class) pairs to count.
@@ -58,7 +60,6 @@ class _LovaszSoftmax(torch.autograd.Function):
         errors = torch.where(foreground, 1 - scores, scores)
         errors, order, foreground = _sort_rows(errors, foreground, valid[image])
         growth = _jaccard_growth(foreground, count[image, cls], errors.dtype)
-        growth.masked_fill_(errors < 0, 0)
         # Mean over the classes of the image, then over images.
         weight = 1 / ((count > 0).sum(dim=1)[image] * num_images).to(probs.dtype)
         loss = ((errors * growth).sum(dim=1) * weight).sum()
@@ -77,7 +78,7 @@ class _LovaszSoftmax(torch.autograd.Function):
 
 
 def _count_labels(labels: Tensor, valid: Tensor, num_classes: int) -> Tensor:
-    """Pixels of each class in each image, (B, C) int64."""
+    """Counted pixels of each class in each image, (B, C) int64."""
     if (valid & ((labels < 0) | (labels >= num_classes))).any():
         raise InputError(f'labels must be in [0, {num_classes}) or the ignored one')
     images = torch.arange(len(labels), device=labels.device)[:, None]

@@ -1,0 +1,44 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from mmqanet.functional.lovasz import lovasz_softmax
+from mmqanet.registry import MODELS
+
+
+@pytest.mark.parametrize('case', [0, 1])
+def test_golden_parsing_losses(shared_dir, case):
+    folder = shared_dir / 'reference/golden'
+    expected = json.loads((folder / 'losses.json').read_text())[f'case{case}']
+    arrays = np.load(folder / 'losses.npz')
+    logits = np.random.default_rng(1000 + case).standard_normal((2, 20, 32, 24)) * 2
+    logits = torch.from_numpy(logits.astype(np.float32)).requires_grad_()
+    labels = torch.from_numpy(arrays[f'case{case}_labels']).long()
+    ce = MODELS.build(dict(type='PixelCrossEntropyLoss'))(logits, labels)
+    lovasz = MODELS.build(dict(type='LovaszSoftmaxLoss'))(logits, labels)
+    assert ce.item() == pytest.approx(expected['ce_weighted'], rel=1e-6)
+    assert lovasz.item() == pytest.approx(expected['lovasz_unweighted'], rel=1e-6)
+    (ce + lovasz).backward()
+    torch.testing.assert_close(logits.grad, torch.from_numpy(arrays[f'case{case}_grad_total']), rtol=1e-4, atol=1e-8)
+
+
+def test_lovasz_takes_logits_a_weight_and_an_ignored_label():
+    logits, labels = torch.randn(2, 4, 6, 5, requires_grad=True), torch.randint(0, 4, (2, 6, 5))
+    labels[0, 2:4] = 77
+    loss = MODELS.build(dict(type='LovaszSoftmaxLoss', loss_weight=0.5, ignore_index=77))(logits, labels)
+    assert loss.item() == pytest.approx(0.5 * lovasz_softmax(logits.softmax(1), labels, 77).item())
+    loss.backward()
+    assert logits.grad[0, :, :2].any()
+    assert not logits.grad[0, :, 2:4].any()
+
+
+def test_lovasz_in_mixed_precision():
+    logits, labels = torch.randn(2, 4, 6, 5).bfloat16().requires_grad_(), torch.randint(0, 4, (2, 6, 5))
+    with torch.autocast('cpu', torch.bfloat16):
+        loss = MODELS.build(dict(type='LovaszSoftmaxLoss'))(logits, labels)
+    assert loss.dtype == torch.float32
+    assert loss.item() == pytest.approx(lovasz_softmax(logits.float().softmax(1), labels).item())
+    loss.backward()
+    assert logits.grad.isfinite().all()
