@@ -52,20 +52,20 @@ class Scene:
         merged = self.merged()
         label_maps, offsets = cut(self.people)
         sample = ParsingDataSample(metainfo=dict(name=self.name, ori_shape=self.category.shape))
-        sample.gt_maps = PixelData(**{key: torch.from_numpy(getattr(self, key))[None]
+        sample.gt_maps = PixelData(**{key: torch.tensor(getattr(self, key))[None]
                                       for key in ('category', 'human', 'instance')})
-        sample.gt_parts = torch.from_numpy(self.gt_parts)
+        sample.gt_parts = torch.tensor(self.gt_parts)
         sample.pred_instances = InstanceData(
-            label_maps=[torch.from_numpy(label_map) for label_map in label_maps], offsets=torch.from_numpy(offsets),
-            bbox_scores=torch.from_numpy(self.bbox_scores), qualities=torch.from_numpy(self.qualities),
-            part_qualities=torch.from_numpy(self.part_qualities),
-            kept=torch.from_numpy(np.isin(np.arange(len(self.people)), merged.kept)))
+            label_maps=[torch.tensor(label_map) for label_map in label_maps], offsets=torch.tensor(offsets),
+            bbox_scores=torch.tensor(self.bbox_scores), qualities=torch.tensor(self.qualities),
+            part_qualities=torch.tensor(self.part_qualities),
+            kept=torch.tensor(np.isin(np.arange(len(self.people)), merged.kept)))
         sample.pred_maps = PixelData(
-            category=torch.from_numpy(merged.global_map)[None], human=torch.from_numpy(merged.human_map)[None],
-            part=torch.from_numpy(merged.part_map)[None])
+            category=torch.tensor(merged.global_map)[None], human=torch.tensor(merged.human_map)[None],
+            part=torch.tensor(merged.part_map)[None])
         sample.pred_parts = InstanceData(
-            labels=torch.from_numpy(merged.part_labels), scores=torch.from_numpy(merged.part_scores),
-            people=torch.from_numpy(merged.part_people))
+            labels=torch.tensor(merged.part_labels), scores=torch.tensor(merged.part_scores),
+            people=torch.tensor(merged.part_people))
         return sample
 
 

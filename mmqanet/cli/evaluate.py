@@ -75,5 +75,5 @@ def draw(scores: ParsingScores, names: list[str], folder: Path) -> None:
         metric_plots.draw_confusion(folder / 'confusion.png', confusion=scores.confusion, class_names=names)
     if class_columns(scores):
         metric_plots.draw_class_bars(folder / 'per_class.png', columns=class_columns(scores), class_names=names)
-    for key, curves in precision_recall_curves(scores).items():
+    for key, curves in precision_recall_curves(scores, class_names=names).items():
         metric_plots.draw_precision_recall(folder / f'precision_recall_{key}.png', title=key, curves=curves)

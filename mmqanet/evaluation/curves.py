@@ -1,4 +1,6 @@
 """Precision-recall curves of scored images."""
+from collections.abc import Sequence
+
 import numpy as np
 
 from mmqanet.evaluation.scores import ParsingScores, counted_records
@@ -14,7 +16,7 @@ Curves = dict[str, tuple[np.ndarray, np.ndarray]]
 SHOWN = {'APp': (0.1, 0.3, 0.5, 0.7, 0.9), 'APr': (0.5,), 'APh': (0.5, 0.75)}
 
 
-def precision_recall_curves(scores: ParsingScores) -> dict[str, Curves]:
+def precision_recall_curves(scores: ParsingScores, *, class_names: Sequence[str]) -> dict[str, Curves]:
     """Curves to draw: metric key → label → recall and precision envelope (n,).
 
     AP^p and AP^h give one curve an IoU threshold, AP^r one a class at 0.5.
@@ -29,20 +31,21 @@ def precision_recall_curves(scores: ParsingScores) -> dict[str, Curves]:
         columns = {f'IoU > {t}': threshold_column(PART_THRESHOLDS, t) for t in SHOWN['APp']}
         curves['APp'] = {label: (recall[:, column], precision[:, column]) for label, column in columns.items()}
     if scores.apr is not None:
-        curves['APr'] = _mask_curves(parts, len(scores.apr), SHOWN['APr'], by_class=True)
+        curves['APr'] = _mask_curves(parts, class_names, SHOWN['APr'])
     if scores.aph is not None:
-        curves['APh'] = _mask_curves(humans, 1, SHOWN['APh'], by_class=False)
+        curves['APh'] = _mask_curves(humans, (), SHOWN['APh'])
     return curves
 
 
-def _mask_curves(matches: list, num_classes: int, thresholds: tuple[float, ...], *, by_class: bool) -> Curves:
-    labels, scores, ious, num_masks = pool_masks(matches, num_classes=num_classes)
+def _mask_curves(matches: list, class_names: Sequence[str], thresholds: tuple[float, ...]) -> Curves:
+    """A curve for each class (background aside) and threshold; without classes all masks have label 0."""
+    labels, scores, ious, num_masks = pool_masks(matches, num_classes=max(len(class_names), 1))
     curves = {}
-    for label in range(1, num_classes) if by_class else (0,):
+    for label in range(1, len(class_names)) if class_names else (0,):
         own = labels == label
         recall, precision = precision_recall(scores[own], ious[own, None] > np.array(thresholds), int(num_masks[label]))
         for column, threshold in enumerate(thresholds):
-            curves[f'class {label}' if by_class else f'IoU > {threshold}'] = recall[:, column], precision[:, column]
+            curves[class_names[label] if class_names else f'IoU > {threshold}'] = recall[:, column], precision[:, column]
     return curves
 
 

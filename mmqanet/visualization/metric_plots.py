@@ -14,7 +14,8 @@ def draw_precision_recall(path: Path, *, title: str, curves: Mapping[str, tuple[
     figure = Figure(figsize=(7, 5), layout='constrained')
     axes = figure.add_subplot(xlabel='recall', ylabel='precision', title=title, ylim=(0, 1.05))
     for label, (recall, precision) in curves.items():
-        axes.step(np.concatenate([[0.0], recall]), np.concatenate([precision[:1], precision]), where='pre', label=label)
+        start = np.zeros(len(recall[:1]))  # an empty curve has none
+        axes.step(np.concatenate([start, recall]), np.concatenate([precision[:1], precision]), where='pre', label=label)
     axes.set_xlim(left=0)
     axes.grid(alpha=0.3)
     if curves:

@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import slow_evaluator
-from conftest import write_prediction, write_truth
+from evaluation_files import write_prediction, write_truth
 from PIL import Image
 from scenes import perfect_scene
 

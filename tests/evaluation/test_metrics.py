@@ -1,0 +1,184 @@
+"""The two mmengine metrics: wiring, options, several processes, memory."""
+import os
+import pickle
+import socket
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import slow_evaluator
+import torch
+import torch.multiprocessing
+from mmengine.evaluator import Evaluator
+from mmengine.structures import InstanceData
+from scenes import perfect_scene, random_scene, random_scenes
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation import read_submission
+from mmqanet.registry import METRICS
+
+META = dict(classes=('background', 'hat', 'hair', 'coat', 'shoe'))
+
+
+def build(kind='MultiHumanParsingMetric', **options) -> Evaluator:
+    evaluator = Evaluator(METRICS.build(dict(type=kind, **options)))
+    evaluator.dataset_meta = META
+    return evaluator
+
+
+def run(evaluator, scenes) -> dict[str, float]:
+    for scene in scenes:
+        evaluator.process([scene.sample()])
+    return evaluator.evaluate(len(scenes))
+
+
+@pytest.mark.parametrize('missing', ['release', 'count'])
+def test_multi_human_returns_percent_of_the_slow_evaluator(missing):
+    scenes = random_scenes(40, first_seed=2000)
+    slow = slow_evaluator.evaluate([slow_evaluator.prepare(scene) for scene in scenes], 5, missing)
+    result = run(build(missing=missing), scenes)
+    assert list(result) == ['mIoU', 'mAcc', 'aAcc', 'APp', 'APp_50', 'PCP', 'PCP_50', 'APr', 'APr_50', 'APh', 'APh_50',
+                            'APh_75']
+    assert result == pytest.approx({key: 100 * value for key, value in slow.items()}, abs=1e-10)
+
+
+def test_only_survivors_of_the_nms_enter_app():
+    scenes = [perfect_scene(seed) for seed in range(6)]
+    twice = [replace(scene, **{key: getattr(scene, key).repeat(2, axis=0)
+                               for key in ('people', 'bbox_scores', 'qualities', 'part_qualities')})
+             for scene in scenes]
+    samples = [scene.sample() for scene in twice]
+    evaluator = build(metrics=('APp',))
+    evaluator.process(samples)
+    assert evaluator.evaluate(6) == pytest.approx({'APp': 100, 'APp_50': 100})
+    for sample in samples:
+        del sample.pred_instances.kept
+    evaluator.process(samples)
+    assert evaluator.evaluate(6)['APp'] < 90
+
+
+def test_single_human_scores_the_category_maps_alone():
+    scenes = random_scenes(20, first_seed=50)
+    slow = slow_evaluator.evaluate([slow_evaluator.prepare(scene) for scene in scenes], 5)
+    evaluator = build('SingleHumanParsingMetric')
+    for scene in scenes:
+        sample = scene.sample()
+        del sample.gt_parts, sample.gt_maps.human, sample.gt_maps.instance
+        if len(scene.people):
+            del sample.pred_parts
+        evaluator.process([sample])
+    expected = {key: 100 * slow[key] for key in ('mIoU', 'mAcc', 'aAcc')}
+    assert evaluator.evaluate(20) == pytest.approx(expected)
+
+
+def test_metrics_are_chosen_and_tables_printed(monkeypatch):
+    printed = []
+    monkeypatch.setattr('mmqanet.evaluation.multi_human.print_log', lambda text, logger: printed.append(text))
+    scenes = random_scenes(8)
+    result = run(build(metrics=('APh', 'mIoU'), prefix='val'), scenes)
+    assert list(result) == ['val/mIoU', 'val/mAcc', 'val/aAcc', 'val/APh', 'val/APh_50', 'val/APh_75']
+    assert 'Images without prediction: ' in printed[0]
+    assert '4 shoe' in printed[1]
+    printed.clear()
+    run(build(per_class=False), scenes)
+    assert len(printed) == 1
+
+
+def test_records_are_compact_and_keep_no_map():
+    evaluator = build()
+    big = random_scene(4, size=(900, 1400))
+    assert len(big.people)
+    evaluator.process([big.sample()])
+    assert len(pickle.dumps(evaluator.metrics[0].results)) < 6000
+
+
+def test_submission_files_are_written_with_and_without_ground_truth(tmp_path):
+    scenes = [scene for scene in random_scenes(8) if len(scene.people)][:2]
+    scored = run(build(submission_dir=str(tmp_path / 'a')), scenes)
+    assert scored == run(build(), scenes)
+    format_only = build(submission_dir=str(tmp_path / 'b'), format_only=True)
+    for scene in scenes:
+        sample = scene.sample()
+        del sample.gt_maps
+        format_only.process([sample])
+    assert format_only.evaluate(2) == {}
+    for folder in ('a', 'b'):
+        for scene in scenes:
+            files, merged = read_submission(tmp_path / folder, scene.name, num_classes=5), scene.merged()
+            assert (files.category == merged.global_map).all()
+            assert (files.part == merged.part_map).all()
+            order = np.zeros(len(scene.people) + 1, dtype=int)
+            order[merged.people + 1] = range(1, len(merged.people) + 1)
+            assert (files.human == order[merged.human_map]).all()
+            assert files.human_scores.tolist() == scene.qualities[merged.people].tolist()
+    with pytest.raises(InputError, match='format_only needs a submission_dir'):
+        build(format_only=True)
+
+
+def test_bad_samples_are_named():
+    scene = next(scene for scene in random_scenes(9) if len(scene.people) and scene.human.any())
+
+    def complaint(change, **options):
+        sample = scene.sample()
+        change(sample)
+        with pytest.raises(DataError, match=scene.name) as error:
+            build(**options).process([sample])
+        return str(error.value)
+
+    def delete(path):
+        owner, _, field = path.rpartition('.')
+        return lambda sample: delattr(getattr(sample, owner) if owner else sample, field)
+
+    assert 'has no ground-truth maps' in complaint(delete('gt_maps'))
+    assert 'has no ground-truth maps' in complaint(delete('gt_maps'), kind='SingleHumanParsingMetric')
+    assert 'needs the ground-truth human map' in complaint(delete('gt_maps.human'))
+    assert 'APr needs the ground-truth part table' in complaint(delete('gt_parts'))
+    assert 'has no pred_instances' in complaint(delete('pred_instances'))
+    assert "lacks 'pred_maps'" in complaint(delete('pred_maps'))
+    assert "lacks 'offsets'" in complaint(delete('pred_instances.offsets'))
+    assert 'must be finite' in complaint(lambda sample: sample.pred_instances.qualities.fill_(float('nan')))
+    assert 'holds id 99, but there are' in complaint(lambda sample: sample.pred_maps.human[0, 0].fill_(99))
+    assert 'integers, got' in complaint(lambda sample: setattr(sample.pred_maps, 'category',
+                                                               sample.pred_maps.category.float()))
+
+    def forget_a_score(sample):
+        sample.pred_parts = InstanceData(labels=sample.pred_parts.labels)
+    assert "lacks 'scores'" in complaint(forget_a_score)
+
+
+def test_a_data_set_without_classes_is_an_error():
+    evaluator = build()
+    evaluator.dataset_meta = {}
+    with pytest.raises(InputError, match='classes'):
+        evaluator.process([random_scene(0).sample()])
+
+
+def rank_main(rank, world, port, scenes, queue):
+    """What one process of a padded round-robin sampler evaluates."""
+    os.environ.update(MASTER_ADDR='127.0.0.1', MASTER_PORT=str(port))
+    torch.distributed.init_process_group('gloo', rank=rank, world_size=world)
+    share = -(-len(scenes) // world)
+    padded = (scenes * world)[:share * world]
+    evaluator = build()
+    for scene in padded[rank::world]:
+        evaluator.process([scene.sample()])
+    queue.put((rank, evaluator.evaluate(len(scenes))))
+    torch.distributed.destroy_process_group()
+
+
+def test_several_processes_agree_to_the_last_digit():
+    scenes = random_scenes(7, first_seed=40, ties=True)
+    with socket.socket() as listener:
+        listener.bind(('127.0.0.1', 0))
+        port = listener.getsockname()[1]
+    context = torch.multiprocessing.get_context('spawn')
+    queue = context.SimpleQueue()
+    processes = [context.Process(target=rank_main, args=(rank, 3, port, scenes, queue)) for rank in range(3)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(120)
+    assert [process.exitcode for process in processes] == [0, 0, 0]
+    results = dict(queue.get() for _ in processes)
+    alone = run(build(), scenes)
+    assert results == dict.fromkeys(range(3), alone)
