@@ -92,9 +92,9 @@ class Canvas:
         return image, (codes // _LABELS).astype(np.uint8), (codes % _LABELS).astype(np.uint8)
 
     def _window(self, polygons) -> tuple[int, int, int, int] | None:
-        """The part of the canvas that polygons touch, as x0, y0, x1, y1; None if they lie outside."""
+        """The part of the canvas that polygons touch, and a margin, as x0, y0, x1, y1; None if they lie outside."""
         points = np.concatenate(polygons)
         height, width = self.codes.shape
-        x0, y0 = np.maximum(points.min(axis=0), 0)
-        x1, y1 = np.minimum(points.max(axis=0) + 1, (width, height))
+        x0, y0 = np.maximum(points.min(axis=0) - 1, 0)
+        x1, y1 = np.minimum(points.max(axis=0) + 2, (width, height))
         return (int(x0), int(y0), int(x1), int(y1)) if x0 < x1 and y0 < y1 else None

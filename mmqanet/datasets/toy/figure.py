@@ -30,8 +30,8 @@ class Figure:
     front: bool
 
     def extent(self) -> tuple[np.ndarray, np.ndarray]:
-        """Upper left and lower right corner of all layers."""
-        points = np.concatenate([polygon for layer in self.layers for polygon in layer.polygons])
+        """Upper left and lower right corner of the body and its clothes."""
+        points = np.concatenate([polygon for layer in self.layers if layer.part for polygon in layer.polygons])
         return points.min(axis=0), points.max(axis=0)
 
 
@@ -48,10 +48,13 @@ def build_figure(skeleton: Skeleton, outfit: Outfit) -> Figure:
             for layer in _leg(skeleton, outfit, side)]
     body = [_body(skeleton, outfit), *_body_trim(skeleton, outfit)]
     clothes = lower + body if not outfit.tucked else body + lower
-    far = [*_stool(skeleton, outfit), *_coat_lining(skeleton, outfit), *(head.behind if front else [])]
+    stool = _stool(skeleton, outfit)
+    far = [*stool, *_coat_lining(skeleton, outfit), *head.behind] if front else []
     trunk = [*_bare(skeleton, outfit), *clothes, *_coat(skeleton, outfit)]
     scarf = _scarf(skeleton, outfit)
     near = [*head.layers, *scarf] if front else [*scarf, *head.layers, *head.behind]
+    if not front:  # who sits with the back to the viewer has the legs behind the seat
+        legs += stool
     return Figure(layers=[*far, *arms[False], *legs, *trunk, *near, *arms[True]], front=front)
 
 
@@ -178,12 +181,12 @@ def _body(skeleton, outfit) -> Layer:
 
 
 def _body_trim(skeleton, outfit) -> list[Layer]:
-    """Buttons down the front, a seam down the back, a belt on a dress."""
+    """Buttons down the front, a seam down the back of a top, a belt on a dress."""
     material = outfit.materials['body']
     trim = []
     if skeleton.pose.front and outfit.neckline != 'round':
         trim += [Layer([disc(skeleton.trunk(h, 0, 0.06), 0.007)], _WHITE) for h in (0.68, 0.56, 0.44)]
-    elif not skeleton.pose.front:
+    elif not skeleton.pose.front and outfit.body != Part.DRESS:
         line = [skeleton.trunk(h, 0, -0.05) for h in (1.0, 0.6, 0.3)]
         trim.append(Layer([tube(line, [0.003] * 3)], material.toned(0.6), outlined=False))
     if outfit.body == Part.DRESS:
@@ -206,10 +209,11 @@ def _coat(skeleton, outfit) -> list[Layer]:
     material = outfit.materials['coat']
     outline = [_trunk_tube(skeleton, -0.1, 1.1, 1.24), _hanging(skeleton, outfit.coat_length, 1.24, 0.03)]
     if not skeleton.pose.front:
-        seam = tube([skeleton.trunk(h, 0, -0.06) for h in (1.0, 0.4, -0.4)], [0.004] * 3)
-        belt = _trunk_tube(skeleton, 0.36, 0.44, 1.26)
+        seam = tube([skeleton.trunk(h, 0, -0.06) for h in (1.0, 0.4, -0.6)], [0.004] * 3)
+        pockets = [tube([skeleton.trunk(0.1, s * 0.03, -0.06), skeleton.trunk(0.1, s * 0.075, -0.04)], [0.008] * 2)
+                   for s in (1, -1)]
         collar = tube([skeleton.trunk(1.04, s, -0.03) for s in (-0.055, 0, 0.055)], [0.02] * 3)
-        trim = [Layer([shape], material.toned(0.6), outlined=False) for shape in (seam, belt, collar)]
+        trim = [Layer([shape], material.toned(0.6), outlined=False) for shape in (seam, collar, *pockets)]
         return [Layer(outline, material, Part.COAT), *trim]
     hem = 0.5 * sum(skeleton.joints[f'{side} knee'] for side in SIDES) + (0, 0.3) + skeleton.forward * 0.06
     left, right = ([skeleton.trunk(1.12, s * 0.05, 0.02), skeleton.trunk(0.5, s * 0.02, 0.07),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 import numpy as np
 
 TILE = 128  # pixels; pattern periods divide it, so that a tile repeats without a seam
+_GRID = np.mgrid[:TILE, :TILE].astype(np.int32)
 
 # BGR
 GARMENT_COLOURS = (
@@ -62,33 +63,29 @@ def cloth(rng: np.random.Generator, scale: float) -> Material:
     if draw is None:
         return Material(first)
     period = int(np.clip(2 ** np.round(np.log2(scale * rng.uniform(0.03, 0.085))), 4, TILE // 2))
-    weight = draw(rng, period)[..., None].astype(np.float32)
-    tile = first.astype(np.float32) * (1 - weight) + second.astype(np.float32) * weight
-    return Material(tile.mean(axis=(0, 1)).astype(float), tile)
-
-
-def _grid() -> tuple[np.ndarray, np.ndarray]:
-    return np.mgrid[:TILE, :TILE]
+    weight = draw(rng, period).astype(np.float32)[..., None]
+    tile = np.float32(first) + np.float32(second - first) * weight
+    return Material(first + (second - first) * float(weight.mean()), tile)
 
 
 def _stripes(rng, period):
-    y, x = _grid()
+    y, x = _GRID
     across = (y, x, x + y, x - y)[rng.choice(4, p=[0.45, 0.3, 0.15, 0.1])]
     return across % period < period * rng.uniform(0.3, 0.6)
 
 
 def _checks(rng, period):
-    y, x = _grid()
+    y, x = _GRID
     return (y // (period // 2) + x // (period // 2)) % 2
 
 
 def _plaid(rng, period):
-    y, x = _grid()
+    y, x = _GRID
     return 0.5 * (y % period < period * 0.4) + 0.5 * (x % period < period * 0.4)
 
 
 def _dots(rng, period):
-    y, x = _grid()
+    y, x = _GRID
     x = x + period // 2 * (y // period % 2)
     away = np.hypot(y % period - period / 2, x % period - period / 2)
     return away < period * rng.uniform(0.22, 0.34)
@@ -101,7 +98,7 @@ def _mottle(rng, period):
 
 
 def _fade(rng, period):
-    y, _ = _grid()
+    y, _ = _GRID
     return np.abs(y * 2 / TILE - 1)
 
 

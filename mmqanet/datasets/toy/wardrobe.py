@@ -52,7 +52,7 @@ def random_outfit(rng: np.random.Generator, *, scale: float, front: bool) -> Out
     return Outfit(
         body=Part.DRESS if dress else Part.UPPER_CLOTHES,
         body_length=rng.uniform(0.5, 1.0) if dress else rng.choice([0.0, -0.16], p=[0.86, 0.14]),
-        sleeves=rng.choice([0.0, 0.55, 0.95, 1.9], p=[0.35, 0.4, 0.15, 0.1] if dress else [0.12, 0.4, 0.1, 0.38]),
+        sleeves=rng.choice([0.0, 0.55, 0.95, 1.9], p=[0.38, 0.42, 0.15, 0.05] if dress else [0.12, 0.4, 0.1, 0.38]),
         neckline=str(rng.choice(['v', 'round', 'high'], p=[0.42, 0.42, 0.16])),
         coat_length=rng.uniform(0.55, 1.1) if rng.random() < 0.27 else 0.0,
         legwear=legwear,
