@@ -4,35 +4,29 @@ Each is a child of the registry that holds what mmqanet builds on. ``MODELS`` an
 that every backbone of mmseg answers to its plain name in a config, and mmdet's to ``mmdet.NAME``. A registry imports
 its ``locations`` the first time something is looked up in it; nothing else needs to be imported by hand.
 """
-from mmengine.registry import (
-    DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS,
-)
-from mmengine.registry import (
-    DATASETS as MMENGINE_DATASETS,
-)
-from mmengine.registry import (
-    HOOKS as MMENGINE_HOOKS,
-)
-from mmengine.registry import (
-    INFERENCERS as MMENGINE_INFERENCERS,
-)
-from mmengine.registry import (
-    METRICS as MMENGINE_METRICS,
-)
-from mmengine.registry import (
-    VISUALIZERS as MMENGINE_VISUALIZERS,
-)
-from mmengine.registry import (
-    Registry,
-)
-from mmseg.registry import MODELS as MMSEG_MODELS
-from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
+from mmengine import registry as mmengine
+from mmengine.registry import Registry
+from mmseg.registry import MODELS as MMSEG_MODELS, TRANSFORMS as MMSEG_TRANSFORMS
 
 MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
 TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])
-DATASETS = Registry('dataset', parent=MMENGINE_DATASETS, locations=['mmqanet.datasets'])
-DATA_SAMPLERS = Registry('data sampler', parent=MMENGINE_DATA_SAMPLERS, locations=['mmqanet.datasets'])
-METRICS = Registry('metric', parent=MMENGINE_METRICS, locations=['mmqanet.evaluation'])
-HOOKS = Registry('hook', parent=MMENGINE_HOOKS, locations=['mmqanet.engine'])
-VISUALIZERS = Registry('visualizer', parent=MMENGINE_VISUALIZERS, locations=['mmqanet.visualization'])
-INFERENCERS = Registry('inferencer', parent=MMENGINE_INFERENCERS, locations=['mmqanet.apis'])
+DATASETS = Registry('dataset', parent=mmengine.DATASETS, locations=['mmqanet.datasets'])
+DATA_SAMPLERS = Registry('data sampler', parent=mmengine.DATA_SAMPLERS, locations=['mmqanet.datasets'])
+METRICS = Registry('metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation'])
+HOOKS = Registry('hook', parent=mmengine.HOOKS, locations=['mmqanet.engine'])
+VISUALIZERS = Registry('visualizer', parent=mmengine.VISUALIZERS, locations=['mmqanet.visualization'])
+INFERENCERS = Registry('inferencer', parent=mmengine.INFERENCERS, locations=['mmqanet.apis'])
+
+# Nothing of mmqanet's is in these; with a node of its own scope in them mmengine looks on upwards without a warning.
+LOOPS = Registry('loop', parent=mmengine.LOOPS)
+OPTIMIZERS = Registry('optimizer', parent=mmengine.OPTIMIZERS)
+OPTIM_WRAPPERS = Registry('optim_wrapper', parent=mmengine.OPTIM_WRAPPERS)
+OPTIM_WRAPPER_CONSTRUCTORS = Registry(
+    'optimizer wrapper constructor', parent=mmengine.OPTIM_WRAPPER_CONSTRUCTORS)
+PARAM_SCHEDULERS = Registry('parameter scheduler', parent=mmengine.PARAM_SCHEDULERS)
+WEIGHT_INITIALIZERS = Registry('weight initializer', parent=mmengine.WEIGHT_INITIALIZERS)
+MODEL_WRAPPERS = Registry('model_wrapper', parent=mmengine.MODEL_WRAPPERS)
+EVALUATOR = Registry('evaluator', parent=mmengine.EVALUATOR)
+VISBACKENDS = Registry('vis_backend', parent=mmengine.VISBACKENDS)
+LOG_PROCESSORS = Registry('log_processor', parent=mmengine.LOG_PROCESSORS)
+RUNNERS = Registry('runner', parent=mmengine.RUNNERS)

@@ -1,4 +1,5 @@
 """The network's components; importing this registers them."""
+from mmqanet.models.convnext import ConvNeXt
 from mmqanet.models.data_preprocessor import ParsingDataPreprocessor
 from mmqanet.models.deconv_neck import DeconvNeck
 from mmqanet.models.efficientnet_lite import EfficientNetLite0
@@ -10,6 +11,6 @@ from mmqanet.models.qanet import QANet
 from mmqanet.models.semantic_fpn import SemanticFPN
 
 __all__ = [
-    'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss', 'LovaszSoftmaxLoss', 'ParsingDataPreprocessor',
-    'ParsingHead', 'PixelCrossEntropyLoss', 'QANet', 'QualityAwarePostprocessor', 'SemanticFPN'
+    'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss', 'LovaszSoftmaxLoss',
+    'ParsingDataPreprocessor', 'ParsingHead', 'PixelCrossEntropyLoss', 'QANet', 'QualityAwarePostprocessor', 'SemanticFPN'
 ]

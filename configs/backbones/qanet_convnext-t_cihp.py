@@ -1,0 +1,22 @@
+# ConvNeXt-T under the same neck and heads.
+_base_ = '../qanet/qanet_r50_cihp.py'
+
+channels = [96, 192, 384, 768]
+model = dict(
+    backbone=dict(
+        _delete_=True,
+        type='ConvNeXt',
+        arch='tiny',
+        drop_path_rate=0.1,
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='https://download.openmmlab.com/mmclassification/v0/convnext/downstream/'
+            'convnext-tiny_3rdparty_32xb128-noema_in1k_20220301-795e9634.pth',
+            prefix='backbone.',
+        ),
+    ),
+    neck=[
+        dict(type='FPN', in_channels=channels, out_channels=256, num_outs=4, norm_cfg=dict(type='BN')),
+        dict(type='SemanticFPN', in_channels=[256, 256, 256, 256], out_channels=256),
+    ],
+)

@@ -1,0 +1,7 @@
+# QANet-HRNet-W48 on CIHP (Table 5).
+_base_ = [
+    '../_base_/models/qanet_hrnet-w48.py',
+    '../_base_/datasets/cihp.py',
+    '../_base_/schedules/adam_140e.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,0 +1,74 @@
+#!/usr/bin/env python
+"""The main job from nothing on the embedded data set: draw it, train, evaluate, parse pictures, print the figures.
+
+Every step that is done is kept: cut it off anywhere, run it again, and it goes on.
+"""
+import argparse
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+REPO = Path(__file__).resolve().parents[1]
+CONFIG = 'configs/toy/qanet_r18_toy.py'
+DATA = Path('data/toy')
+WORK = Path('work_dirs/demo')
+NUM_TRAIN, NUM_VAL, NUM_PICTURES = 600, 80, 8
+
+console = Console()
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument('--seed', type=int, default=0, help='seed of the pictures and of the training (default: 0)')
+    return parser.parse_args()
+
+
+def step(title: str, *command: str) -> None:
+    """Run one of the project's own tools and stop the demo where it fails."""
+    console.rule(f'[bold]{title}')
+    console.print(f'[dim]$ {" ".join(command)}')
+    subprocess.run([sys.executable, *command], cwd=REPO, check=True)
+
+
+def main() -> int:
+    args = parse_args()
+    start = time.monotonic()
+    checkpoint, metrics = WORK / 'last.pth', WORK / 'metrics.json'
+    try:
+        step('1  draw', 'tools/dataset_converters/draw_toy.py', str(DATA), '--num-train', str(NUM_TRAIN), '--num-val',
+             str(NUM_VAL), '--seed', str(args.seed), '--workers', '2')
+        step('2  train', 'tools/train.py', CONFIG, '--work-dir', str(WORK), '--resume', 'auto', '--cfg-options',
+             f'randomness.seed={args.seed}')
+        step('3  evaluate', 'tools/test.py', CONFIG, str(checkpoint), '--work-dir', str(WORK), '--out', str(metrics))
+        pictures = sorted((REPO / DATA / 'Validation/Images').glob('*.jpg'))[:NUM_PICTURES]
+        step('4  parse', '-m', 'mmqanet', 'parse', *(str(path.relative_to(REPO)) for path in pictures), '--config', CONFIG,
+             '--checkpoint', str(checkpoint), '--boxes', str(DATA / 'annotations/toy_val.json'), '--out',
+             str(WORK / 'pictures'))
+    except subprocess.CalledProcessError as error:
+        console.print(f'[red]stopped: exit status {error.returncode} of {" ".join(error.cmd[1:3])}')
+        return 1
+    report(json.loads((REPO / metrics).read_text()), time.monotonic() - start)
+    return 0
+
+
+def report(metrics: dict[str, float], seconds: float) -> None:
+    """Print the metric table, where the pictures lie and how long it took."""
+    table = Table(title=f'QANet on the embedded validation set ({NUM_VAL} pictures)')
+    table.add_column('metric')
+    table.add_column('value', justify='right')
+    for key, value in metrics.items():
+        if isinstance(value, int | float) and 'time' not in key:
+            table.add_row(key.rpartition('/')[2], f'{value:.2f}')
+    console.rule('[bold]result')
+    console.print(table)
+    console.print(f'pictures: {REPO / WORK / "pictures"}   (NAME.png: class per pixel, NAME_overlay.jpg)')
+    console.print(f'took {seconds:.0f} s')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
