@@ -5,11 +5,12 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from mmqanet.datasets.toy.shapes import disc
 from mmqanet.datasets.toy.texture import Material
 
 SUPERSAMPLING = 2  # canvas pixels for one of the picture, for smooth edges
 _LABELS = 32  # a canvas code is person * _LABELS + class
-_LIGHT = np.float32([1.12, 0.84])  # brightness at the lit and at the shaded side of a layer
+_LIGHT = (1.12, 0.84)  # brightness at the lit and at the shaded side of a layer
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Canvas:
         codes = self.codes[y0:y1, x0:x1]
         if layer.part is None:
             mask[codes // _LABELS != person] = 0
-        shade = np.linspace(*self.light, x1 - x0, dtype=np.float32)[:, None]
+        shade = np.linspace(self.light[0], self.light[1], x1 - x0, dtype=np.float32)[:, None]
         patch = np.minimum(layer.material.patch(x0, y0, x1 - x0, y1 - y0) * shade, 255).astype(np.uint8)
         if layer.outlined:
             width = max(int(scale * 0.008), 1) | 1
@@ -74,7 +75,7 @@ class Canvas:
     def shadow(self, centre: np.ndarray, rx: float, ry: float) -> None:
         """Darkens an ellipse of the ground (canvas pixels) softly."""
         for grow in (1.0, 0.7):
-            polygon = cv2.ellipse2Poly(tuple(int(c) for c in centre), (int(rx * grow), int(ry * grow)), 0, 0, 360, 12)
+            polygon = np.rint(disc(centre, rx * grow, ry * grow)).astype(np.int32)
             window = self._window([polygon])
             if window is None:
                 continue

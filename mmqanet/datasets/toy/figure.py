@@ -39,7 +39,7 @@ def build_figure(skeleton: Skeleton, outfit: Outfit) -> Figure:
     """The layers of a posed body in its clothes."""
     front = skeleton.pose.front
     head = head_layers(skeleton, outfit)
-    arms = {True: [], False: []}
+    arms: dict[bool, list[Layer]] = {True: [], False: []}
     for side in sorted(SIDES, key=lambda s: skeleton.depth[f'{s} hand']):
         reach = 0.5 * (skeleton.depth[f'{side} elbow'] + skeleton.depth[f'{side} hand'])
         arms[reach > -0.01].extend(_arm(skeleton, outfit, side))

@@ -60,6 +60,11 @@ class _Placed:
         """Corners (2, 2) on the canvas."""
         return np.stack(self.figure.extent()) * self.scale + self.origin
 
+    def corners(self) -> tuple[float, float, float, float]:
+        """x0, y0, x1, y1 in pixels of the picture."""
+        x0, y0, x1, y1 = (self.extent() / SUPERSAMPLING).ravel().tolist()
+        return x0, y0, x1, y1
+
 
 def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), max_people: int = 6) -> ToyScene:
     """Draws a picture of 1 to ``max_people`` toy people.
@@ -86,8 +91,7 @@ def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), 
         placed = [person for person, wanted in zip(placed, keep) if wanted]
         canvas = _paint(background, light, placed, props)
     image, human, category = canvas.finished()
-    people = [ToyPerson(i, person.figure.front, tuple((person.extent() / SUPERSAMPLING).ravel().tolist()))
-              for i, person in enumerate(placed, 1)]
+    people = [ToyPerson(i, person.figure.front, person.corners()) for i, person in enumerate(placed, 1)]
     parts = number_parts(category, human, NUM_CLASSES)[0]
     return ToyScene(_expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
 

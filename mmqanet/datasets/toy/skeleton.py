@@ -58,7 +58,7 @@ class Body:
 class Pose:
     """Angles in degrees. ``limbs``: 'left arm', ... → lift and swing of the upper, then of the lower piece."""
 
-    limbs: dict[str, tuple[float, float, float, float]]
+    limbs: dict[str, tuple[float, ...]]
     yaw: float = 0.0
     lean: float = 0.0
     bow: float = 0.0
@@ -168,9 +168,9 @@ def _direction(lift: float, swing: float, sign: int) -> np.ndarray:
 def _hang(points, limb, root, pose, sign, lengths, names) -> None:
     """Adds the three joints of a limb that starts at ``root``."""
     side = limb.split()[0]
-    angles = pose.limbs[limb]
-    middle = root + lengths[0] * _direction(*angles[:2], sign)
-    joints = root, middle, middle + lengths[1] * _direction(*angles[2:], sign)
+    lift, swing, lower_lift, lower_swing = pose.limbs[limb]
+    middle = root + lengths[0] * _direction(lift, swing, sign)
+    joints = root, middle, middle + lengths[1] * _direction(lower_lift, lower_swing, sign)
     points.update({f'{side} {name}': joint for name, joint in zip(names, joints)})
 
 
