@@ -39,7 +39,6 @@ class EfficientNetLite0(BaseModule):
         frozen_stages: -1 trains everything, 0 freezes the stem, n the stem and levels 0 … n - 1.
         norm_cfg: normalization; the default holds the original's epsilon and momentum.
         norm_eval: keep the running statistics of all batch norms fixed while training.
-        with_cp: recompute the blocks' activations in the backward pass, for less memory and more time.
         init_cfg: e.g. ``dict(type='Pretrained', checkpoint=FILE)`` with a file made by
             ``tools/model_converters/efficientnet_lite0.py``; random by default.
 
@@ -48,7 +47,7 @@ class EfficientNetLite0(BaseModule):
     """
 
     def __init__(self, *, out_indices: Sequence[int] = (0, 1, 2, 3), frozen_stages: int = -1,
-                 norm_cfg: dict | None = None, norm_eval: bool = False, with_cp: bool = False,
+                 norm_cfg: dict | None = None, norm_eval: bool = False,
                  init_cfg: dict | list | None = None):
         super().__init__(init_cfg or [{'type': 'Kaiming', 'layer': 'Conv2d'},
                                       {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']}])
@@ -70,7 +69,7 @@ class EfficientNetLite0(BaseModule):
                 for i in range(count):
                     level.append(InvertedResidualV3(
                         channels, out_channels, channels * expansion, kernel_size=kernel,
-                        stride=stride if i == 0 else 1, with_expand_conv=expansion != 1, with_cp=with_cp, **style))
+                        stride=stride if i == 0 else 1, with_expand_conv=expansion != 1, **style))
                     channels = out_channels
             self.levels.append(level)
         self._freeze()

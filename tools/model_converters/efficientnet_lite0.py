@@ -38,7 +38,8 @@ def convert_file(source: Path, target: Path) -> int:
     try:
         state = torch.load(source, map_location='cpu', weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise DataError(f'{source}: not a readable state dict ({str(error).splitlines()[0]})') from error
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(f'{source}: not a readable state dict ({reason})') from error
     if not isinstance(state, dict):
         raise DataError(f'{source}: holds a {type(state).__name__}, not a state dict')
     converted = convert_efficientnet_lite0(state)

@@ -26,7 +26,7 @@ from PIL import Image, UnidentifiedImageError
 from mmqanet.errors import DataError
 
 IGNORE = 255
-LAST_ID = {'Human_ids': 255, 'Instance_ids': 65535}
+LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
 
 
 def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: np.ndarray, human: np.ndarray,
@@ -51,8 +51,6 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
     data = image if isinstance(image, bytes) else read_file(Path(image))
     _check_maps(name, image_size(data, name), category, human, num_classes)
     instance, parts = number_parts(category, human, num_classes)
-    if instance.max(initial=0) > LAST_ID['Instance_ids']:
-        raise DataError(f'{name}: part instance id {instance.max()} does not fit 16 bits')
     paths = sample_paths(split_dir, name)
     write_file(paths['Images'], data)
     write_file(paths['Human_ids'], _png(human.astype(np.uint8)))
@@ -178,7 +176,7 @@ def _check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: n
     wrong = category[(category >= num_classes) & (category != IGNORE)]
     if wrong.size:
         raise DataError(f'{name}: category {wrong.max()} is outside [0, {num_classes}) and is not {IGNORE}')
-    if human.max(initial=0) > LAST_ID['Human_ids']:
+    if human.max(initial=0) > LAST_PERSON:
         raise DataError(f'{name}: person id {human.max()} does not fit 8 bits')
 
 
