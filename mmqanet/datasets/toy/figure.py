@@ -12,8 +12,8 @@ from mmqanet.datasets.toy.texture import Material
 from mmqanet.datasets.toy.wardrobe import Outfit
 
 _SKIN = {(side, kind): Part[f'{side}_{kind}'.upper()] for side in SIDES for kind in ('arm', 'leg', 'shoe')}
-_ARM_RADII = np.array([0.034, 0.029, 0.024, 0.026])
-_LEG_RADII = np.array([0.055, 0.041, 0.03])
+_ARM_RADII = np.array([0.039, 0.035, 0.031, 0.033])
+_LEG_RADII = np.array([0.06, 0.047, 0.037])
 # Trunk stations: height (0 pelvis, 1 shoulders), half width to the side, half depth.
 _STATIONS = np.array([
     (-0.16, 0.098, 0.074), (0.1, 0.096, 0.07), (0.5, 0.08, 0.06), (0.82, 0.098, 0.066), (0.98, 0.098, 0.055),
@@ -52,7 +52,7 @@ def build_figure(skeleton: Skeleton, outfit: Outfit) -> Figure:
     far = [*stool, *_coat_lining(skeleton, outfit), *head.behind] if front else []
     trunk = [*_bare(skeleton, outfit), *clothes, *_coat(skeleton, outfit)]
     scarf = _scarf(skeleton, outfit)
-    near = [*head.layers, *scarf] if front else [*scarf, *head.layers, *head.behind]
+    near = [*head.layers, *scarf] if front else [*scarf, *head.layers]
     if not front:  # who sits with the back to the viewer has the legs behind the seat
         legs += stool
     return Figure(layers=[*far, *arms[False], *legs, *trunk, *near, *arms[True]], front=front)
@@ -76,11 +76,11 @@ def _arm(skeleton, outfit, side) -> list[Layer]:
     skin = outfit.materials['skin']
     layers = [Layer([*limb(joints, radii), disc(joints[3], radii[3] * 1.1)], skin, _SKIN[side, 'arm'])]
     if outfit.coat_length:
-        layers.append(Layer(limb(joints, radii * 1.42, 0, 1.92), outfit.materials['coat'], Part.COAT))
+        layers.append(Layer(limb(joints, radii * 1.34, 0, 1.85), outfit.materials['coat'], Part.COAT))
     elif outfit.sleeves:
-        layers.append(Layer(limb(joints, radii * 1.27, 0, outfit.sleeves), outfit.materials['body'], outfit.body))
+        layers.append(Layer(limb(joints, radii * 1.22, 0, outfit.sleeves), outfit.materials['body'], outfit.body))
     if outfit.gloves:
-        mitten = [*limb(joints, radii * (1, 1, 1.3, 1.45), 1.72), disc(joints[3], radii[3] * 1.5)]
+        mitten = [*limb(joints, radii * (1, 1.2, 1.25, 1.35), 1.55), disc(joints[3], radii[3] * 1.4)]
         layers.append(Layer(mitten, outfit.materials['gloves'], Part.GLOVE))
     return layers
 
@@ -105,11 +105,11 @@ def _shoe(skeleton, outfit, side) -> list[Layer]:
     """A shoe: seen from the front a toe cap and laces, from behind a heel."""
     ankle, toe = skeleton.joints[f'{side} ankle'], skeleton.joints[f'{side} toe']
     low = ankle + np.array([0, 0.012])
-    sole = hull(disc(low, 0.034, 0.03), disc(toe, 0.033, 0.026))
+    sole = hull(disc(low, 0.042, 0.038), disc(toe, 0.041, 0.034))
     shoe = Layer([sole], outfit.materials['shoes'], _SKIN[side, 'shoe'])
     if skeleton.pose.front:
         middle = 0.55 * low + 0.45 * toe
-        trim = [Layer([tube(middle + np.array([(-0.016, d), (0.016, d)]), [0.0035] * 2)], _WHITE, outlined=False)
+        trim = [Layer([tube(middle + np.array([(-0.02, d), (0.02, d)]), [0.004] * 2)], _WHITE, outlined=False)
                 for d in (-0.009, 0.006)]
     else:
         heel = disc(low + np.array([0, 0.01]), 0.015, 0.012)
@@ -128,7 +128,7 @@ def _trunk_tube(skeleton, low: float, high: float, ease: float) -> np.ndarray:
 
 def _bare(skeleton, outfit) -> list[Layer]:
     """Neck and trunk in the skin; garments go over it."""
-    neck = tube([skeleton.trunk(0.95), skeleton.joints['head']], [0.036, 0.03])
+    neck = tube([skeleton.trunk(0.95), skeleton.joints['head']], [0.04, 0.034])
     return [Layer([_trunk_tube(skeleton, 0.2, 1.1, 0.92), neck], outfit.materials['skin'], Part.TORSO_SKIN)]
 
 
@@ -149,7 +149,7 @@ def _legwear(skeleton, outfit) -> list[Layer]:
     material, top = outfit.materials['legwear'], 0.36
     band = Layer([_trunk_tube(skeleton, top - 0.07, top, 1.06)], material.toned(0.6), outlined=False)
     if outfit.legwear == Part.SKIRT:
-        outline = [_hanging(skeleton, outfit.legwear_length, 1.05, 0.05), _trunk_tube(skeleton, 0.1, top, 1.05)]
+        outline = [_hanging(skeleton, outfit.legwear_length, 1.05, 0.06), _trunk_tube(skeleton, 0.1, top, 1.05)]
         return [Layer(outline, material, Part.SKIRT), band]
     discs = [disc(skeleton.joints[f'{side} hip'], _LEG_RADII[0] * 1.1 * skeleton.body.girth ** 0.8) for side in SIDES]
     seat = [hull(*discs, _trunk_tube(skeleton, 0.0, 0.2, 1.03)), _trunk_tube(skeleton, 0.1, top, 1.04)]
@@ -158,9 +158,9 @@ def _legwear(skeleton, outfit) -> list[Layer]:
 
 def _neckline(skeleton, kind: str) -> list[np.ndarray]:
     """What the neckline leaves bare, seen from the front; from behind next to nothing."""
-    deep = {'v': 0.76, 'round': 0.82, 'high': 1.06}[kind] if skeleton.pose.front else 1.03
+    deep = {'v': 0.68, 'round': 0.78, 'high': 1.06}[kind] if skeleton.pose.front else 1.03
     ahead = 0.05 if skeleton.pose.front else -0.04
-    wide = 0.048
+    wide = 0.056
     rim = [skeleton.trunk(1.13 if kind == 'v' else 1.4, s * wide, ahead * 0.4) for s in (1, -1)]
     tip = [skeleton.trunk(deep, s * wide * (0.1 if kind == 'v' else 0.75), ahead) for s in (-1, 1)]
     return [smooth([*rim, *tip], 0 if kind == 'v' else 1)]
@@ -185,7 +185,7 @@ def _body_trim(skeleton, outfit) -> list[Layer]:
     material = outfit.materials['body']
     trim = []
     if skeleton.pose.front and outfit.neckline != 'round':
-        trim += [Layer([disc(skeleton.trunk(h, 0, 0.06), 0.007)], _WHITE) for h in (0.68, 0.56, 0.44)]
+        trim += [Layer([disc(skeleton.trunk(h, 0, 0.06), 0.007)], _WHITE) for h in (0.6, 0.5, 0.4)]
     elif not skeleton.pose.front and outfit.body != Part.DRESS:
         line = [skeleton.trunk(h, 0, -0.05) for h in (1.0, 0.6, 0.3)]
         trim.append(Layer([tube(line, [0.003] * 3)], material.toned(0.6), outlined=False))
@@ -233,7 +233,7 @@ def _scarf(skeleton, outfit) -> list[Layer]:
     sign = 1 if skeleton.pose.front else -1
     knot = skeleton.trunk(1.06, 0.03, sign * 0.05)
     end = Layer([tube([knot, skeleton.trunk(0.8, 0.05, sign * 0.07), skeleton.trunk(0.45, 0.045, sign * 0.07)],
-                      [0.022, 0.027, 0.03])], material, Part.SCARF)
-    band = Layer([smooth([skeleton.trunk(1.2, 0.06), skeleton.trunk(1.2, -0.06), skeleton.trunk(1.02, -0.075),
-                          skeleton.trunk(0.95, 0, sign * 0.05), skeleton.trunk(1.02, 0.075)])], material, Part.SCARF)
+                      [0.028, 0.034, 0.038])], material, Part.SCARF)
+    band = Layer([smooth([skeleton.trunk(1.24, 0.075), skeleton.trunk(1.24, -0.075), skeleton.trunk(1.02, -0.095),
+                          skeleton.trunk(0.9, 0, sign * 0.05), skeleton.trunk(1.02, 0.095)])], material, Part.SCARF)
     return [end, band]

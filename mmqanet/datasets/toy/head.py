@@ -10,14 +10,14 @@ from mmqanet.datasets.toy.skeleton import Skeleton, head_axes
 from mmqanet.datasets.toy.texture import Material
 from mmqanet.datasets.toy.wardrobe import Outfit
 
-_RADIUS = 0.082  # of the head, in body heights
+_RADIUS = 0.092  # of the head, in body heights
 _WHITE, _DARK = Material(np.array([245.0] * 3)), Material(np.array([30.0] * 3))
 _LIPS = Material(np.array([72.0, 64.0, 168.0]))
 
 
 @dataclass(frozen=True)
 class Head:
-    """``behind``: long hair, which lies behind the trunk of a person seen from the front, over it from behind."""
+    """Layers far to near. ``behind``: hair that lies behind the trunk, on a person seen from the front."""
 
     behind: list[Layer]
     layers: list[Layer]
@@ -54,7 +54,7 @@ def head_layers(skeleton: Skeleton, outfit: Outfit) -> Head:
         crown = frame.layer([disc((0, 0), 1.02, 1.14), disc((0, 0.45), 0.86, 0.7)], materials['hair'], Part.HAIR)
         strands = [frame.layer([tube([(x * 0.4, -0.7), (x, 0.1), (x * 0.9, 0.8)], [0.025] * 3)],
                                materials['hair'].toned(0.65), outlined=False) for x in (-0.45, 0.05, 0.5)]
-        return Head(hair, [crown, *strands, *_hat(frame, outfit, front=False)])
+        return Head([], [crown, *strands, *hair, *_hat(frame, outfit, front=False)])
     hat = _hat(frame, outfit, front=True)
     return Head(hair, [*_face(frame, outfit), *_fringe(frame, outfit), *_features(frame, outfit), *hat])
 
@@ -98,8 +98,8 @@ def _features(frame, outfit) -> list[Layer]:
         brows = frame.layer([tube(eye + arch, [0.035] * 3) for eye in eyes],
                             outfit.materials['hair'].toned(0.7), outlined=False)
         return [cheeks, nose, mouth, white, pupils, brows]
-    bar = tube([frame.surface(-0.8, -0.06, 0.4), *eyes, frame.surface(0.8, -0.06, 0.4)], [0.06] * 4)
-    lenses = [smooth(eye + np.array([(-0.36, -0.26), (0.36, -0.26), (0.3, 0.3), (-0.3, 0.3)])) for eye in eyes]
+    bar = tube([frame.surface(-0.8, -0.06, 0.4), *eyes, frame.surface(0.8, -0.06, 0.4)], [0.08] * 4)
+    lenses = [smooth(eye + np.array([(-0.42, -0.32), (0.42, -0.32), (0.36, 0.36), (-0.36, 0.36)])) for eye in eyes]
     glasses = frame.layer([bar, *lenses], outfit.materials['lenses'], Part.SUNGLASSES)
     shine = frame.layer([disc(eye - 0.11, 0.07, 0.06) for eye in eyes], _WHITE, outlined=False)
     return [cheeks, nose, mouth, glasses, shine]

@@ -107,7 +107,7 @@ def random_body(rng: np.random.Generator) -> Body:
 
 
 def random_pose(rng: np.random.Generator, *, front: bool) -> Pose:
-    """A pose seen from the front or from the back, up to 55° to the side."""
+    """A pose seen from the front or from the back, up to 50° to the side."""
     stance = _STANCES[rng.choice(list(_STANCES), p=_STANCE_ODDS)]
     names = ['left arm', 'right arm', 'left leg', 'right leg']
     if rng.random() < 0.5:
@@ -117,7 +117,7 @@ def random_pose(rng: np.random.Generator, *, front: bool) -> Pose:
         if kind == 'any':
             kind = rng.choice(_FREE_ARMS, p=_FREE_ARM_ODDS)
         limbs[name] = tuple(rng.uniform(*span) for span in (_ARMS if 'arm' in name else _LEGS)[kind])
-    yaw = float(np.clip(rng.normal(0, 24), -55, 55))
+    yaw = float(np.clip(rng.normal(0, 21), -50, 50))
     turn = float(np.clip(yaw + rng.normal(0, 14), -48, 48)) - yaw
     return Pose(limbs=limbs, yaw=yaw if front else yaw + 180, lean=rng.normal(0, 5), bow=rng.normal(2, 4),
                 head_turn=turn, head_tilt=rng.normal(0, 6), camera=rng.uniform(7, 15))
@@ -128,7 +128,7 @@ def pose_body(body: Body, pose: Pose) -> Skeleton:
     lean, bow = np.radians(pose.lean), np.radians(pose.bow)
     up = np.array([np.sin(lean), np.cos(lean) * np.cos(bow), np.sin(bow)])
     across = np.array([np.cos(lean), -np.sin(lean), 0.0])
-    points = {'pelvis': np.zeros(3), 'chest': up * 0.27, 'neck': up * 0.315, 'head': up * (0.33 + 0.08 * body.head)}
+    points = {'pelvis': np.zeros(3), 'chest': up * 0.27, 'neck': up * 0.315, 'head': up * (0.33 + 0.09 * body.head)}
     for side, sign in SIDES.items():
         shoulder = up * 0.255 + across * sign * 0.108 * body.girth ** 0.7
         _hang(points, f'{side} arm', shoulder, pose, sign, (0.138, 0.125), ('shoulder', 'elbow', 'wrist'))

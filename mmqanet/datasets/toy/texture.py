@@ -58,7 +58,7 @@ def plain(rng: np.random.Generator, colours, spread: float = 10.0) -> Material:
 def cloth(rng: np.random.Generator, scale: float) -> Material:
     """A garment's material; ``scale`` is the person's height in pixels of the canvas, which sets the pattern's size."""
     first, second = pick(rng, GARMENT_COLOURS), pick(rng, GARMENT_COLOURS)
-    kind = rng.choice(list(_PATTERNS), p=[0.3, 0.17, 0.12, 0.11, 0.1, 0.1, 0.1])
+    kind = rng.choice(list(_PATTERNS), p=[0.36, 0.16, 0.11, 0.1, 0.1, 0.08, 0.09])
     draw = _PATTERNS[kind]
     if draw is None:
         return Material(first)
