@@ -11,7 +11,7 @@ from mmqanet.datasets.toy.parts import NUM_CLASSES
 from mmqanet.datasets.toy.scene import check_max_people, check_size, draw_scene
 from mmqanet.errors import DataError, InputError
 
-VERSION = 1  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
+VERSION = 2  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
 _SPLITS = (('Training', 'train'), ('Validation', 'val'))
 _JPEG_QUALITY = 92
 
