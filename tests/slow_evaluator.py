@@ -113,27 +113,37 @@ def semantic(images, num_classes):
     return ious.mean(), (inter / (label_area + 1e-10)).mean(), inter.sum() / max(label_area.sum(), 1), ious
 
 
-def person_scores(images, num_classes, threshold):
-    """AP^p and PCP at one threshold."""
-    people = [(number, label_map, score) for number, image in enumerate(images) for label_map, score in image.people]
-    people = sorted((person for person in people if person[2] >= 0.01), key=lambda person: -person[2])
-    gt = [[image.category * (image.human == i) for i in np.unique(image.human) if i] for image in images]
+def person_scores(images, num_classes, thresholds):
+    """AP^p and PCP, a list over the thresholds of pairs; every pair of people is compared once."""
+    people, num_gt = [], 0
+    for number, image in enumerate(images):
+        category, human = image.category, image.human
+        gt = [category * (human == i) for i in np.unique(human) if i]
+        num_gt += len(gt)
+        for label_map, score in image.people:
+            ious = [mean_iou(person, label_map, num_classes) for person in gt]
+            best = int(np.argmax(ious)) if ious else None
+            classes = part_ious(gt[best], label_map, num_classes) if ious else []
+            people.append((score, (number, best), max(ious, default=0.0), classes))
+    people = sorted((person for person in people if person[0] >= 0.01), key=lambda person: -person[0])
+    return [person_scores_at(people, num_gt, t) for t in thresholds]
+
+
+def part_ious(label, pred, num_classes):
+    """(class is annotated, IoU) of the classes 1 … C-1 of two people."""
+    valid = label < num_classes
+    return [((label == c).any(), mask_iou(label == c, (pred == c) & valid)) for c in range(1, num_classes)]
+
+
+def person_scores_at(people, num_gt, threshold):
     used, hits, pcp = set(), [], 0.0
-    for number, label_map, _ in people:
-        ious = [mean_iou(person, label_map, num_classes) for person in gt[number]]
-        best = int(np.argmax(ious)) if ious else -1
-        hit = bool(ious) and ious[best] > threshold and (number, best) not in used
-        hits.append(hit)
-        if hit:
-            used.add((number, best))
-            person = gt[number][best]
-            valid = person < num_classes
-            present = [c for c in range(1, num_classes) if (person == c).any()]
-            correct = sum(mask_iou((person == c) & valid, (label_map == c) & valid) > threshold
-                          for c in range(1, num_classes))
-            pcp += correct / len(present) if present else 0.0
-    total = sum(map(len, gt))
-    return area_under_envelope(hits, total), pcp / total if total else float('nan')
+    for _, target, iou, classes in people:
+        hits.append(iou > threshold and target not in used)
+        if hits[-1]:
+            used.add(target)
+            present = sum(annotated for annotated, _ in classes)
+            pcp += sum(part_iou > threshold for _, part_iou in classes) / present if present else 0.0
+    return area_under_envelope(hits, num_gt), pcp / num_gt if num_gt else float('nan')
 
 
 def part_scores(images, num_classes, thresholds):
@@ -172,7 +182,7 @@ def evaluate(images, num_classes, missing='release'):
     tens, fives = [k / 10 for k in range(1, 10)], [k / 100 for k in range(50, 100, 5)]
     counted = [image for image in images if image.predicted or missing == 'count']
     values = dict(zip(('mIoU', 'mAcc', 'aAcc'), semantic(counted, num_classes)))
-    by_threshold = [person_scores(images, num_classes, t) for t in tens]
+    by_threshold = person_scores(images, num_classes, tens)
     for key, column in (('APp', 0), ('PCP', 1)):
         values[key] = float(np.mean([pair[column] for pair in by_threshold]))
         values[f'{key}_50'] = by_threshold[4][column]

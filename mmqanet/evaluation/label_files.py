@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from mmqanet.errors import DataError
+from mmqanet.functional.overlaps import distinct
 
 
 def read_label_map(path: Path) -> np.ndarray:
@@ -80,7 +81,7 @@ def check_shape(labels: np.ndarray, shape: tuple[int, ...], path: Path) -> None:
 
 def check_ids(labels: np.ndarray, listed: np.ndarray, path: Path, table_path: Path) -> None:
     """Raise unless the ids above 0 of a map are exactly those that its TXT lists."""
-    drawn = np.flatnonzero(np.bincount(labels.ravel(), minlength=1)[1:]) + 1
+    drawn = distinct(labels)
     unlisted, undrawn = np.setdiff1d(drawn, listed), np.setdiff1d(listed, drawn)
     if len(unlisted):
         raise DataError(f'{table_path}: no line for id {unlisted[0]}, which {path.name} holds '

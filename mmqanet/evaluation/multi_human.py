@@ -18,7 +18,7 @@ class MultiHumanParsingMetric(BaseMetric):
     """mIoU, AP^p, PCP, AP^r and AP^h of the people and maps in a :class:`ParsingDataSample` (docs/metrics.md).
 
     :meth:`evaluate` returns percent, unrounded: ``mIoU``, ``mAcc``, ``aAcc``, ``APp``, ``APp_50``, ``PCP``, ``PCP_50``,
-    ``APr``, ``APr_50``, ``APh``, ``APh_50``, ``APh_75``. An image is reduced to a record of about 2 kB as it comes, so
+    ``APr``, ``APr_50``, ``APh``, ``APh_50``, ``APh_75``. An image is reduced to a record of a few kB as it comes, so
     memory does not depend on image sizes, and results not on the number of processes.
 
     Args:

@@ -137,7 +137,7 @@ def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
 def visible_prediction(submission: Submission) -> ImagePrediction:
     """What the files show of each person: its visible pixels with the class of the part they belong to."""
     human = submission.human
-    classes = np.concatenate([[0], submission.part_labels]).astype(np.uint8)[submission.part]
+    classes = np.concatenate([[0], submission.part_labels]).astype(np.uint8).take(submission.part)
     label_maps, offsets = [], np.zeros((len(submission.human_scores), 2), dtype=np.int64)
     for index in range(len(offsets)):
         own = human == index + 1

@@ -3,7 +3,7 @@
 Letters: N predicted people, K predicted masks, L annotated parts, C classes with background as class 0, H, W the image.
 """
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches, match_masks, match_people
 from mmqanet.functional.merging import check_people
-from mmqanet.functional.overlaps import check_classes, confusion_matrix, mask_ious, people_class_ious
+from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, people_class_ious, runs
 
 #: The metrics that can be asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
@@ -109,52 +109,63 @@ def record_image(*, name: str, truth: ImageTruth, prediction: ImagePrediction | 
     people = parts = humans = None
     try:
         _check_sizes(truth, prediction)
+        lines, pred_lines, lengths = _run_code(truth, prediction)
         if 'mIoU' in metrics:
-            confusion = confusion_matrix(prediction.category, truth.category, num_classes).ravel()
+            confusion = confusion_matrix(pred_lines.category, lines.category, num_classes, lengths=lengths).ravel()
             pairs = np.flatnonzero(confusion).astype(np.int32)
             counts = confusion[pairs].astype(np.int32)
         if 'APp' in metrics or 'PCP' in metrics:
-            people = _match_people(truth, prediction, num_classes)
+            people = _match_people(truth, _needed(prediction.people, 'predicted people', 'APp and PCP'),
+                                   distinct(_needed(lines.human, 'ground-truth human map', 'APp and PCP')), num_classes)
         if 'APr' in metrics:
             table = _needed(truth.parts, 'ground-truth part table', 'APr')
-            parts = _match_masks(_needed(prediction.parts, 'predicted parts', 'APr'),
-                                 _needed(truth.instance, 'ground-truth instance map', 'APr'),
-                                 table[:, 0], table[:, 1], num_classes)
+            parts = _match_masks(_needed(pred_lines.parts, 'predicted parts', 'APr'),
+                                 _needed(lines.instance, 'ground-truth instance map', 'APr'),
+                                 table[:, 0], table[:, 1], num_classes, lengths)
         if 'APh' in metrics:
-            human = _needed(truth.human, 'ground-truth human map', 'APh')
-            ids = person_ids(human)
-            humans = _match_masks(_needed(prediction.humans, 'predicted human map', 'APh'), human, ids,
-                                  np.zeros(len(ids), dtype=np.int64), 1)
+            human = _needed(lines.human, 'ground-truth human map', 'APh')
+            ids = distinct(human)
+            humans = _match_masks(_needed(pred_lines.humans, 'predicted human map', 'APh'), human, ids,
+                                  np.zeros(len(ids), dtype=np.int64), 1, lengths)
     except InputError as error:
         raise DataError(f'{name}: {error}') from None
     return ImageRecord(name=name, predicted=predicted, pairs=pairs, counts=counts, people=people, parts=parts,
                        humans=humans)
 
 
-def person_ids(human: np.ndarray) -> np.ndarray:
-    """The distinct ids above 0 of a person map, ascending."""
-    ids = np.flatnonzero(np.bincount(human.ravel()))
-    return ids[ids > 0]
+def _run_code(truth: ImageTruth, prediction: ImagePrediction) -> tuple[ImageTruth, ImagePrediction, np.ndarray]:
+    """Both with their image maps replaced by the values of their common runs, and the lengths of these."""
+    humans, parts = prediction.humans, prediction.parts
+    maps = {'gt_category': truth.category, 'gt_human': truth.human, 'gt_instance': truth.instance,
+            'category': prediction.category, 'humans': humans.map if humans else None,
+            'parts': parts.map if parts else None}
+    present = {key: values for key, values in maps.items() if values is not None}
+    values, lengths = runs(*present.values())
+    line = dict(zip(present, values))
+    truth = ImageTruth(line['gt_category'], line.get('gt_human'), line.get('gt_instance'), truth.parts)
+    prediction = replace(
+        prediction, category=line['category'], humans=replace(humans, map=line['humans']) if humans else None,
+        parts=replace(parts, map=line['parts']) if parts else None)
+    return truth, prediction, lengths
 
 
-def _match_people(truth: ImageTruth, prediction: ImagePrediction, num_classes: int) -> PersonMatches:
-    people = _needed(prediction.people, 'predicted people', 'APp and PCP')
-    human = _needed(truth.human, 'ground-truth human map', 'APp and PCP')
+def _match_people(truth: ImageTruth, people: People, ids: np.ndarray, num_classes: int) -> PersonMatches:
+    assert truth.human is not None  # ids come from it
     check_people(label_maps=people.label_maps, offsets=people.offsets, image_shape=truth.category.shape,
                  num_classes=num_classes, scores={'qualities': people.qualities})
     class_ious, areas = people_class_ious(
-        people.label_maps, people.offsets, truth.category, human, person_ids(human), num_classes)
+        people.label_maps, people.offsets, truth.category, truth.human, ids, num_classes)
     return match_people(class_ious, np.asarray(people.qualities, dtype=np.float64), areas)
 
 
-def _match_masks(masks: Masks, gt_map: np.ndarray, gt_ids: np.ndarray, gt_labels: np.ndarray,
-                 num_classes: int) -> MaskMatches:
+def _match_masks(masks: Masks, gt_map: np.ndarray, gt_ids: np.ndarray, gt_labels: np.ndarray, num_classes: int,
+                 lengths: np.ndarray) -> MaskMatches:
     if not np.isfinite(masks.scores).all():
         raise InputError('a predicted score is NaN or infinite')
     check_classes(masks.labels, num_classes, name='the predicted parts')
     check_classes(gt_labels, num_classes, name='the ground-truth part table')
-    return match_masks(mask_ious(masks.map, gt_map, masks.ids, gt_ids), masks.labels, masks.scores, gt_labels,
-                       num_classes)
+    ious = mask_ious(masks.map, gt_map, masks.ids, gt_ids, lengths=lengths)
+    return match_masks(ious, masks.labels, masks.scores, gt_labels, num_classes)
 
 
 def _empty_prediction(shape: tuple[int, ...]) -> ImagePrediction:

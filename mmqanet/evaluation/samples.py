@@ -3,8 +3,9 @@ import numpy as np
 import torch
 
 from mmqanet.errors import DataError
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People, person_ids
+from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People
 from mmqanet.evaluation.submission import Submission, make_submission
+from mmqanet.functional.overlaps import distinct
 
 
 def sample_name(sample: dict) -> str:
@@ -69,7 +70,7 @@ def read_submission_sample(sample: dict, *, name: str) -> Submission | None:
 
 def _human_masks(maps: dict, qualities: np.ndarray, name: str) -> Masks:
     human = _image_map(_field(maps, 'human', name), name, 'pred_maps.human')
-    ids = person_ids(human)
+    ids = distinct(human)
     if len(ids) and ids[-1] > len(qualities):
         raise DataError(f'{name}: pred_maps.human holds id {ids[-1]}, but there are {len(qualities)} people')
     return Masks(map=human, ids=ids, labels=np.zeros(len(ids), dtype=np.int64), scores=qualities[ids - 1])

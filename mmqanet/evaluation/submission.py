@@ -24,6 +24,7 @@ from mmqanet.evaluation.label_files import (
     write_label_map,
 )
 from mmqanet.functional.merging import map_extents
+from mmqanet.functional.overlaps import distinct
 
 GLOBAL, HUMANS, PARTS = 'global_parsing', 'instance_segmentation', 'instance_parsing'
 MAX_PARTS = 254  # 0 is background and 255 reserved in the servers' 8-bit maps
@@ -58,7 +59,7 @@ def make_submission(*, category: np.ndarray, human: np.ndarray, part: np.ndarray
             people of ``human`` being 1 + their index.
         label_maps, offsets, qualities: all N people.
     """
-    people = np.flatnonzero(np.bincount(human.ravel(), minlength=1)[1:])
+    people = distinct(human) - 1
     people = people[np.argsort(qualities[people], kind='stable')]
     number = np.zeros(len(qualities) + 1, dtype=np.uint8 if len(people) < 256 else np.uint16)
     number[people + 1] = np.arange(1, len(people) + 1)

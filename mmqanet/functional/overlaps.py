@@ -1,7 +1,8 @@
 """Joint histograms of label maps, and the IoUs and accuracies that follow from them.
 
 Every overlap of an image comes from counting pairs of labels once: the histogram of (label, prediction) pairs holds all
-intersections, its margins hold all areas.
+intersections, its margins hold all areas. Pixels are counted by runs in which no map changes: annotated photos have 30 to
+140 pixels a run.
 
 Letters: N predicted people, G annotated people, C classes with background as class 0, H, W the image, h, w a crop.
 """
@@ -31,13 +32,45 @@ class SegmentationScores:
     class_accuracy: np.ndarray
 
 
-def confusion_matrix(pred: Map, label: Map, num_classes: int) -> Map:
+def runs(*maps: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
+    """Run-length code of maps of one shape, taken together in row-major order.
+
+    The functions below take such values in place of maps, if they are given the ``lengths`` too: an image whose maps
+    are compared in several ways is then coded once.
+
+    Returns:
+        the value of each map in each run, a list of (R,) arrays, and the runs' lengths (R,) int64.
+    """
+    flat = [values.ravel() for values in maps]
+    begins = np.zeros(flat[0].size, dtype=bool)
+    begins[:1] = True
+    changes = np.empty_like(begins[1:])
+    for values in flat:
+        begins[1:] |= np.not_equal(values[1:], values[:-1], out=changes)
+    starts = np.flatnonzero(begins)
+    return [values[starts] for values in flat], np.diff(starts, append=begins.size)
+
+
+def distinct(ids_map: np.ndarray) -> np.ndarray:
+    """The distinct ids above 0 of a map or of its run values, ascending, int64."""
+    ids = np.unique(runs(ids_map)[0][0]).astype(np.int64)
+    return ids[ids > 0]
+
+
+def _histogram(codes: np.ndarray, lengths: np.ndarray, *shape: int) -> np.ndarray:
+    """Pixels of each code in [0, prod(shape)), as an int64 array of ``shape``."""
+    counts = np.bincount(codes, weights=lengths, minlength=int(np.prod(shape)))  # float64 is exact up to 2^53 pixels
+    return counts.astype(np.int64).reshape(shape)
+
+
+def confusion_matrix(pred: Map, label: Map, num_classes: int, *, lengths: Map | None = None) -> Map:
     """Counts of (label, prediction) pairs.
 
     Args:
         pred: integer classes in [0, C), any shape.
         label: integer classes, same shape; values outside [0, C), such as 255 = ignore, are left out.
         num_classes: C.
+        lengths: pixels that each entry stands for, from :func:`runs`; None for maps. Arrays only.
 
     Returns:
         (C, C) int64, rows = label, columns = prediction; a tensor on the device of ``pred`` for tensors.
@@ -50,13 +83,15 @@ def confusion_matrix(pred: Map, label: Map, num_classes: int) -> Map:
     if isinstance(pred, torch.Tensor):
         return _confusion_tensor(pred, label, num_classes)
     check_classes(pred, num_classes, name='pred')
-    if label.dtype == np.uint8:
-        rows = (np.minimum(np.arange(256), num_classes) * num_classes)[label]
-    else:
-        rows = np.where((label < 0) | (label >= num_classes), num_classes, label).astype(np.intp) * num_classes
-    rows += pred
-    counts = np.bincount(rows.ravel(), minlength=num_classes * (num_classes + 1))
-    return counts[:num_classes * num_classes].reshape(num_classes, num_classes)
+    if lengths is None:
+        (pred, label), lengths = runs(pred, label)
+    codes = _clip_labels(label, num_classes) * num_classes + pred
+    return _histogram(codes, lengths, num_classes + 1, num_classes)[:num_classes]
+
+
+def _clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
+    """Labels as intp, those outside [0, C) set to C."""
+    return np.where((label < 0) | (label >= num_classes), num_classes, label).astype(np.intp)
 
 
 def _confusion_tensor(pred: torch.Tensor, label: torch.Tensor, num_classes: int) -> torch.Tensor:
@@ -89,39 +124,42 @@ def segmentation_scores(confusion: np.ndarray) -> SegmentationScores:
         class_accuracy=class_accuracy)
 
 
-def mask_ious(pred: np.ndarray, label: np.ndarray, pred_ids: np.ndarray, label_ids: np.ndarray) -> np.ndarray:
+def mask_ious(pred: np.ndarray, label: np.ndarray, pred_ids: np.ndarray, label_ids: np.ndarray, *,
+              lengths: np.ndarray | None = None) -> np.ndarray:
     """IoUs of all pairs of masks of two id maps, from one joint histogram.
 
     Args:
         pred, label: (H, W) non-negative integer ids; mask k of a map is where it equals id k.
         pred_ids, label_ids: (P,) and (G,) the ids to compare, each distinct and positive.
+        lengths: pixels that each entry stands for, from :func:`runs`; None for maps.
 
     Returns:
         (P, G) float64; 0 where both masks are empty.
     """
     pred_ids, label_ids = np.asarray(pred_ids, dtype=np.int64), np.asarray(label_ids, dtype=np.int64)
     rows, columns = len(pred_ids) + 1, len(label_ids) + 1
-    codes = _rank_table(pred, pred_ids, scale=columns)[pred]
-    codes += _rank_table(label, label_ids)[label]
-    joint = np.bincount(codes.ravel(), minlength=rows * columns).reshape(rows, columns)
+    if lengths is None:
+        (pred, label), lengths = runs(pred, label)
+    codes = _ranks(pred, pred_ids) * columns + _ranks(label, label_ids)
+    joint = _histogram(codes, lengths, rows, columns)
     inter = joint[1:, 1:]
     union = joint.sum(axis=1)[1:, None] + joint.sum(axis=0)[None, 1:] - inter
     return inter / np.maximum(union, 1)
 
 
-def _rank_table(ids_map: np.ndarray, ids: np.ndarray, *, scale: int = 1) -> np.ndarray:
-    """A table that sends id ``ids[k]`` to (k + 1) · scale and every other id to 0."""
-    size = 256 if ids_map.dtype == np.uint8 else int(ids_map.max(initial=0)) + 1
-    table = np.zeros(max(size, int(ids.max(initial=0)) + 1), dtype=np.intp)
-    table[ids] = np.arange(1, len(ids) + 1) * scale
-    return table
+def _ranks(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
+    """k + 1 where a value equals ``ids[k]``, 0 where it equals none."""
+    table = np.zeros(max(int(values.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=np.intp)
+    table[ids] = np.arange(1, len(ids) + 1)
+    return table[values]
 
 
 def class_areas(label_maps: Sequence[np.ndarray], num_classes: int, image_area: int) -> np.ndarray:
     """Pixels of each class in each person's map, (N, C) int64; what lies outside a crop counts as background."""
     areas = np.zeros((len(label_maps), num_classes), dtype=np.int64)
     for row, label_map in zip(areas, label_maps):
-        row[:] = np.bincount(label_map.ravel(), minlength=num_classes)
+        (labels,), lengths = runs(label_map)
+        row[:] = _histogram(labels, lengths, num_classes)
     areas[:, 0] = image_area - areas[:, 1:].sum(axis=1)
     return areas
 
@@ -143,30 +181,31 @@ def people_class_ious(label_maps: Sequence[np.ndarray], offsets: np.ndarray, cat
         (N, G, C) float64, NaN where a class is in neither map; and (G, C) int64, the pixels of each annotated person's
         classes.
     """
-    num_people, bins = len(person_ids), num_classes + 1  # the last bin holds labels outside [0, C)
-    flat = np.where((category < 0) | (category >= num_classes), num_classes, category).astype(np.intp)
-    flat += _rank_table(human, np.asarray(person_ids, dtype=np.int64), scale=bins)[human]
-    shape = (num_people + 1, bins)
-    areas = np.bincount(flat.ravel(), minlength=shape[0] * bins).reshape(shape)[1:]
+    person_ids = np.asarray(person_ids, dtype=np.int64)
+    num_rows, bins = len(person_ids) + 1, num_classes + 1  # row 0 is nobody, the last bin labels outside [0, C)
+    (labels, people), lengths = runs(category, human)
+    codes = _ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)
+    areas = _histogram(codes, lengths, num_rows, bins)[1:]
     ignored = areas[:, num_classes]
     label_areas = areas[:, :num_classes].copy()
     label_areas[:, 0] = category.size - ignored - label_areas[:, 1:].sum(axis=1)
 
-    ious = np.empty((len(label_maps), num_people, num_classes))
-    totals = class_areas(label_maps, num_classes, category.size)
+    ious = np.empty((len(label_maps), len(person_ids), num_classes))
     for index, (label_map, (y, x)) in enumerate(zip(label_maps, offsets)):
-        height, width = label_map.shape
-        painted = label_map != 0
-        codes = flat[y:y + height, x:x + width][painted] * num_classes + label_map[painted]
-        joint = np.bincount(codes, minlength=shape[0] * bins * num_classes).reshape(*shape, num_classes)[1:]
-        # Column 0 was not counted: where the person predicts background is what remains of each area.
-        pred_areas = totals[index] - joint[:, num_classes]
+        window = np.s_[y:y + label_map.shape[0], x:x + label_map.shape[1]]
+        (preds, labels, people), lengths = runs(label_map, category[window], human[window])
+        codes = (_ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)) * num_classes + preds
+        joint = _histogram(codes, lengths, num_rows, bins, num_classes)
+        totals = joint.sum(axis=(0, 1))
+        totals[0] += category.size - label_map.size
+        joint = joint[1:]
+        joint[:, :, 0] = 0  # where the person predicts background is what remains of each area, in the crop or not
+        pred_areas = totals - joint[:, num_classes]
         pred_areas[:, 0] -= ignored - joint[:, num_classes].sum(axis=1)
         inter = np.diagonal(joint, axis1=1, axis2=2).copy()
         missed = areas[:, 1:num_classes] - joint[:, 1:num_classes].sum(axis=2)
         inter[:, 0] = pred_areas[:, 0] - missed.sum(axis=1)
-        union = label_areas + pred_areas - inter
-        ious[index] = class_ious(inter, union)
+        ious[index] = class_ious(inter, label_areas + pred_areas - inter)
     return ious, label_areas
 
 
