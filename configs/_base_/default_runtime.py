@@ -5,7 +5,7 @@ default_hooks = dict(
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    epoch_seed=dict(type='EpochSeedHook'),
+    iter_seed=dict(type='IterSeedHook'),
     checkpoint=dict(
         type='CheckpointHook',
         interval=1,
@@ -22,7 +22,8 @@ env_cfg = dict(
     dist_cfg=dict(backend='nccl'),
 )
 
-# Every random stream (order, augmentation, dropout) is a function of this seed and the epoch: see EpochSeedHook.
+# Every random stream (order, augmentation, dropout) is a function of this seed and of the epoch or iteration:
+# see DrawSampler and IterSeedHook.
 randomness = dict(seed=0)
 
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)

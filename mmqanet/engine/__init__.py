@@ -1,4 +1,4 @@
-from mmqanet.engine.epoch_seed_hook import EpochSeedHook
+from mmqanet.engine.iter_seed_hook import IterSeedHook
 from mmqanet.engine.visualization_hook import ParsingVisualizationHook
 
-__all__ = ['EpochSeedHook', 'ParsingVisualizationHook']
+__all__ = ['IterSeedHook', 'ParsingVisualizationHook']

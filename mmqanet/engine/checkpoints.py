@@ -14,12 +14,20 @@ from mmengine.runner.checkpoint import CheckpointLoader
 from mmqanet.errors import DataError
 
 
+def _history_method(owner: type, name: str):
+    """Stands in for ``getattr`` while loading: a log history names its own methods and nothing else may be reached."""
+    if owner is HistoryBuffer and name in ('mean', 'max', 'min', 'current'):
+        return getattr(owner, name)
+    raise pickle.UnpicklingError(f'Unsupported attribute {name} of {owner}')
+
+
 def _safe_classes() -> list:
     """What a checkpoint of mmengine holds besides tensors and plain Python: the log's history, in numpy arrays."""
     core = np._core if hasattr(np, '_core') else np.core
     dtypes = [type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32', 'uint32', 'bool')]
     return [
-        HistoryBuffer, np.ndarray, np.dtype, slice, core.multiarray._reconstruct, core.multiarray.scalar, *dtypes]
+        HistoryBuffer, (_history_method, 'builtins.getattr'), np.ndarray, np.dtype, slice, core.multiarray._reconstruct,
+        core.multiarray.scalar, *dtypes]
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.device | None = 'cpu') -> dict:
@@ -41,11 +49,12 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.devi
             content = torch.load(path, map_location=map_location, weights_only=True)
     except FileNotFoundError:
         raise DataError(f'{path}: no such checkpoint') from None
-    except pickle.UnpicklingError as error:
-        reason = str(error).splitlines()[0]
-        raise DataError(f'{path}: refused, loading it would execute code ({reason})') from None
-    except (RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        raise DataError(f'{path}: not a whole checkpoint ({str(error).splitlines()[0]})') from None
+    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
+        lines = (str(error) or type(error).__name__).splitlines()
+        code = [line for line in lines if re.search('unsupported', line, re.IGNORECASE)]
+        if code:
+            raise DataError(f'{path}: refused, loading it would execute code ({code[0].strip()})') from None
+        raise DataError(f'{path}: not a whole checkpoint ({lines[0]})') from None
     if not isinstance(content, dict):
         raise DataError(f'{path}: holds a {type(content).__name__} where a checkpoint is a dict')
     return content

@@ -23,8 +23,32 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
         cfg.merge_from_dict(overrides)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
-    if not torch.cuda.is_available() and cfg.env_cfg.dist_cfg.backend == 'nccl':
+    if not torch.cuda.is_available():
+        _use_cpu(cfg)
+
+
+def _use_cpu(cfg: Config) -> None:
+    """Let a config made for GPUs run on CPUs, on several processes too, in place."""
+    _use_plain_norms(cfg.model)
+    if cfg.env_cfg.dist_cfg.backend == 'nccl':
         cfg.env_cfg.dist_cfg.backend = 'gloo'
+    if cfg.launcher == 'pytorch':
+        # mmengine would choose CUDA devices here and when it wraps the model.
+        torch.distributed.init_process_group(**cfg.env_cfg.dist_cfg)
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+
+
+def _use_plain_norms(node) -> None:
+    """Replace SyncBN, which only trains on GPUs, by BN wherever a model config names it, in place."""
+    if isinstance(node, dict):
+        if node.get('type') == 'SyncBN':
+            node['type'] = 'BN'
+        for child in node.values():
+            _use_plain_norms(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            _use_plain_norms(child)
 
 
 def resume_from(cfg: Config, checkpoint: str) -> None:

@@ -1,0 +1,57 @@
+"""The command line of the tools, applied to configs."""
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+
+from mmqanet.engine.launch import prepare_config, resume_from, use_test_time_augmentation
+
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
+
+
+def prepared(**changes):
+    cfg = Config.fromfile(CONFIG)
+    prepare_config(cfg, **{**dict(name='some', work_dir=None, launcher='none', overrides=None), **changes})
+    return cfg
+
+
+def test_work_dir_and_overrides(tmp_path):
+    assert prepared().work_dir == 'work_dirs/some'
+    cfg = prepared(work_dir=str(tmp_path), overrides={'train_cfg.max_epochs': 3})
+    assert cfg.work_dir == str(tmp_path)
+    assert cfg.train_cfg.max_epochs == 3
+
+
+def test_without_a_gpu_processes_talk_over_gloo(monkeypatch):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    assert prepared().env_cfg.dist_cfg.backend == 'gloo'
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert prepared().env_cfg.dist_cfg.backend == 'nccl'
+
+
+def test_without_a_gpu_synchronised_norms_become_plain_ones(monkeypatch):
+    sync = {'model.backbone.norm_cfg': dict(type='SyncBN', requires_grad=True), 'model.neck.1.norm_cfg.type': 'SyncBN'}
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    cfg = prepared(overrides=sync)
+    assert cfg.model.backbone.norm_cfg == dict(type='BN', requires_grad=True)
+    assert cfg.model.neck[1].norm_cfg.type == 'BN'
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    assert prepared(overrides=sync).model.backbone.norm_cfg.type == 'SyncBN'
+
+
+def test_resume_auto_starts_at_the_beginning_of_an_empty_folder(tmp_path):
+    cfg = prepared(work_dir=str(tmp_path))
+    resume_from(cfg, 'auto')
+    assert not cfg.resume
+    torch.save(dict(state_dict={}), tmp_path / 'epoch_2.pth')
+    resume_from(cfg, 'auto')
+    assert cfg.resume
+    assert cfg.load_from == str(tmp_path / 'epoch_2.pth')
+
+
+def test_tta_turns_on_flip_and_scales():
+    cfg = prepared(overrides={'model.flip_test': False})
+    cfg.tta_scales = (0.9, 1.1)
+    use_test_time_augmentation(cfg)
+    assert cfg.model.flip_test
+    assert [step.scales for step in cfg.test_dataloader.dataset.pipeline if step.type == 'BoxesToCrops'] == [(0.9, 1.1)]
