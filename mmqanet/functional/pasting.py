@@ -8,7 +8,7 @@ Letters: A augmentations of a person, C classes, h, w size of a probability map,
     R rows of a band, V columns of the pasted region.
 """
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,8 +18,9 @@ from torch.nn import functional as F
 
 from mmqanet.errors import InputError
 from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
+from mmqanet.functional.workers import run_pieces
 
-CPU_BAND = 2**20  # numbers in a band: what stays in the second-level cache of a core
+CPU_BAND = 2**19  # numbers in a band: what stays in the second-level cache of a core
 DEVICE_BAND = 2**26
 COLUMN_BLOCK = 64  # columns of one matrix product: wider blocks multiply more zeros, narrower ones call more often
 
@@ -81,10 +82,11 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     label_map = torch.empty(region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=device)
     sums = torch.zeros(2, num_classes, dtype=torch.float64, device=device)
     if label_map.numel():
-        for rows, band in _averaged_bands(probs, boxes, region):
-            values, labels = _best_class(band)
-            sums += torch.stack(confident_sums(values, labels, num_bins=num_classes, threshold=threshold))
-            label_map[rows] = labels.masked_fill_(values < 1 / num_classes, 0)
+        reduce_band = _band_reducer(probs, boxes, region, threshold=threshold)
+        bands = _bands(region, num_classes, size=CPU_BAND if device.type == 'cpu' else DEVICE_BAND)
+        for rows, (labels, band_sums) in zip(bands, (run_pieces if device.type == 'cpu' else map)(reduce_band, bands)):
+            label_map[rows.start - region.top:rows.stop - region.top] = labels
+            sums += band_sums
     instance, parts = scores_from_sums(*sums, num_pixels=math.prod(image_shape), threshold=threshold)
     return PastedPerson(label_map=label_map, offset=(region.top, region.left), pixel_score=instance.float(),
                         part_pixel_scores=parts.float())
@@ -98,20 +100,32 @@ def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[
     return full
 
 
-def _averaged_bands(probs: Sequence[Tensor], windows: np.ndarray, region: _Region) -> Iterator[tuple[slice, Tensor]]:
-    """Yield the rows of each band, counted from the region's top, and its averaged probabilities (R, C, V)."""
-    on_cpu = probs[0].device.type == 'cpu'
-    sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
+def _bands(region: _Region, num_classes: int, *, size: int) -> list[range]:
+    """The rows of the image in each band: as many as hold about ``size`` numbers."""
+    step = max(size // (num_classes * (region.right - region.left)), 1)
+    return [range(first, min(first + step, region.bottom)) for first in range(region.top, region.bottom, step)]
+
+
+def _band_reducer(probs: Sequence[Tensor], windows: np.ndarray, region: _Region, *,
+                  threshold: float) -> Callable[[range], tuple[Tensor, Tensor]]:
+    """A function: rows of the image → their classes (R, V) uint8 and the confident sums and counts (2, C)."""
+    num_classes = len(probs[0])
+    use_products = probs[0].device.type == 'cpu' and _products_are_exact()
+    sampler = _product_sampler if use_products else _grid_sampler
     samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
-    step = max((CPU_BAND if on_cpu else DEVICE_BAND) // (len(probs[0]) * (region.right - region.left)), 1)
-    for first in range(region.top, region.bottom, step):
-        last = min(first + step, region.bottom)
-        band = samplers[0](first, last)
+
+    @torch.no_grad()
+    def reduce_band(rows: range) -> tuple[Tensor, Tensor]:
+        band = samplers[0](rows.start, rows.stop)
         for sample in samplers[1:]:
-            band += sample(first, last)
+            band += sample(rows.start, rows.stop)
         if len(samplers) > 1:
             band /= len(samplers)
-        yield slice(first - region.top, last - region.top), band
+        values, labels = _best_class(band)
+        sums = torch.stack(confident_sums(values, labels, num_bins=num_classes, threshold=threshold))
+        return labels.masked_fill_(values < 1 / num_classes, 0), sums
+
+    return reduce_band
 
 
 def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
@@ -119,7 +133,6 @@ def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Call
     num_classes, height, width = probs.shape
     num_columns = region.right - region.left
     x1, y1, x2, y2 = window
-    maps = probs.transpose(0, 1).contiguous()
     columns = []
     for first in range(region.left, region.right, COLUMN_BLOCK):
         last = min(first + COLUMN_BLOCK, region.right)
@@ -128,7 +141,7 @@ def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Call
 
     def sample(first: int, last: int) -> Tensor:
         source, weights = _interpolation(y1, y2, size=height, first=first, last=last)
-        rows = maps[source].view(-1, width)
+        rows = probs[:, source].transpose(0, 1).reshape(-1, width)
         wide = rows.new_empty(len(rows), num_columns)
         for block, block_source, block_weights in columns:
             torch.mm(rows[:, block_source], block_weights, out=wide[:, block])

@@ -54,16 +54,15 @@ def confident_sums(values: Tensor, labels: Tensor, *, num_bins: int, threshold: 
 
     Args:
         values (Tensor): floating, any shape. NaN is kept and makes its sum NaN.
-        labels (Tensor): integer of the same shape, in [0, num_bins).
+        labels (Tensor): integer of the same shape, in [0, num_bins); its dtype holds ``num_bins``.
 
     Returns:
         tuple[Tensor, Tensor]: sums and counts, both (num_bins,) float64.
     """
-    doubtful = values < threshold
-    weights = values.masked_fill(doubtful, 0).double()
-    sums = torch.bincount(labels.flatten(), weights.flatten(), minlength=num_bins)
-    counts = torch.bincount(labels.flatten(), (~doubtful).flatten().double(), minlength=num_bins)
-    return sums, counts
+    bins = labels.masked_fill(values < threshold, num_bins).flatten()  # one bin more, for what does not count
+    sums = torch.bincount(bins, values.double().flatten(), minlength=num_bins + 1)
+    counts = torch.bincount(bins, minlength=num_bins + 1)
+    return sums[:num_bins], counts[:num_bins].double()
 
 
 def scores_from_sums(sums: Tensor, counts: Tensor, *, num_pixels: int, threshold: float) -> tuple[Tensor, Tensor]:

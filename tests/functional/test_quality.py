@@ -47,6 +47,12 @@ def test_a_hand_computed_map():
     assert parts[0].tolist() == pytest.approx([0.7, 0])
 
 
+def test_a_pixel_at_the_threshold_counts():
+    probs = torch.tensor([[[0.25, 0.5]], [[0.75, 0.5]]])
+    assert pixel_scores(probs, threshold=0.75)[1].tolist() == [0.75]
+    assert pixel_scores(probs, threshold=0.7501)[1].tolist() == [0]
+
+
 def test_at_threshold_0_every_pixel_counts_for_every_part():
     instance, parts = pixel_scores(HAND[None], threshold=0)
     assert instance.tolist() == pytest.approx([(0.6 + 0.7 + 0.5 + 0.45) / 4])
