@@ -132,6 +132,8 @@ class QualityAwarePostprocessor:
             qualities=people.qualities.numpy(), part_qualities=people.part_qualities.numpy(),
             bbox_threshold=self.bbox_score_thr, nms_threshold=self.nms_iou_thr,
             instance_threshold=self.instance_score_thr)
+        people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)
+        people.kept[torch.from_numpy(merged.kept)] = True
         sample.pred_maps = PixelData(
             category=_as_map(merged.global_map), human=_as_map(merged.human_map), part=_as_map(merged.part_map))
         sample.pred_parts = InstanceData(

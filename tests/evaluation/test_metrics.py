@@ -15,6 +15,7 @@ from scenes import perfect_scene, random_scene, random_scenes
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation import read_submission
+from mmqanet.models.postprocessor import QualityAwarePostprocessor
 from mmqanet.registry import METRICS
 
 META = dict(classes=('background', 'hat', 'hair', 'coat', 'shoe'))
@@ -55,6 +56,23 @@ def test_only_survivors_of_the_nms_enter_app():
         del sample.pred_instances.kept
     evaluator.process(samples)
     assert evaluator.evaluate(6)['APp'] < 90
+
+
+def test_the_postprocessor_names_the_survivors():
+    scene = perfect_scene(3)
+    people = np.concatenate([scene.people, scene.people])
+    sample = replace(scene, **{key: np.concatenate([getattr(scene, key)] * 2)
+                               for key in ('people', 'bbox_scores', 'qualities', 'part_qualities')}).sample()
+    del sample.pred_instances.kept
+    number = len(people)
+    sample.pred_instances.update(InstanceData(
+        iou_scores=torch.ones(number), pixel_scores=torch.linspace(1, 0.5, number),
+        part_pixel_scores=torch.ones(number, 4)))
+    QualityAwarePostprocessor().score(sample)
+    assert sample.pred_instances.kept.tolist() == [True] * len(scene.people) + [False] * len(scene.people)
+    evaluator = build(metrics=('APp',))
+    evaluator.process([sample])
+    assert evaluator.evaluate(1) == pytest.approx({'APp': 100, 'APp_50': 100})
 
 
 def test_single_human_scores_the_category_maps_alone():

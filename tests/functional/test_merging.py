@@ -70,6 +70,15 @@ def test_nobody_gives_empty_maps():
     assert len(merged.kept) == len(merged.people) == len(merged.part_labels) == 0
 
 
+def test_somebody_outside_the_image_has_an_empty_crop():
+    for shape in ((0, 0), (0, 3), (3, 0)):
+        merged = merge_people(
+            label_maps=[np.zeros(shape, np.uint8), np.ones((2, 2), np.uint8)], offsets=np.zeros((2, 2), int),
+            image_shape=(4, 6), bbox_scores=np.ones(2), qualities=np.array([0.9, 0.8]), part_qualities=np.ones((2, 1)))
+        assert merged.kept.tolist() == [0, 1]
+        assert merged.people.tolist() == [1]
+
+
 def test_extents_are_those_of_the_whole_map():
     person = np.zeros((1, 9, 9), dtype=np.uint8)
     person[0, 3:6, 2:8] = 1

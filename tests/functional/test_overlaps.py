@@ -11,6 +11,7 @@ from mmqanet.functional.overlaps import (
     mask_ious,
     mean_present,
     people_class_ious,
+    runs,
     segmentation_scores,
 )
 
@@ -65,6 +66,22 @@ def test_mask_ious_against_masks(high):
 def test_class_areas_count_what_lies_outside_a_crop_as_background():
     areas = class_areas([np.array([[1, 1], [0, 2]], dtype=np.uint8)], 4, image_area=100)
     assert areas.tolist() == [[97, 2, 1, 0]]
+
+
+def test_runs_hold_every_pixel_once():
+    rng = np.random.default_rng(0)
+    maps = [rng.integers(0, 2, (7, 9)), rng.integers(0, 2, (7, 18))[:, ::2].astype(np.uint8)]
+    values, lengths = runs(*maps)
+    assert all((line.repeat(lengths) == whole.ravel()).all() for line, whole in zip(values, maps))
+    assert (np.abs(np.diff(values[0])) + np.abs(np.diff(values[1].astype(int))) > 0).all()
+    empty, lengths = runs(np.zeros((0, 4)))
+    assert len(empty[0]) == len(lengths) == 0
+
+
+def test_an_empty_crop_overlaps_background_alone():
+    category = np.array([[1, 1, 0, 0]], dtype=np.uint8)
+    ious, _ = people_class_ious([np.zeros((0, 3), np.uint8)], np.zeros((1, 2), int), category, category, np.array([1]), 3)
+    assert ious[0, 0] == pytest.approx([2 / 4, 0, np.nan], nan_ok=True)
 
 
 def test_people_class_ious_against_masks():
