@@ -12,7 +12,8 @@ from typing import TypeVar
 
 import torch
 
-Piece, Result = TypeVar('Piece'), TypeVar('Result')
+Piece = TypeVar('Piece')
+Result = TypeVar('Result')
 
 
 def run_pieces(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
