@@ -120,7 +120,8 @@ def convert_one(load: Callable[[str], Sample], name: str, split_dir: Path, num_c
     """Convert one sample, or keep it where it is written already."""
     human = _read_back(split_dir, name)
     if human is not None:
-        return Outcome(name, *human.shape, describe_people(human), kept=True)
+        height, width = human.shape
+        return Outcome(name, height, width, describe_people(human), kept=True)
     try:
         sample = load(name)
         people = write_sample(split_dir, name, image=sample.image, category=sample.category, human=sample.human,
@@ -129,7 +130,8 @@ def convert_one(load: Callable[[str], Sample], name: str, split_dir: Path, num_c
         return Outcome(name, rule=str(rule))
     except DataError as error:
         return Outcome(name, error=str(error))
-    return Outcome(name, *sample.human.shape, people)
+    height, width = sample.human.shape
+    return Outcome(name, height, width, people)
 
 
 def claim_folder(root: Path, settings: dict) -> None:
