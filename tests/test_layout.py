@@ -1,0 +1,93 @@
+"""The shape of the house: imports point one way, every registry location imports, every shipped config builds."""
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope, Registry
+
+import mmqanet.registry
+from mmqanet.registry import MODELS, TRANSFORMS
+
+REPO = Path(__file__).resolve().parents[1]
+PACKAGE = REPO / 'mmqanet'
+LAYERS = dict(
+    errors=0, version=0, __init__=1, registry=1, functional=1, structures=2, models=3, datasets=3, evaluation=3, visualization=3,
+    engine=4, apis=5, cli=6, __main__=7)
+CONFIGS = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)
+
+
+def imports(path: Path) -> set[str]:
+    """Modules of mmqanet and of others that a file imports, also inside functions."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f'{path}: relative import'
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize('path', sorted(PACKAGE.rglob('*.py')), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_one_way(path):
+    own = path.relative_to(PACKAGE).with_suffix('').parts[0]
+    for name in imports(path):
+        package, _, rest = name.partition('.')
+        if package == 'mmqanet' and rest:
+            layer = rest.split('.')[0]
+            assert layer == own or LAYERS[layer] < LAYERS[own], f'{path} imports {name}'
+
+
+@pytest.mark.parametrize('path', sorted((PACKAGE / 'functional').glob('*.py')), ids=lambda path: path.name)
+def test_the_maths_needs_torch_and_numpy_only(path):
+    foreign = {name.split('.')[0] for name in imports(path)} - set(sys.stdlib_module_names)
+    assert foreign <= {'torch', 'numpy', 'mmqanet'}
+
+
+def test_every_registry_location_imports():
+    registries = [value for value in vars(mmqanet.registry).values() if isinstance(value, Registry)]
+    assert len(registries) > 15
+    for registry in registries:
+        if registry.scope == 'mmqanet':
+            registry.import_from_location()
+    assert {'QANet', 'SemanticFPN', 'ParsingHead', 'IoUHead', 'QualityAwarePostprocessor'} <= set(MODELS.module_dict)
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(REPO / 'configs')))
+def test_every_config_builds(path):
+    cfg = Config.fromfile(path)
+    cfg.model.backbone.init_cfg = None
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        model = MODELS.build(cfg.model)
+        dataset = mmqanet.registry.DATASETS.get(cfg.train_dataloader.dataset.type)
+        assert len(dataset.METAINFO['classes']) == len(dataset.METAINFO['palette']) == model.parsing_head.num_classes
+        for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+            for step in loader.dataset.pipeline:
+                TRANSFORMS.build(step)
+        mmqanet.registry.METRICS.build(cfg.val_evaluator)
+
+
+WITHOUT_OPS = """
+from importlib.machinery import PathFinder
+
+find_spec = PathFinder.find_spec
+PathFinder.find_spec = lambda name, path=None, target=None: (
+    None if name.split('.')[0] == 'mmdet' or name == 'mmcv._ext' else find_spec(name, path, target))
+import mmqanet.apis, mmqanet.datasets, mmqanet.engine, mmqanet.evaluation, mmqanet.cli.main
+from mmengine.config import Config
+model = mmqanet.apis.init_model(Config.fromfile('configs/toy/qanet_r18_toy.py'))
+import numpy as np
+sample, = mmqanet.apis.inference_topdown(model, np.zeros((64, 48, 3), np.uint8), np.array([[4, 4, 40, 60]]))
+print('people', len(sample.pred_instances))
+"""
+
+
+def test_the_parsing_path_needs_neither_mmdet_nor_compiled_operators():
+    done = subprocess.run(
+        [sys.executable, '-c', WITHOUT_OPS], cwd=REPO, capture_output=True, text=True,
+        env=dict(os.environ, PYTHONPATH=str(REPO)))
+    assert 'people 1' in done.stdout, done.stderr[-2000:]
