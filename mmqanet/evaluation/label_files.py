@@ -65,7 +65,7 @@ def read_rows(path: Path, kinds: Sequence[Callable], layout: str) -> list[tuple]
         words = line.split()
         try:
             row = tuple(kind(word) for kind, word in zip(kinds, words, strict=True))
-        except ValueError:
+        except (ValueError, OverflowError):
             raise DataError(f'{path}:{number}: {line!r} is not "{layout}"') from None
         if not all(math.isfinite(value) for value in row):
             raise DataError(f'{path}:{number}: {line!r} holds NaN or infinity')

@@ -107,7 +107,7 @@ def read_submission(folder: str | Path, name: str, *, num_classes: int,
     human, part = read_label_map(human_path), read_label_map(part_path)
     for path, values in ((human_path, human), (part_path, part)):
         check_shape(values, category.shape, path)
-    human_rows = read_rows(human_path.with_suffix('.txt'), (float, int, int, int, int), 'score y1 x1 y2 x2')
+    human_rows = read_rows(human_path.with_suffix('.txt'), (float, *[_coordinate] * 4), 'score y1 x1 y2 x2')
     part_rows = read_rows(part_path.with_suffix('.txt'), (int, float), 'class_id score')
     for path, values, rows in ((human_path, human, human_rows), (part_path, part, part_rows)):
         check_ids(values, np.arange(1, len(rows) + 1), path, path.with_suffix('.txt'))
@@ -147,6 +147,10 @@ def submitted_names(folder: str | Path, *, image_only: bool = False) -> list[str
 
 def _path(folder: str | Path, kind: str, name: str, suffix: str) -> Path:
     return Path(folder) / kind / f'{name}{suffix}'  # not with_suffix: a name may hold dots
+
+
+def _coordinate(word: str) -> int:
+    return round(float(word))  # other models write boxes with decimals; no metric uses them
 
 
 def _text(lines: list[str]) -> bytes:

@@ -82,6 +82,17 @@ def test_sixteen_bit_maps_are_read_and_written(tmp_path):
     assert (read_submission(tmp_path, 'x', num_classes=2).human == human).all()
 
 
+def test_palette_maps_and_boxes_with_decimals_are_read(tmp_path):
+    write_submission(tmp_path, 'a', submission())
+    colours = Image.fromarray(submission().category, mode='P')
+    colours.putpalette([7, 7, 7, 255, 0, 0, 0, 255, 0])
+    colours.save(tmp_path / 'global_parsing/a.png')
+    (tmp_path / 'instance_segmentation/a.txt').write_text('0.25 1.0 1.2 2.9 3\n0.5 3 4 5 7\n\n')
+    back = read_submission(tmp_path, 'a', num_classes=3)
+    assert (back.category == submission().category).all()
+    assert (back.boxes == submission().boxes).all()
+
+
 @pytest.mark.parametrize('name', ['../a', '/a', 'b/../../a'])
 def test_names_cannot_leave_the_folder(tmp_path, name):
     with pytest.raises(InputError, match=re.escape(repr(name))):

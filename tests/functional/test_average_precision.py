@@ -62,6 +62,7 @@ def test_a_person_counts_once_and_only_the_best_is_tried():
                            thresholds=HALF)
     # the second predicts person 0 best, which is used; that it also overlaps person 1 does not help it
     assert matches.hits[:, 0].tolist() == [True, False, True]
+    assert person_precision([matches], num_thresholds=1)[0] == pytest.approx([1 / 2 + 1 / 2 * 2 / 3])
 
 
 def test_an_iou_at_the_threshold_is_a_miss():
@@ -98,6 +99,13 @@ def test_annotated_masks_are_not_used_up():
     assert np.isnan(table[2]).all()
     assert table[0].tolist() == [0.0]
     assert mean_defined(table[1:]).tolist() == [2.0]
+
+
+def test_person_masks_of_a_worked_example():
+    masks = match_masks(np.array([[0.7, 0.0], [0.0, 0.52]]), np.zeros(2), np.array([0.9, 0.8]), np.zeros(2), 1)
+    aph = mask_precision([masks], HUMAN_THRESHOLDS, 1)[0]
+    assert aph.tolist() == [1, 0.5, 0.5, 0.5, 0, 0, 0, 0, 0, 0]
+    assert aph.mean() == pytest.approx(0.25)
 
 
 def test_mean_of_nothing_defined_is_undefined():
