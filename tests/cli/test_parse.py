@@ -1,0 +1,88 @@
+"""The command line: what parse writes, and that one bad picture does not stop the others."""
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from PIL import Image
+
+from mmqanet.apis import inference_topdown, init_model
+from mmqanet.cli.main import main
+from mmqanet.datasets import CIHPDataset
+
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'
+
+
+@pytest.fixture(scope='module')
+def bench(tmp_path_factory):
+    """A folder with a model and two pictures."""
+    root = tmp_path_factory.mktemp('parse')
+    cfg = Config.fromfile(CONFIG)
+    cfg.merge_from_dict({'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]})
+    cfg.dump(root / 'config.py')
+    torch.manual_seed(0)
+    torch.save(dict(state_dict=init_model(cfg).state_dict()), root / 'weights.pth')
+    for name, size in (('a.png', (70, 50)), ('b.jpg', (40, 60))):
+        Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)).save(root / name)
+    return root
+
+
+def parse(root, *names, out, **options):
+    args = ['parse', *(str(root / name) for name in names), '--config', str(root / 'config.py'), '--checkpoint',
+            str(root / 'weights.pth'), '--out', str(out)]
+    for key, value in options.items():
+        args += [f'--{key}', str(value)]
+    return main(args)
+
+
+def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
+    assert parse(bench, 'a.png', 'b.jpg', out=tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg', 'b.png', 'b_overlay.jpg']
+    labels = Image.open(tmp_path / 'a.png')
+    assert labels.mode == 'P'
+    assert tuple(labels.getpalette()[15:18]) == CIHPDataset.METAINFO['palette'][5]
+    model = init_model(bench / 'config.py', bench / 'weights.pth')
+    sample, = inference_topdown(model, bench / 'a.png')
+    assert (np.array(labels) == sample.pred_maps.category[0].numpy()).all()
+
+
+def test_boxes_by_name_or_in_coco_style(bench, tmp_path, capsys):
+    plain = tmp_path / 'plain.json'
+    plain.write_text(json.dumps({'a.png': [[5, 5, 30, 60], [10, 10, 45, 65]], 'b.jpg': []}))
+    coco = tmp_path / 'coco.json'
+    coco.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='sub/a.png'), dict(id=2, file_name='b.jpg')],
+        annotations=[dict(image_id=1, bbox=[5, 5, 25, 55]), dict(image_id=1, bbox=[10, 10, 35, 55])])))
+    for boxes in (plain, coco):
+        assert parse(bench, 'a.png', 'b.jpg', out=tmp_path / boxes.stem, boxes=boxes) == 0
+        printed = capsys.readouterr().out
+        assert 'a.png: 2 people' in printed
+        assert 'b.jpg: 0 people' in printed
+    assert (tmp_path / 'plain/a.png').read_bytes() == (tmp_path / 'coco/a.png').read_bytes()
+
+
+def test_a_bad_picture_is_named_and_the_rest_parsed(bench, tmp_path, capsys):
+    (bench / 'bad.jpg').write_bytes(b'\xff\xd8 not much')
+    assert parse(bench, 'bad.jpg', 'a.png', 'none.png', out=tmp_path) == 1
+    printed = capsys.readouterr().out
+    assert f'failed: {bench / "bad.jpg"}: not readable as an image' in printed
+    assert f'failed: {bench / "none.png"}: no such image' in printed
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg']
+
+
+@pytest.mark.parametrize('content', ['{"a.png": 3', '[]', '{"a.png": [["x"]]}'])
+def test_unreadable_boxes_are_one_line(bench, tmp_path, capsys, content):
+    path = tmp_path / 'boxes.json'
+    path.write_text(content)
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=path) == 1
+    error = capsys.readouterr().err
+    assert error.count('\n') == 1
+    assert f'mmqanet parse: {path}: not a readable file of boxes' in error
+
+
+def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
+    args = ['parse', str(bench / 'a.png'), '--config', str(bench / 'config.py'), '--checkpoint', 'none.pth']
+    assert main([*args, '--out', str(tmp_path)]) == 1
+    assert 'none.pth: no such checkpoint' in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""Necks and heads one by one: shapes, and the formulas of their losses."""
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from mmqanet.models import DeconvNeck, IoUHead, IoURegressionLoss, ParsingHead, PixelCrossEntropyLoss, SemanticFPN
+
+
+def test_semantic_fpn_sums_the_levels_at_the_finest():
+    neck = SemanticFPN(in_channels=[4, 8, 16, 32], out_channels=6).eval()
+    levels = [torch.randn(2, 4 * 2**i, 16 // 2**i, 24 // 2**i) for i in range(4)]
+    assert [len(blocks) for blocks in neck.levels] == [1, 1, 2, 3]
+    expected = neck.levels[0][0](levels[0])
+    for blocks, feature in zip(list(neck.levels)[1:], levels[1:]):
+        for block in blocks:
+            feature = F.interpolate(block(feature), scale_factor=2, mode='bilinear', align_corners=False)
+        expected = expected + feature
+    torch.testing.assert_close(neck(levels), expected)
+
+
+def test_semantic_fpn_takes_odd_sizes():
+    neck = SemanticFPN(in_channels=[2, 2, 2, 2], out_channels=3)
+    sizes = [(15, 11), (8, 6), (4, 3), (2, 2)]
+    assert neck([torch.randn(1, 2, *size) for size in sizes]).shape == (1, 3, 15, 11)
+
+
+def test_deconv_neck_upsamples_the_last_level_by_eight():
+    neck = DeconvNeck(in_channels=16, out_channels=4)
+    assert neck((None, torch.randn(2, 16, 4, 3))).shape == (2, 4, 32, 24)
+    assert not any('bias' in name for name, _ in neck.named_parameters() if 'layers.0' in name)
+
+
+def test_parsing_head_upsamples_its_classes_by_four():
+    head = ParsingHead(in_channels=5, num_classes=3)
+    feature = torch.randn(2, 5, 6, 4)
+    logits = head(feature)
+    assert logits.shape == (2, 3, 24, 16)
+    classifier = head.classifier
+    coarse = torch.einsum('cd,bdhw->bchw', classifier.weight[:, :, 0, 0], feature) + classifier.bias.view(-1, 1, 1)
+    expected = F.interpolate(coarse, size=(24, 16), mode='bilinear', align_corners=False)
+    torch.testing.assert_close(logits, expected)
+
+
+def test_parsing_head_without_lovasz_has_one_loss():
+    labels = torch.zeros(1, 8, 8, dtype=torch.long)
+    assert set(ParsingHead(in_channels=2, num_classes=3).loss(torch.randn(1, 3, 8, 8), labels)) == {'loss_ce'}
+
+
+def test_iou_head_is_a_light_fcn_on_the_shared_feature():
+    head = IoUHead(in_channels=8, hidden_channels=16)
+    feature = torch.randn(3, 8, 6, 4)
+    hidden = F.relu(F.conv2d(feature, head.reduce.conv.weight, head.reduce.conv.bias)).mean((2, 3))
+    for layer in head.layers:
+        hidden = F.relu(hidden @ layer.conv.weight[:, :, 0, 0].T + layer.conv.bias)
+    expected = (hidden @ head.regressor.weight.T + head.regressor.bias)[:, 0]
+    torch.testing.assert_close(head(feature), expected)
+
+
+def test_cross_entropy_is_the_mean_over_counted_pixels():
+    logits, labels = torch.randn(2, 4, 5, 5), torch.randint(0, 4, (2, 5, 5))
+    labels[0, :3] = 255
+    log_probs = logits.log_softmax(1)
+    counted = [-log_probs[b, labels[b, y, x], y, x] for b in range(2) for y in range(5) for x in range(5)
+               if labels[b, y, x] != 255]
+    got = PixelCrossEntropyLoss(loss_weight=2.0)(logits, labels)
+    torch.testing.assert_close(got, 2 * torch.stack(counted).mean())
+
+
+def test_iou_loss_counts_images_with_a_positive_target():
+    pred = torch.tensor([0.5, 0.9, -0.2], requires_grad=True)
+    target = torch.tensor([0.1, 0.0, 0.4])
+    loss = IoURegressionLoss()(pred, target)
+    assert loss.item() == pytest.approx((0.5 * 0.4**2 + 0.5 * 0.6**2) / 2)
+    loss.backward()
+    assert pred.grad.tolist() == pytest.approx([0.2, 0, -0.3])
+
+
+@pytest.mark.parametrize('case', [0, 1])
+def test_losses_agree_with_the_release(shared_dir, case):
+    folder = shared_dir / 'reference' / 'golden'
+    if not (folder / 'losses.json').exists():
+        pytest.skip('the reference values are not here')
+    facts = json.loads((folder / 'losses.json').read_text())[f'case{case}']
+    arrays = np.load(folder / 'losses.npz')
+    logits = (np.random.default_rng(1000 + case).standard_normal((2, 20, 32, 24)) * 2).astype(np.float32)
+    logits = torch.from_numpy(logits)
+    labels = torch.from_numpy(arrays[f'case{case}_labels'].astype(np.int64))
+    assert PixelCrossEntropyLoss()(logits, labels).item() == pytest.approx(facts['ce_weighted'], rel=1e-6)
+    head = IoUHead(in_channels=1)
+    pred = torch.from_numpy(arrays[f'case{case}_iou_pred'].astype(np.float32).reshape(-1)).requires_grad_()
+    loss = head.loss(pred, logits, labels)['loss_iou']
+    assert loss.item() == pytest.approx(facts['loss_parsingiou'], rel=1e-6)
+    loss.backward()
+    expected = arrays[f'case{case}_grad_iou_pred'].reshape(-1)
+    assert pred.grad.numpy() == pytest.approx(expected, rel=1e-5)
