@@ -6,7 +6,8 @@ its ``locations`` the first time something is looked up in it; nothing else need
 """
 from mmengine import registry as mmengine
 from mmengine.registry import Registry
-from mmseg.registry import MODELS as MMSEG_MODELS, TRANSFORMS as MMSEG_TRANSFORMS
+from mmseg.registry import MODELS as MMSEG_MODELS
+from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
 TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])
