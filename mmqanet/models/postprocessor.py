@@ -79,9 +79,10 @@ class QualityAwarePostprocessor:
             raise InputError(f'crops: {len(windows)} of them do not fit {num_people} boxes')
         people, iou_scores = [], []
         for first in range(0, len(windows), num_scales or 1):
-            probs, ious = zip(*self._take(answers, num_scales))
-            people.append(self.paste(probs, windows[first:first + num_scales], image_shape=sample.ori_shape[:2]))
-            iou_scores.append(torch.stack([torch.as_tensor(iou) for iou in ious]).float().mean().cpu())
+            person, iou_score = self._next_person(
+                answers, windows[first:first + num_scales], image_shape=sample.ori_shape[:2])
+            people.append(person)
+            iou_scores.append(iou_score)
         return self.assemble(sample, people, iou_scores, num_classes=num_classes)
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
@@ -141,12 +142,14 @@ class QualityAwarePostprocessor:
             people=torch.from_numpy(merged.part_people))
         return sample
 
-    @staticmethod
-    def _take(answers: Iterator[tuple[Tensor, Tensor]], number: int) -> list[tuple[Tensor, Tensor]]:
-        taken = list(islice(answers, number))
-        if len(taken) < number:
+    def _next_person(self, answers: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]], *,
+                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
+        """Take one answer a window: the pasted person and its mean IoU score."""
+        taken = list(islice(answers, len(windows)))
+        if len(taken) < len(windows):
             raise InputError('answers ended before every crop had one')
-        return taken
+        probs, ious = zip(*taken)
+        return self.paste(probs, windows, image_shape=image_shape), sum(float(iou) for iou in ious) / len(ious)
 
 
 def _as_map(array: np.ndarray) -> Tensor:
