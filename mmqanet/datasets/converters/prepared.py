@@ -24,6 +24,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
+from mmqanet.functional.rle import encode_rle
 
 IGNORE = 255
 LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
@@ -79,7 +80,7 @@ def describe_people(human: np.ndarray) -> list[dict]:
     """Describe the people of a (H, W) person map as COCO annotations that lack ``id`` and ``image_id``.
 
     ``bbox`` is xywh in pixels, tight around the person's pixels (a single pixel is 1 × 1), ``area`` their number.
-    ``segmentation`` is empty, which COCO readers allow: the person's pixels are ``Human_ids == parsing_id``.
+    ``segmentation`` holds the person's pixels as compressed RLE.
     """
     people = []
     for person in np.flatnonzero(np.bincount(human.ravel().astype(np.int64))).tolist():
@@ -89,7 +90,7 @@ def describe_people(human: np.ndarray) -> list[dict]:
         ys, xs = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
         box = [xs[0], ys[0], xs[-1] - xs[0] + 1, ys[-1] - ys[0] + 1]
         people.append({'parsing_id': person, 'category_id': 1, 'bbox': [int(v) for v in box], 'area': int(mask.sum()),
-                       'iscrowd': 0, 'segmentation': []})
+                       'iscrowd': 0, 'segmentation': encode_rle(mask)})
     return people
 
 

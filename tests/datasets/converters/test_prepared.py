@@ -15,6 +15,7 @@ from mmqanet.datasets.converters.prepared import (
     write_sample,
 )
 from mmqanet.errors import DataError
+from mmqanet.functional.rle import encode_rle
 
 
 def jpeg(height=12, width=16, **options):
@@ -39,8 +40,8 @@ def test_the_files_of_a_sample(tmp_path):
     image = jpeg()
     people = write_sample(tmp_path, 'day1/a', image=image, category=category, human=human, num_classes=20)
     assert people == [
-        dict(parsing_id=3, category_id=1, bbox=[0, 0, 4, 6], area=24, iscrowd=0, segmentation=[]),
-        dict(parsing_id=14, category_id=1, bbox=[10, 7, 5, 2], area=10, iscrowd=0, segmentation=[])]
+        dict(parsing_id=3, category_id=1, bbox=[0, 0, 4, 6], area=24, iscrowd=0, segmentation=encode_rle(human == 3)),
+        dict(parsing_id=14, category_id=1, bbox=[10, 7, 5, 2], area=10, iscrowd=0, segmentation=encode_rle(human == 14))]
     assert (tmp_path / 'Images/day1/a.jpg').read_bytes() == image
     written = {name: np.array(Image.open(tmp_path / name / 'day1/a.png')) for name in
                ('Category_ids', 'Human_ids', 'Instance_ids')}

@@ -1,0 +1,52 @@
+"""COCO's compressed run-length encoding of masks, without the compiled pycocotools.
+
+Runs are counted down the columns, background first. From the third run on, what is written is the difference to the run
+two before; numbers are cut into groups of 5 bits, lowest first, bit 6 says that another group follows, and each group
+plus 48 is a character. The sign of the last group's highest bit is the number's.
+"""
+import numpy as np
+
+from mmqanet.errors import InputError
+
+
+def encode_rle(mask: np.ndarray) -> dict:
+    """A (H, W) mask (non-zero = inside) → ``{'size': [H, W], 'counts': str}``, as pycocotools writes it."""
+    flat = np.asarray(mask).astype(bool).ravel(order='F')
+    changes = np.flatnonzero(np.diff(flat, prepend=False)) if flat.size else np.empty(0, np.int64)
+    runs = np.diff(changes, prepend=0, append=flat.size).tolist()
+    numbers = [run if i < 3 else run - runs[i - 2] for i, run in enumerate(runs)]
+    return {'size': list(mask.shape), 'counts': ''.join(map(_characters, numbers))}
+
+
+def decode_rle(rle: dict) -> np.ndarray:
+    """``{'size': [H, W], 'counts': str}`` → (H, W) bool.
+
+    Raises:
+        InputError: the runs do not add up to the size.
+    """
+    runs, number, shift = [], 0, 0
+    for character in rle['counts']:
+        group = ord(character) - 48
+        number |= (group & 31) << shift
+        shift += 5
+        if not group & 32:
+            if group & 16:
+                number -= 1 << shift
+            runs.append(number + runs[-2] if len(runs) > 2 else number)
+            number, shift = 0, 0
+    height, width = rle['size']
+    if sum(runs) != height * width or min(runs, default=0) < 0:
+        raise InputError(f'counts: runs of {sum(runs)} pixels do not fill a mask of {height}x{width}')
+    inside = np.arange(len(runs)) % 2 == 1
+    return np.repeat(inside, runs).reshape((height, width), order='F')
+
+
+def _characters(number: int) -> str:
+    characters = ''
+    while True:
+        group = number & 31
+        number >>= 5
+        more = number != (-1 if group & 16 else 0)
+        characters += chr(group + 32 * more + 48)
+        if not more:
+            return characters
