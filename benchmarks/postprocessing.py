@@ -4,8 +4,9 @@
 
 Timed is everything from the network's probabilities to the image maps: averaging with the mirror image, pasting, class
 maps, pixel scores, fusion, merging. The probabilities themselves (20 classes, 512 × 384, crop and mirror image) are made
-while the clock stands, one person at a time. Two scenes: ``mixed``, box heights from 30 % to 90 % of the image's, and
-``tall``, the worst case in which every box is as tall as the image. The two ways are compared pixel by pixel.
+while the clock stands, one person at a time. Three scenes: ``mixed``, box heights from 30 % to 90 % of the image's, where
+each person shows half of the classes; ``tall``, the same with every box as tall as the image; ``noise``, mixed boxes where
+everybody shows all classes. The two ways are compared pixel by pixel.
 """
 import argparse
 import json
@@ -23,6 +24,7 @@ from common import REPO, header
 from torch.nn import functional as F
 
 CLASSES, SIZE = 20, (512, 384)
+SCENES = ['mixed', 'tall', 'noise']
 FLIP_PAIRS = [(14, 15), (16, 17), (18, 19)]
 
 
@@ -56,10 +58,12 @@ def make_boxes(options: argparse.Namespace) -> list[tuple[float, float, float, f
     return boxes
 
 
-def make_probs(person: int, *, mirrored: bool = False) -> torch.Tensor:
+def make_probs(person: int, options: argparse.Namespace, *, mirrored: bool = False) -> torch.Tensor:
     """(C, h, w): the probabilities of a crop, with regions and borders, or of its slightly different mirror image."""
     generator = torch.Generator().manual_seed(person)
     coarse, change = 4 * torch.randn(2, CLASSES, SIZE[0] // 32, SIZE[1] // 32, generator=generator)
+    if options.scene != 'noise':
+        coarse[torch.randperm(CLASSES - 1, generator=generator)[CLASSES // 2:] + 1] -= 20
     if mirrored:
         coarse = coarse.flip(-1)[mirrored_classes()] + change / 8
     probs = F.interpolate(coarse[None], size=SIZE, mode='bilinear')[0].exp_()
@@ -95,7 +99,7 @@ def windowed(options: argparse.Namespace) -> tuple[Clock, dict]:
     def answers(clock: Clock) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
         for person in range(options.people):
             clock.pause()
-            probs, mirrored = make_probs(person), make_probs(person, mirrored=True)
+            probs, mirrored = make_probs(person, options), make_probs(person, options, mirrored=True)
             clock.go()
             probs.add_(mirrored[order].flip(-1)).div_(2)
             del mirrored
@@ -118,8 +122,8 @@ def full_image(options: argparse.Namespace) -> tuple[Clock, dict]:
     from mmqanet.functional.merging import merge_people
 
     sample = make_sample(options)
-    probs = torch.stack([make_probs(person) for person in range(options.people)])
-    mirrored = torch.stack([make_probs(person, mirrored=True) for person in range(options.people)])
+    probs = torch.stack([make_probs(person, options) for person in range(options.people)])
+    mirrored = torch.stack([make_probs(person, options, mirrored=True) for person in range(options.people)])
     image_shape = options.height, options.width
     clock = Clock()
     mirrored = mirrored[:, mirrored_classes()].flip(-1)
@@ -163,7 +167,7 @@ def scoring(options: argparse.Namespace) -> tuple[Clock, dict]:
     maps = []
     for crop in make_sample(options).crops:
         height, width = (int(min(side, limit)) for side, limit in zip(crop.size[::-1], (options.height, options.width)))
-        best, labels = F.interpolate(make_probs(0)[None], size=(height, width), mode='bilinear')[0].max(0)
+        best, labels = F.interpolate(make_probs(0, options)[None], size=(height, width), mode='bilinear')[0].max(0)
         maps.append((best, labels.byte()))
     torch.set_num_threads(1)
     clock = Clock()
@@ -249,14 +253,14 @@ def main() -> None:
     parser.add_argument('--width', type=int, default=1920)
     parser.add_argument('--repeats', type=int, default=5, help='laps of which the fastest counts')
     parser.add_argument('--network', action='store_true', help='also time the network, for the share of a parse')
-    parser.add_argument('--scene', choices=['mixed', 'tall'], help='one scene instead of both')
+    parser.add_argument('--scene', choices=SCENES, help='one scene instead of all')
     parser.add_argument('--way', choices=list(WAYS), help=argparse.SUPPRESS)
     parser.add_argument('--out', help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.way:
         return measure(options)
     print(header('post-processing of one image'))
-    for scene in [options.scene] if options.scene else ['mixed', 'tall']:
+    for scene in [options.scene] if options.scene else SCENES:
         options.scene = scene
         with tempfile.TemporaryDirectory() as folder:
             compare(options, Path(folder))

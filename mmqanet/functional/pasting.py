@@ -9,7 +9,7 @@ Letters: A augmentations of a person, C classes, h, w size of a probability map,
 """
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -30,21 +30,17 @@ class PastedPerson:
     """What remains of a person's probabilities.
 
     Attributes:
-        label_map (Tensor): (h_i, w_i) uint8, class per pixel; outside of it the person is background.
+        label_map (Tensor): (h_i, w_i) uint8 on the device of the probabilities, class per pixel; outside of it the
+            person is background.
         offset (tuple[int, int]): (y, x) in the image of the first pixel of ``label_map``.
-        pixel_score (Tensor): () float32 in [0, 1], the instance pixel score.
-        part_pixel_scores (Tensor): (C-1,) float32 in [0, 1].
+        pixel_score (Tensor): () float32 in [0, 1], the instance pixel score, on the CPU.
+        part_pixel_scores (Tensor): (C-1,) float32 in [0, 1], on the CPU.
     """
 
     label_map: Tensor
     offset: tuple[int, int]
     pixel_score: Tensor
     part_pixel_scores: Tensor
-
-    def cpu(self) -> 'PastedPerson':
-        """The same on the CPU."""
-        return replace(self, label_map=self.label_map.cpu(), pixel_score=self.pixel_score.cpu(),
-                       part_pixel_scores=self.part_pixel_scores.cpu())
 
 
 @dataclass(frozen=True)
@@ -76,20 +72,14 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
     """
     boxes = _checked_windows(windows)
-    _check(probs, boxes, image_shape, threshold)
-    num_classes, device = len(probs[0]), probs[0].device
-    region = _touched_region(probs, boxes, image_shape)
-    label_map = torch.empty(region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=device)
-    sums = torch.zeros(2, num_classes, dtype=torch.float64, device=device)
-    if label_map.numel():
-        reduce_band = _band_reducer(probs, boxes, region, threshold=threshold)
-        bands = _bands(region, num_classes, size=CPU_BAND if device.type == 'cpu' else DEVICE_BAND)
-        for rows, (labels, band_sums) in zip(bands, (run_pieces if device.type == 'cpu' else map)(reduce_band, bands)):
-            label_map[rows.start - region.top:rows.stop - region.top] = labels
-            sums += band_sums
+    _check_shapes(probs, boxes, image_shape, threshold)
+    # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
+    run = run_pieces if probs[0].device.type == 'cpu' else map
+    job, = run(lambda arguments: _PastingJob(*arguments), [(probs, boxes, image_shape, threshold)])
+    sums = sum(run(job.reduce_band, job.bands), torch.zeros(2, job.num_classes, dtype=torch.float64))
     instance, parts = scores_from_sums(*sums, num_pixels=math.prod(image_shape), threshold=threshold)
-    return PastedPerson(label_map=label_map, offset=(region.top, region.left), pixel_score=instance.float(),
-                        part_pixel_scores=parts.float())
+    return PastedPerson(label_map=job.label_map, offset=(job.region.top, job.region.left),
+                        pixel_score=instance.float(), part_pixel_scores=parts.float())
 
 
 def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[int, int]) -> Tensor:
@@ -100,32 +90,56 @@ def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[
     return full
 
 
-def _bands(region: _Region, num_classes: int, *, size: int) -> list[range]:
-    """The rows of the image in each band: as many as hold about ``size`` numbers."""
-    step = max(size // (num_classes * (region.right - region.left)), 1)
-    return [range(first, min(first + step, region.bottom)) for first in range(region.top, region.bottom, step)]
+class _PastingJob:
+    """The pasting of one person: made once, then reduced band by band in any order.
 
-
-def _band_reducer(probs: Sequence[Tensor], windows: np.ndarray, region: _Region, *,
-                  threshold: float) -> Callable[[range], tuple[Tensor, Tensor]]:
-    """A function: rows of the image → their classes (R, V) uint8 and the confident sums and counts (2, C)."""
-    num_classes = len(probs[0])
-    use_products = probs[0].device.type == 'cpu' and _products_are_exact()
-    sampler = _product_sampler if use_products else _grid_sampler
-    samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
+    Attributes:
+        region (_Region): the pixels that any window touches; ``label_map`` (uint8) covers it.
+        bands (list[range]): rows of the image in each band.
+    """
 
     @torch.no_grad()
-    def reduce_band(rows: range) -> tuple[Tensor, Tensor]:
-        band = samplers[0](rows.start, rows.stop)
-        for sample in samplers[1:]:
-            band += sample(rows.start, rows.stop)
-        if len(samplers) > 1:
-            band /= len(samplers)
-        values, labels = _best_class(band)
-        sums = torch.stack(confident_sums(values, labels, num_bins=num_classes, threshold=threshold))
-        return labels.masked_fill_(values < 1 / num_classes, 0), sums
+    def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float):
+        for part in probs:
+            check_probs(part, name='probs')
+        self.num_classes, self.threshold = len(probs[0]), threshold
+        self.region = region = _touched_region(probs, windows, image_shape)
+        self.label_map = torch.empty(
+            region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
+        self.classes = _contenders(probs, threshold)
+        if len(self.classes) < self.num_classes:
+            probs = [part[self.classes] for part in probs]
+        on_cpu = probs[0].device.type == 'cpu'
+        sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
+        self.samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
+        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (len(self.classes) * max(self.label_map.shape[1], 1)) or 1
+        tops = range(region.top, region.bottom, step) if self.label_map.numel() else ()
+        self.bands = [range(top, min(top + step, region.bottom)) for top in tops]
 
-    return reduce_band
+    @torch.no_grad()
+    def reduce_band(self, rows: range) -> Tensor:
+        """Fill in the classes of some rows; their confident sums and counts, (2, C) float64 on the CPU."""
+        band = self.samplers[0](rows.start, rows.stop)
+        for sample in self.samplers[1:]:
+            band += sample(rows.start, rows.stop)
+        if len(self.samplers) > 1:
+            band /= len(self.samplers)
+        values, labels = _best_class(band, self.classes, num_classes=self.num_classes)
+        sums = confident_sums(values, labels, num_bins=self.num_classes, threshold=self.threshold)
+        self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels.masked_fill_(
+            values < 1 / self.num_classes, 0)
+        return torch.stack(sums).cpu()
+
+
+def _contenders(probs: Sequence[Tensor], threshold: float) -> Tensor:
+    """The classes that can matter, (C',) int64 ascending: those that reach 1/C or the threshold somewhere, or nearly so.
+
+    Interpolated and averaged, the others stay below both: where one of them is the largest, the pixel is background and
+    no score counts it. Most people wear few of the classes, and the rest need not be pasted at all. The margin is for
+    rounding; it is wider than what ``check_probs`` tolerates, so that one class at least remains.
+    """
+    peaks = torch.stack([part.amax((1, 2)) for part in probs]).amax(0)
+    return (peaks >= 0.9 * min(1 / len(peaks), threshold)).nonzero().flatten()
 
 
 def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
@@ -183,18 +197,17 @@ def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callabl
     return sample
 
 
-def _best_class(band: Tensor) -> tuple[Tensor, Tensor]:
-    """Maximum (R, V) of a band (R, C, V) over the classes and the first class (uint8) that has it; uses up the band.
+def _best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tensor, Tensor]:
+    """Maximum (R, V) of a band (R, C', V) over its ``classes`` and the first class (uint8) that has it; uses up the band.
 
     On a CPU ``max`` with indices is not vectorised, two plain maxima are: the second is over the rank C - c of the
     classes, from which the distance to the maximum is taken away, blown up beyond any rank.
     """
     if band.device.type != 'cpu':
-        values, labels = band.max(dim=1)
-        return values, labels.byte()
-    num_classes = band.shape[1]
+        values, indices = band.max(dim=1)
+        return values, classes.byte()[indices]
     values = band.amax(1)
-    ranks = torch.arange(num_classes, 0, -1, dtype=band.dtype)[:, None]
+    ranks = (num_classes - classes).to(band.dtype)[:, None]
     ranked = torch.add(ranks, band.sub_(values[:, None]), alpha=1e30, out=band)
     return values, (num_classes - ranked.amax(1)).byte()
 
@@ -219,7 +232,7 @@ def _checked_windows(windows: Sequence[Sequence[float]]) -> np.ndarray:
     return boxes
 
 
-def _check(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float) -> None:
+def _check_shapes(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float) -> None:
     check_threshold(threshold)
     if len(image_shape) != 2 or min(image_shape) < 1:
         raise InputError(f'image_shape must be a positive (H, W), got {tuple(image_shape)}')
@@ -228,4 +241,3 @@ def _check(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int,
     for part in probs:
         if part.dim() != 3 or len(part) != len(probs[0]) or len(part) > 255:
             raise InputError(f'probs must be maps (C, h, w) of the same C < 256, got {tuple(part.shape)}')
-        check_probs(part, name='probs')

@@ -3,6 +3,7 @@
 Letters: N people of an image, S scales, C classes, h, w size of a probability map, H, W of the image.
 """
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -87,8 +88,9 @@ class QualityAwarePostprocessor:
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
               image_shape: tuple[int, int]) -> PastedPerson:
-        """Reduce one person's probability maps, one a scale; arguments of ``paste_person``, the answer on the CPU."""
-        return paste_person(probs, windows, image_shape=image_shape, threshold=self.pixel_score_thr).cpu()
+        """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
+        person = paste_person(probs, windows, image_shape=image_shape, threshold=self.pixel_score_thr)
+        return replace(person, label_map=person.label_map.cpu())
 
     def assemble(self, sample: ParsingDataSample, people: Sequence[PastedPerson],
                  iou_scores: Iterable[float | Tensor], *, num_classes: int | None = None) -> ParsingDataSample:

@@ -12,9 +12,11 @@ from mmqanet.functional.pasting import full_label_map, paste_person
 IMAGE = (57, 83)
 
 
-def smooth_probs(*, size, num_classes=5, seed=0):
-    """Probabilities (C, h, w) with patches of several pixels, so that maps have regions as well as borders."""
+def smooth_probs(*, size, num_classes=5, seed=0, rare=()):
+    """Probabilities (C, h, w) with patches of several pixels, so that maps have regions as well as borders; the classes
+    in ``rare`` are small everywhere."""
     noise = np.random.default_rng(seed).standard_normal((num_classes, -(-size[0] // 4), -(-size[1] // 4)))
+    noise[list(rare)] -= 2
     logits = 3 * noise.repeat(4, axis=1).repeat(4, axis=2)[:, :size[0], :size[1]]
     return torch.from_numpy(logits).softmax(0).float()
 
@@ -95,6 +97,25 @@ def test_agrees_for_any_number_of_classes(num_classes):
     person = paste_person(probs, windows, image_shape=IMAGE)
     assert person.part_pixel_scores.shape == (num_classes - 1,)
     assert_same_as_full_image(person, probs, windows, IMAGE)
+
+
+@pytest.mark.parametrize('threshold', [0, 0.01, 0.2])
+def test_classes_that_are_small_everywhere_change_nothing(sampler, threshold):
+    rare = [0, 2, 3, 7, 11, 12, 13, 18, 19]
+    rng = np.random.default_rng(5)
+    for case in range(10):
+        windows = random_windows(rng, 2, IMAGE)
+        probs = [smooth_probs(size=(24, 18), num_classes=20, seed=10 * case + part, rare=rare) for part in range(2)]
+        probs[case % 2][[0, 19]] *= 1e-3
+        probs[case % 2] /= probs[case % 2].sum(0)
+        person = paste_person(probs, windows, image_shape=IMAGE, threshold=threshold)
+        assert_same_as_full_image(person, probs, windows, IMAGE, threshold)
+
+
+def test_a_map_that_knows_nothing_is_background():
+    person = paste_person([torch.full((20, 8, 6), 0.0499)], [WINDOW], image_shape=IMAGE)
+    assert not person.label_map.any()
+    assert person.pixel_score == 0
 
 
 def test_windows_that_fit_the_grid_are_copied():
