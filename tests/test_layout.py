@@ -15,7 +15,7 @@ from mmqanet.registry import MODELS, TRANSFORMS
 REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / 'mmqanet'
 LAYERS = dict(
-    errors=0, version=0, __init__=1, registry=1, functional=1, structures=2,
+    errors=0, version=0, files=1, __init__=1, registry=1, functional=1, structures=2,
     models=3, datasets=3, evaluation=3, visualization=3,
     engine=4, apis=5, cli=6, __main__=7)
 CONFIGS = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from mmqanet.errors import InputError
 from mmqanet.evaluation import ParsingScores, evaluate_folders
-from mmqanet.evaluation.label_files import write_bytes
 from mmqanet.evaluation.records import METRIC_NAMES
 from mmqanet.evaluation.report import class_table, scores_json, summary_table
 from mmqanet.evaluation.scores import MISSING_READINGS
+from mmqanet.files import write_bytes
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:

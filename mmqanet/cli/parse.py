@@ -1,13 +1,13 @@
 """``mmqanet parse``: label the people of pictures, given their boxes or taking each picture as one person."""
 import argparse
+import io
 import json
-import os
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmqanet.errors import DataError, InputError, MMQANetError
+from mmqanet.files import write_bytes
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
@@ -49,7 +49,7 @@ def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
     """Parse one picture and write its files; returns the number of people."""
     from mmqanet.apis import inference_topdown
     from mmqanet.datasets.transforms.loading import read_image
-    from mmqanet.visualization import draw_parsing, palette_image
+    from mmqanet.visualization import draw_parsing, jpeg, palette_image
 
     if boxes is not None and path.name not in boxes:
         raise InputError(f'{path}: no boxes are given for {path.name}')
@@ -58,12 +58,10 @@ def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
     meta = model.dataset_meta
     labels = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), meta['palette'])
     overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])
-    temporary = out / f'.{path.stem}.{os.getpid()}.png'
-    labels.save(temporary)
-    temporary.replace(out / f'{path.stem}.png')
-    temporary = temporary.with_suffix('.jpg')
-    cv2.imwrite(str(temporary), overlay, [cv2.IMWRITE_JPEG_QUALITY, 92])
-    temporary.replace(out / f'{path.stem}_overlay.jpg')
+    buffer = io.BytesIO()
+    labels.save(buffer, format='PNG')
+    write_bytes(out / f'{path.stem}.png', buffer.getvalue())
+    write_bytes(out / f'{path.stem}_overlay.jpg', jpeg(overlay))
     return len(sample.pred_instances)
 
 

@@ -12,6 +12,7 @@ from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from mmqanet.errors import DataError
+from mmqanet.files import write_bytes
 
 
 def _history_method(owner: type, name: str):
@@ -77,9 +78,7 @@ class WholeFilesBackend(LocalBackend):
     """mmengine's local files, written under a temporary name and renamed, so that a kill leaves no half file."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        temporary = f'{filepath}.{os.getpid()}.tmp'
-        super().put(obj, temporary)
-        os.replace(temporary, filepath)
+        write_bytes(Path(filepath), obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)

@@ -1,12 +1,13 @@
 """Overlays of the predictions while a model is tested."""
 from pathlib import Path
 
-import cv2
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmqanet.datasets.transforms.loading import read_image
+from mmqanet.files import write_bytes
 from mmqanet.registry import HOOKS
-from mmqanet.visualization import draw_parsing
+from mmqanet.visualization import draw_parsing, jpeg
 
 
 @HOOKS.register_module()
@@ -23,8 +24,6 @@ class ParsingVisualizationHook(Hook):
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
         meta = runner.test_dataloader.dataset.metainfo
         for sample in outputs:
-            image = cv2.imread(sample.img_path)
+            image = read_image(sample.img_path)
             overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])
-            path = self.out_dir / f'{sample.name}.jpg'
-            path.parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(str(path), overlay)
+            write_bytes(self.out_dir / f'{sample.name}.jpg', jpeg(overlay))

@@ -10,7 +10,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.label_files import check_ids, check_shape, complete_names, read_label_map, read_rows
+from mmqanet.evaluation.folders import check_ids, complete_names
 from mmqanet.evaluation.records import (
     METRIC_NAMES,
     ImagePrediction,
@@ -23,6 +23,7 @@ from mmqanet.evaluation.records import (
 )
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
+from mmqanet.files import check_shape, read_label_map, read_rows
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
 CHUNK = 8  # images a worker takes at a time

@@ -14,15 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.label_files import (
-    check_ids,
-    check_shape,
-    complete_names,
-    read_label_map,
-    read_rows,
-    write_bytes,
-    write_label_map,
-)
+from mmqanet.evaluation.folders import check_ids, complete_names
+from mmqanet.files import check_shape, read_label_map, read_rows, write_bytes, write_label_map
 from mmqanet.functional.merging import map_extents
 from mmqanet.functional.overlaps import distinct
 

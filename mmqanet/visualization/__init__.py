@@ -1,3 +1,3 @@
-from mmqanet.visualization.overlay import draw_parsing, palette_image
+from mmqanet.visualization.overlay import draw_parsing, jpeg, palette_image
 
-__all__ = ['draw_parsing', 'palette_image']
+__all__ = ['draw_parsing', 'jpeg', 'palette_image']

@@ -1,12 +1,13 @@
 """Pictures of scores: precision-recall curves, per-class bars, confusion matrix. Drawn without a display."""
 import io
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+from mmqanet.files import write_bytes
 
 
 def draw_precision_recall(path: Path, *, title: str, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
@@ -56,10 +57,6 @@ def draw_confusion(path: Path, *, confusion: np.ndarray, class_names: Sequence[s
 
 
 def _save(figure: Figure, path: Path) -> None:
-    """Write the PNG under a temporary name, then rename it."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.part')
-    temporary.write_bytes(buffer.getvalue())
-    os.replace(temporary, path)
+    write_bytes(path, buffer.getvalue())

@@ -28,6 +28,11 @@ def palette_image(label_map: np.ndarray, palette: Sequence[tuple[int, int, int]]
     return picture
 
 
+def jpeg(image: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 BGR → the bytes of a JPEG file."""
+    return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
+
+
 def draw_parsing(
     image: np.ndarray,
     sample: ParsingDataSample,

@@ -99,7 +99,7 @@ def test_impossible_scores_are_refused(model, scores):
 
 
 def test_unusable_images_are_refused(model, tmp_path):
-    with pytest.raises(DataError, match=r'none\.jpg: no such image'):
+    with pytest.raises(DataError, match=r'none\.jpg: no such file'):
         inference_topdown(model, tmp_path / 'none.jpg')
     with pytest.raises(InputError, match='image 0 must be'):
         inference_topdown(model, picture().astype(np.float32))

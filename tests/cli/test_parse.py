@@ -68,7 +68,7 @@ def test_a_bad_picture_is_named_and_the_rest_parsed(bench, tmp_path, capsys):
     assert parse(bench, 'bad.jpg', 'a.png', 'none.png', out=tmp_path) == 1
     printed = capsys.readouterr().out
     assert f'failed: {bench / "bad.jpg"}: not readable as an image' in printed
-    assert f'failed: {bench / "none.png"}: no such image' in printed
+    assert f'failed: {bench / "none.png"}: no such file' in printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg']
 
 

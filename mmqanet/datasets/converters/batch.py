@@ -13,14 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmqanet.datasets.converters.prepared import (
     describe_people,
     is_written,
-    read_file,
-    read_label_map,
     sample_paths,
     write_coco_json,
-    write_file,
     write_sample,
 )
 from mmqanet.errors import DataError
+from mmqanet.files import read_bytes, read_label_map, write_bytes
 
 
 class UnusableSample(DataError):
@@ -142,10 +140,10 @@ def claim_folder(root: Path, settings: dict) -> None:
     """
     path = Path(root, 'conversion.json')
     if not path.exists():
-        write_file(path, json.dumps(settings).encode())
+        write_bytes(path, json.dumps(settings).encode())
         return
     try:
-        found = json.loads(read_file(path))
+        found = json.loads(read_bytes(path))
     except ValueError as error:
         raise DataError(f'{path}: not JSON ({error})') from error
     if found != settings:

@@ -26,8 +26,9 @@ from scipy.io import loadmat
 
 from mmqanet.datasets.ccp import CCP_CLASSES, CCP_MERGE, CCP_MERGED_CLASSES, CCP_MERGED_IDS
 from mmqanet.datasets.converters.batch import Sample, SplitReport, UnusableSample, claim_folder, convert_split
-from mmqanet.datasets.converters.prepared import image_size, read_file
+from mmqanet.datasets.converters.prepared import image_size
 from mmqanet.errors import DataError, InputError
+from mmqanet.files import read_bytes
 
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
 LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES}
@@ -102,7 +103,7 @@ def load_photo(name: str, *, root: Path, labels: str) -> Sample:
         DataError: a file is missing or broken.
     """
     photo = root / 'photos' / f'{name}.jpg'
-    image = read_file(photo)
+    image = read_bytes(photo)
     tags = read_tags(root / 'annotations' / 'pixel-level' / f'{name}.mat')
     fault = 'by eye' if name in REJECTED else find_fault(tags, image_size(image, str(photo)))
     if fault:

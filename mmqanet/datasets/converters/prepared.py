@@ -19,11 +19,11 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
+from mmqanet.files import read_bytes, write_bytes, write_label_map
 from mmqanet.functional.rle import encode_rle
 
 IGNORE = 255
@@ -49,15 +49,15 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
         DataError: the image cannot be read, the sizes differ, or a label or id is out of range; nothing is written.
     """
     split_dir = Path(split_dir)
-    data = image if isinstance(image, bytes) else read_file(Path(image))
+    data = image if isinstance(image, bytes) else read_bytes(Path(image))
     _check_maps(name, image_size(data, name), category, human, num_classes)
     instance, parts = number_parts(category, human, num_classes)
     paths = sample_paths(split_dir, name)
-    write_file(paths['Images'], data)
-    write_file(paths['Human_ids'], _png(human.astype(np.uint8)))
-    write_file(paths['Instance_ids'], _png(instance.astype(np.uint8 if instance.max(initial=0) < 256 else np.uint16)))
-    write_file(paths['parts'], ''.join(f'{i} {c} {p}\n' for i, c, p in parts.tolist()).encode())
-    write_file(paths['Category_ids'], _png(category.astype(np.uint8)))
+    write_bytes(paths['Images'], data)
+    write_label_map(paths['Human_ids'], human)
+    write_label_map(paths['Instance_ids'], instance)
+    write_bytes(paths['parts'], ''.join(f'{i} {c} {p}\n' for i, c, p in parts.tolist()).encode())
+    write_label_map(paths['Category_ids'], category)
     return describe_people(human)
 
 
@@ -108,7 +108,7 @@ def write_coco_json(path: Path, images: Sequence[dict], annotations: Sequence[li
     content = {'images': [dict(id=i, **image) for i, image in enumerate(images, 1)],
                'annotations': [dict(id=i, **person) for i, person in enumerate(people, 1)],
                'categories': [{'id': 1, 'name': 'person', 'supercategory': 'person'}]}
-    write_file(Path(path), json.dumps(content).encode())
+    write_bytes(Path(path), json.dumps(content).encode())
 
 
 def sample_paths(split_dir: Path, name: str) -> dict[str, Path]:
@@ -139,35 +139,6 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
         raise DataError(f'{name}: the image cannot be read ({error})') from error
 
 
-def read_label_map(path: Path) -> np.ndarray:
-    """Read a PNG of labels or ids, (H, W) uint8 or uint16.
-
-    Raises:
-        DataError: the file is missing, broken, or has more than one channel.
-    """
-    data = read_file(path)
-    labels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED) if data else None
-    if labels is None or labels.ndim != 2:
-        raise DataError(f'{path}: not a single-channel PNG')
-    return labels
-
-
-def read_file(path: Path) -> bytes:
-    """Read a file; a missing or unreadable one is a ``DataError``."""
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(f'{path}: {error.strerror}') from error
-
-
-def write_file(path: Path, data: bytes) -> None:
-    """Write ``data`` to ``path`` through a temporary file beside it, creating the folders."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + '.part')
-    part.write_bytes(data)
-    part.replace(path)
-
-
 def _check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: np.ndarray, num_classes: int) -> None:
     for what, labels in (('category map', category), ('human map', human)):
         if labels.shape != size:
@@ -179,7 +150,3 @@ def _check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: n
         raise DataError(f'{name}: category {wrong.max()} is outside [0, {num_classes}) and is not {IGNORE}')
     if human.max(initial=0) > LAST_PERSON:
         raise DataError(f'{name}: person id {human.max()} does not fit 8 bits')
-
-
-def _png(labels: np.ndarray) -> bytes:
-    return cv2.imencode('.png', labels)[1].tobytes()

@@ -1,14 +1,12 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
-import io
 from pathlib import Path
 
 import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
-from mmengine import fileio
-from PIL import Image
 
 from mmqanet.errors import DataError
+from mmqanet.files import check_shape, read_bytes, read_label_map, read_rows
 from mmqanet.registry import TRANSFORMS
 
 IGNORE = 255
@@ -19,26 +17,11 @@ def read_image(path: str) -> np.ndarray:
 
     Decoded by Pillow, because OpenCV fills the missing half of a truncated file with grey and says nothing.
     """
+    content = read_bytes(path)
     try:
-        return mmcv.imfrombytes(fileio.get(path), flag='color', backend='pillow')
-    except FileNotFoundError:
-        raise DataError(f'{path}: no such image') from None
+        return mmcv.imfrombytes(content, flag='color', backend='pillow')
     except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{path}: not readable as an image ({error})') from None
-
-
-def read_label_map(path: str) -> np.ndarray:
-    """An (H, W) map of 8 or 16 bit labels as it lies in the PNG (palette indices, not colours)."""
-    try:
-        with Image.open(io.BytesIO(fileio.get(path))) as image:
-            labels = np.array(image)
-    except FileNotFoundError:
-        raise DataError(f'{path}: no such label map') from None
-    except Exception as error:  # Pillow raises many kinds for broken files
-        raise DataError(f'{path}: not readable as a label map ({error})') from None
-    if labels.ndim != 2 or labels.dtype.kind not in 'iub':
-        raise DataError(f'{path}: a label map has one integer channel, this one is {labels.dtype} {labels.shape}')
-    return labels
 
 
 def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) -> np.ndarray:
@@ -52,9 +35,7 @@ def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) ->
 
 def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
     labels = read_label_map(path)
-    if labels.shape != tuple(shape):
-        raise DataError(
-            f'{path}: the map is {labels.shape[1]}x{labels.shape[0]}, its image {shape[1]}x{shape[0]} (width x height)')
+    check_shape(labels, shape, path)
     return labels
 
 
@@ -108,18 +89,7 @@ class LoadImageMaps(BaseTransform):
             results['human_map'] = read_sized_map(results['human_path'], shape=shape).astype(np.int32)
         if 'instance_path' in results:
             results['instance_map'] = read_sized_map(results['instance_path'], shape=shape).astype(np.int32)
-            results['gt_parts'] = read_part_table(str(Path(results['instance_path']).with_suffix('.txt')))
+            table = Path(results['instance_path']).with_suffix('.txt')
+            rows = read_rows(table, (int, int, int), 'part_id class_id human_id')
+            results['gt_parts'] = np.array(rows, dtype=np.int32).reshape(-1, 3)
         return results
-
-
-def read_part_table(path: str) -> np.ndarray:
-    """The TXT beside an instance map: lines ``part_id class human_id`` → (K, 3) int32."""
-    try:
-        rows = [[int(number) for number in line.split()] for line in fileio.get_text(path).splitlines() if line.strip()]
-    except FileNotFoundError:
-        raise DataError(f'{path}: no such part table') from None
-    except ValueError as error:
-        raise DataError(f'{path}: a line is not three integers ({error})') from None
-    if any(len(row) != 3 for row in rows):
-        raise DataError(f'{path}: every line holds three integers: part id, class, human id')
-    return np.array(rows, dtype=np.int32).reshape(-1, 3)

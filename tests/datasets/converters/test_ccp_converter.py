@@ -160,7 +160,7 @@ def test_broken_files_are_named_and_the_rest_converted(ccp_tree, tmp_path, perso
     train, val = convert(ccp_tree, tmp_path / 'CCP', workers=2)
     failed = {outcome.name: outcome.error for outcome in train.failed + val.failed}
     assert sorted(failed) == ['0001', '0002', '0003', '0004', '0005']
-    assert '0001.jpg: No such file' in failed['0001']
+    assert '0001.jpg: no such file' in failed['0001']
     assert '0002.jpg: the image cannot be read' in failed['0002']
     assert '0003.mat: cannot be read' in failed['0003']
     assert 'groundtruth' in failed['0004']

@@ -9,12 +9,12 @@ from mmqanet.datasets.converters.prepared import (
     describe_people,
     is_written,
     number_parts,
-    read_label_map,
     sample_paths,
     write_coco_json,
     write_sample,
 )
 from mmqanet.errors import DataError
+from mmqanet.files import read_label_map
 from mmqanet.functional.rle import encode_rle
 
 
@@ -54,7 +54,7 @@ def test_the_files_of_a_sample(tmp_path):
     assert not list(tmp_path.rglob('*.part'))
 
 
-@pytest.mark.parametrize(('person', 'dtype'), [(13, np.uint8), (14, np.uint16)])
+@pytest.mark.parametrize(('person', 'dtype'), [(13, np.uint8), (14, np.int32)])
 def test_instance_ids_take_16_bits_where_8_do_not_do(tmp_path, person, dtype):
     human = np.full((12, 16), person, np.uint8)
     write_sample(tmp_path, 'a', image=jpeg(), category=np.full((12, 16), 15, np.uint8), human=human, num_classes=20)
@@ -135,7 +135,7 @@ def test_a_broken_sample_is_named_and_not_written(tmp_path, what, message):
 
 def test_a_missing_image_is_named(tmp_path):
     category, human = two_people()
-    with pytest.raises(DataError, match=r'nowhere\.jpg: No such file'):
+    with pytest.raises(DataError, match=r'nowhere\.jpg: no such file'):
         write_sample(tmp_path, 'a', image=tmp_path / 'nowhere.jpg', category=category, human=human, num_classes=20)
 
 
@@ -147,10 +147,3 @@ def test_is_written_wants_all_five_files(tmp_path):
         assert is_written(tmp_path, 'a')
         path.unlink()
         assert not is_written(tmp_path, 'a')
-
-
-@pytest.mark.parametrize('content', [b'', b'hello', jpeg(format='PNG')])
-def test_a_broken_label_map_is_named(tmp_path, content):
-    (tmp_path / 'map.png').write_bytes(content)
-    with pytest.raises(DataError, match=r'map\.png: not a single-channel PNG'):
-        read_label_map(tmp_path / 'map.png')

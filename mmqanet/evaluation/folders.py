@@ -1,0 +1,57 @@
+"""Which images a folder of predictions or ground truth holds, and whether its maps and tables agree."""
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mmqanet.errors import DataError
+from mmqanet.functional.overlaps import distinct
+
+
+def check_ids(labels: np.ndarray, listed: np.ndarray, path: Path, table_path: Path) -> None:
+    """Raise unless the ids above 0 of a map are exactly those that its TXT lists."""
+    drawn = distinct(labels)
+    unlisted, undrawn = np.setdiff1d(drawn, listed), np.setdiff1d(listed, drawn)
+    if len(unlisted):
+        raise DataError(f'{table_path}: no line for id {unlisted[0]}, which {path.name} holds '
+                        f'({len(unlisted)} such ids)')
+    if len(undrawn):
+        raise DataError(f'{table_path}: a line for id {undrawn[0]}, which has no pixel in {path.name} '
+                        f'({len(undrawn)} such ids)')
+
+
+def find_names(folder: Path, suffix: str = '.png') -> list[str]:
+    """Names (path below ``folder`` without suffix) of the files of a kind in a folder and its sub-folders, sorted.
+
+    Raises:
+        DataError: no such folder, or two files whose names differ in the case of their suffix alone.
+    """
+    if not folder.is_dir():
+        raise DataError(f'{folder}: no such folder')
+    names: dict[str, Path] = {}
+    for path in sorted(folder.rglob('*')):
+        if path.suffix.lower() != suffix or path.name.startswith('.') or not path.is_file():
+            continue
+        name = path.relative_to(folder).as_posix()[:-len(suffix)]
+        if name in names:
+            raise DataError(f'{path}: same image name as {names[name].name}')
+        names[name] = path
+    return list(names)
+
+
+def complete_names(folder: Path, kinds: Sequence[tuple[str, str]]) -> list[str]:
+    """Sorted names of the images that have a file of every kind (sub-folder, suffix) under ``folder``.
+
+    Raises:
+        DataError: a sub-folder is missing, all are empty, or an image has some of its files but not all.
+    """
+    names = {kind: set(find_names(folder / kind[0], kind[1])) for kind in kinds}
+    everything = sorted(set().union(*names.values()))
+    if not everything:
+        raise DataError(f'{folder}: no files in {", ".join(dict(kinds))}')
+    for kind, suffix in kinds:
+        absent = [name for name in everything if name not in names[kind, suffix]]
+        if absent:
+            raise DataError(f'{folder / kind / absent[0]}{suffix}: missing, though {absent[0]} has other files '
+                            f'({len(absent)} such images)')
+    return everything
