@@ -5,13 +5,17 @@ Every step that is done is kept: cut it off anywhere, run it again, and it goes 
 """
 import argparse
 import json
+import re
 import subprocess
 import sys
 import time
+from collections import deque
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+from mmqanet.engine.checkpoints import last_whole_checkpoint
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/toy/qanet_r18_toy.py'
@@ -28,26 +32,48 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def step(title: str, *command: str) -> None:
-    """Run one of the project's own tools and stop the demo where it fails."""
+def step(title: str, *command: str, show: str | None = None) -> None:
+    """Run one of the project's own tools and stop the demo where it fails.
+
+    Args:
+        title: heading.
+        command: arguments of the interpreter.
+        show: pattern of the output worth showing, where the tool prints its whole config; all of it by default.
+    """
     console.rule(f'[bold]{title}')
-    console.print(f'[dim]$ {" ".join(command)}')
-    subprocess.run([sys.executable, *command], cwd=REPO, check=True)
+    console.print(f'[dim]$ python {" ".join(command)}', soft_wrap=True)
+    if show is None:
+        subprocess.run([sys.executable, *command], cwd=REPO, check=True)
+        return
+    last_lines: deque[str] = deque(maxlen=40)
+    with subprocess.Popen([sys.executable, *command], cwd=REPO, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True) as process:
+        for line in process.stdout:
+            last_lines.append(line)
+            found = re.search(show, line)
+            if found:
+                console.print(found[0], highlight=False, soft_wrap=True)
+    if process.returncode:
+        print(*last_lines, sep='', end='')
+        raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
 def main() -> int:
     args = parse_args()
     start = time.monotonic()
-    checkpoint, metrics = WORK / 'last.pth', WORK / 'metrics.json'
+    metrics = WORK / 'metrics.json'
     try:
         step('1  draw', 'tools/dataset_converters/draw_toy.py', str(DATA), '--num-train', str(NUM_TRAIN), '--num-val',
              str(NUM_VAL), '--seed', str(args.seed), '--workers', '2')
         step('2  train', 'tools/train.py', CONFIG, '--work-dir', str(WORK), '--resume', 'auto', '--cfg-options',
-             f'randomness.seed={args.seed}')
-        step('3  evaluate', 'tools/test.py', CONFIG, str(checkpoint), '--work-dir', str(WORK), '--out', str(metrics))
+             f'randomness.seed={args.seed}', 'train_cfg.val_begin=1000',
+             show=r'Epoch\(train\).*?loss: [\d.]+|resumed.*|no whole checkpoint.*')
+        checkpoint = str(last_whole_checkpoint(REPO / WORK).relative_to(REPO))
+        step('3  evaluate', 'tools/test.py', CONFIG, checkpoint, '--work-dir', str(WORK), '--out', str(metrics),
+             show=r'Epoch\(test\) \[.*?\]|^[┏┃┡│└├].*')
         pictures = sorted((REPO / DATA / 'Validation/Images').glob('*.jpg'))[:NUM_PICTURES]
         step('4  parse', '-m', 'mmqanet', 'parse', *(str(path.relative_to(REPO)) for path in pictures), '--config', CONFIG,
-             '--checkpoint', str(checkpoint), '--boxes', str(DATA / 'annotations/toy_val.json'), '--out',
+             '--checkpoint', checkpoint, '--boxes', str(DATA / 'annotations/toy_val.json'), '--out',
              str(WORK / 'pictures'))
     except subprocess.CalledProcessError as error:
         console.print(f'[red]stopped: exit status {error.returncode} of {" ".join(error.cmd[1:3])}')

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 14
+max_epochs = 8
 model = dict(
     data_preprocessor=dict(channels_last=True),
     backbone=dict(depth=18, base_channels=32, init_cfg=None),
@@ -15,7 +15,7 @@ model = dict(
         in_channels=[32, 64, 128, 256],
         out_channels=64,
     ),
-    parsing_head=dict(in_channels=64),
+    parsing_head=dict(in_channels=64, loss_lovasz=dict(type='LovaszSoftmaxLoss', stride=2)),
     iou_head=dict(in_channels=64, hidden_channels=128),
     max_crops_per_batch=32,
 )

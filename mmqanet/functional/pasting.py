@@ -106,7 +106,7 @@ class _PastingJob:
         self.region = region = _touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
-        self.classes = _contenders(probs, threshold)
+        self.classes = _contenders(probs)
         if len(self.classes) < self.num_classes:
             probs = [part[self.classes] for part in probs]
         on_cpu = probs[0].device.type == 'cpu'
@@ -131,15 +131,14 @@ class _PastingJob:
         return torch.stack(sums).cpu()
 
 
-def _contenders(probs: Sequence[Tensor], threshold: float) -> Tensor:
-    """The classes that can matter, (C',) int64 ascending: those that reach 1/C or the threshold somewhere, or nearly so.
+def _contenders(probs: Sequence[Tensor]) -> Tensor:
+    """The classes that reach 1/C somewhere, (C',) int64 ascending; the others can be the largest nowhere.
 
-    Interpolated and averaged, the others stay below both: where one of them is the largest, the pixel is background and
-    no score counts it. Most people wear few of the classes, and the rest need not be pasted at all. The margin is for
-    rounding; it is wider than what ``check_probs`` tolerates, so that one class at least remains.
+    At every pixel, faded or averaged or not, the largest class has at least 1/C of the pixel's sum. Most people wear few
+    of the classes, and the rest need not be pasted. The margin is wider than what ``check_probs`` lets the sums miss.
     """
     peaks = torch.stack([part.amax((1, 2)) for part in probs]).amax(0)
-    return (peaks >= 0.9 * min(1 / len(peaks), threshold)).nonzero().flatten()
+    return (peaks >= 0.9 / len(peaks)).nonzero().flatten()
 
 
 def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
@@ -198,7 +197,7 @@ def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callabl
 
 
 def _best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tensor, Tensor]:
-    """Maximum (R, V) of a band (R, C', V) over its ``classes`` and the first class (uint8) that has it; uses up the band.
+    """Maximum (R, V) of a band (R, C', V) over its ``classes``, and the first class (uint8) that has it. Uses up the band.
 
     On a CPU ``max`` with indices is not vectorised, two plain maxima are: the second is over the rank C - c of the
     classes, from which the distance to the maximum is taken away, blown up beyond any rank.

@@ -17,7 +17,7 @@ Result = TypeVar('Result')
 
 
 def run_pieces(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
-    """``map`` on as many threads as torch uses, results in order; operations inside ``function`` run on one thread each.
+    """``map`` on as many threads as torch uses, results in order. Operations inside ``function`` run on one thread each.
 
     Thread-local settings of the caller (gradient mode, autocast) do not reach ``function``.
     """

@@ -56,13 +56,17 @@ class LovaszSoftmaxLoss(nn.Module):
     Args:
         loss_weight (float): factor of the loss.
         ignore_index (int): label that does not count.
+        stride (int): count every ``stride``-th pixel of every ``stride``-th row, at 1/stride² of the cost. The paper
+            counts all; on a CPU, where the sort is a third of a small network's step, 2 pays.
     """
 
-    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255):
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255, stride: int = 1):
         super().__init__()
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
+        self.stride = stride
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Logits (B, C, h, w), labels (B, h, w) integers → scalar float32."""
+        logits, labels = logits[..., ::self.stride, ::self.stride], labels[..., ::self.stride, ::self.stride]
         return self.loss_weight * lovasz_softmax(logits.float().softmax(dim=1), labels, self.ignore_index)

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from mmqanet.functional.lovasz import lovasz_softmax
+from mmqanet.models import LovaszSoftmaxLoss
 from mmqanet.registry import MODELS
 
 
@@ -42,3 +43,9 @@ def test_lovasz_in_mixed_precision():
     assert loss.item() == pytest.approx(lovasz_softmax(logits.float().softmax(1), labels).item())
     loss.backward()
     assert logits.grad.isfinite().all()
+
+
+def test_lovasz_with_a_stride_counts_every_other_pixel():
+    logits, labels = torch.randn(2, 4, 8, 6), torch.randint(0, 4, (2, 8, 6))
+    sparse = LovaszSoftmaxLoss(stride=2)(logits, labels)
+    assert sparse == LovaszSoftmaxLoss()(logits[..., ::2, ::2], labels[..., ::2, ::2])

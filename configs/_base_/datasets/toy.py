@@ -8,7 +8,6 @@ train_pipeline = [
     dict(type='LoadPersonMap'),
     dict(type='BoxesToCrops', input_size=input_size),
     dict(type='RandomCropScale', std=0.15),
-    dict(type='RandomCropRotation', std=10, limit=20, prob=0.3),
     dict(type='RandomCropFlip'),
     dict(type='WarpCrops'),
     dict(type='PackParsingInputs'),
