@@ -92,6 +92,7 @@ def make_sample(options: argparse.Namespace):
 
 def windowed(options: argparse.Namespace) -> tuple[Clock, dict]:
     """mmqanet's way, person by person."""
+    from mmqanet.functional.mirroring import average_mirrored_
     from mmqanet.models.postprocessor import QualityAwarePostprocessor
 
     sample, order = make_sample(options), mirrored_classes()
@@ -101,7 +102,7 @@ def windowed(options: argparse.Namespace) -> tuple[Clock, dict]:
             clock.pause()
             probs, mirrored = make_probs(person, options), make_probs(person, options, mirrored=True)
             clock.go()
-            probs.add_(mirrored[order].flip(-1)).div_(2)
+            average_mirrored_(probs, mirrored, mirrored_classes=order)
             del mirrored
             yield probs, torch.tensor(0.7)
             del probs
