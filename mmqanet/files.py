@@ -11,8 +11,10 @@ from PIL import Image
 
 from mmqanet.errors import DataError
 
+PathLike = str | os.PathLike
 
-def read_bytes(path: Path) -> bytes:
+
+def read_bytes(path: PathLike) -> bytes:
     try:
         return Path(path).read_bytes()
     except FileNotFoundError:
@@ -21,7 +23,7 @@ def read_bytes(path: Path) -> bytes:
         raise DataError(f'{path}: {error.strerror}') from None
 
 
-def read_label_map(path: Path) -> np.ndarray:
+def read_label_map(path: PathLike) -> np.ndarray:
     """The labels (H, W), as they lie in the file: palette indices, not colours; uint8 or int32 (16-bit files)."""
     content = read_bytes(path)
     try:
@@ -34,7 +36,7 @@ def read_label_map(path: Path) -> np.ndarray:
     return labels if labels.dtype == np.uint8 else labels.astype(np.int32)
 
 
-def write_label_map(path: Path, labels: np.ndarray) -> None:
+def write_label_map(path: PathLike, labels: np.ndarray) -> None:
     """Write a PNG of 8 bits, or of 16 where a label passes 255."""
     kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
     buffer = io.BytesIO()
@@ -42,7 +44,7 @@ def write_label_map(path: Path, labels: np.ndarray) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def write_bytes(path: Path, content: bytes) -> None:
+def write_bytes(path: PathLike, content: bytes) -> None:
     """Write under a temporary name beside ``path``, then rename: a reader never sees half a file."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -57,7 +59,7 @@ def write_bytes(path: Path, content: bytes) -> None:
         raise
 
 
-def read_rows(path: Path, kinds: Sequence[Callable], layout: str) -> list[tuple]:
+def read_rows(path: PathLike, kinds: Sequence[Callable], layout: str) -> list[tuple]:
     """The lines of a TXT table, one value of each of ``kinds`` a line; ``layout`` describes a line in errors."""
     try:
         lines = read_bytes(path).decode().splitlines()
@@ -78,7 +80,7 @@ def read_rows(path: Path, kinds: Sequence[Callable], layout: str) -> list[tuple]
     return rows
 
 
-def check_shape(labels: np.ndarray, shape: tuple[int, ...], path: Path) -> None:
+def check_shape(labels: np.ndarray, shape: tuple[int, ...], path: PathLike) -> None:
     """Raise unless a map (H, W) has the ``shape`` of its image."""
     if labels.shape != tuple(shape):
         raise DataError(f'{path}: the map is {labels.shape[1]}x{labels.shape[0]}, expected {shape[1]}x{shape[0]} '

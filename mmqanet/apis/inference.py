@@ -1,6 +1,7 @@
 """From Python: build a model once, parse images with it."""
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,18 +70,19 @@ def _load_weights(model: nn.Module, state: dict, checkpoint: str | Path) -> None
 
 
 def inference_topdown(
-    model: nn.Module,
+    model: Any,
     images: Sequence[str | Path | np.ndarray] | str | Path | np.ndarray,
-    boxes: Sequence[np.ndarray | None] | np.ndarray | None = None,
+    boxes: Any = None,
     *,
-    box_scores: Sequence[np.ndarray | None] | None = None,
+    box_scores: Any = None,
 ) -> list[ParsingDataSample]:
     """Parse the people in given boxes.
 
     Args:
         model: from :func:`init_model`.
         images: one image or several: paths, or (H, W, 3) uint8 BGR arrays.
-        boxes: for each image (N, 4) xyxy in pixels, or ``None`` for the whole image as one box.
+        boxes: for each image (N, 4) xyxy in pixels, or ``None`` for the whole image as one box. With a single image, its
+            boxes alone.
         box_scores: for each image (N,) in [0, 1]; 1 by default.
 
     Returns:
@@ -90,16 +92,15 @@ def inference_topdown(
         DataError: an image cannot be read. InputError: boxes or scores are out of range; names the image.
     """
     if isinstance(images, str | Path | np.ndarray):
-        images = [images]
-        boxes = None if boxes is None else [boxes]
-    boxes = [None] * len(images) if boxes is None else boxes
-    box_scores = [None] * len(images) if box_scores is None else box_scores
+        images, boxes = [images], None if boxes is None else [boxes]
+        box_scores = None if box_scores is None else [box_scores]
+    boxes = [None] * len(images) if boxes is None else list(boxes)
+    box_scores = [None] * len(images) if box_scores is None else list(box_scores)
     if not len(images) == len(boxes) == len(box_scores):
         raise InputError(f'{len(images)} images need as many boxes and box_scores, not {len(boxes)}, {len(box_scores)}')
     pipeline = inference_pipeline(model.cfg)
-    packed = []
-    for index, (image, image_boxes, scores) in enumerate(zip(images, boxes, box_scores)):
-        packed.append(pipeline(_describe(model, index, image, image_boxes, scores)))
+    packed = [
+        pipeline(_describe(model.dataset_meta, index, *given)) for index, given in enumerate(zip(images, boxes, box_scores))]
     with torch.no_grad():
         return model.test_step(pseudo_collate(packed))
 
@@ -110,21 +111,21 @@ def inference_pipeline(cfg: Config) -> Compose:
     return Compose([TRANSFORMS.build(step) for step in steps])
 
 
-def _describe(model: nn.Module, index: int, image, boxes, scores) -> dict:
+def _describe(meta: dict, index: int, image: str | Path | np.ndarray, boxes, scores) -> dict:
     """The dict that the pipeline starts from."""
-    info = dict(img_id=index, flip_pairs=model.dataset_meta['flip_pairs'], classes=model.dataset_meta['classes'])
-    if isinstance(image, np.ndarray):
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
-            raise InputError(f'image {index} must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
-        info.update(img=image, name=str(index), img_path='')
-    else:
-        info.update(img=read_image(str(image)), name=Path(image).stem, img_path=str(image))
-    height, width = info['img'].shape[:2]
-    whole = np.array([[0, 0, width, height]], dtype=np.float32)
-    boxes = whole if boxes is None else np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+    where = f'image {index}' if isinstance(image, np.ndarray) else str(image)
+    pixels = image if isinstance(image, np.ndarray) else read_image(where)
+    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+        raise InputError(f'{where} must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}')
+    height, width = pixels.shape[:2]
+    boxes = [[0, 0, width, height]] if boxes is None else boxes
+    boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
     scores = np.ones(len(boxes), dtype=np.float32) if scores is None else np.asarray(scores, dtype=np.float32)
-    check_boxes(boxes, scores, size=(width, height), where=info['img_path'] or f'image {index}')
-    return dict(info, bboxes=boxes, bbox_scores=scores)
+    check_boxes(boxes, scores, size=(width, height), where=where)
+    return dict(
+        img_id=index, img=pixels, img_path='' if isinstance(image, np.ndarray) else where, bboxes=boxes, bbox_scores=scores,
+        name=str(index) if isinstance(image, np.ndarray) else Path(image).stem, classes=meta['classes'],
+        flip_pairs=meta['flip_pairs'])
 
 
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:

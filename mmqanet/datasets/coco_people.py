@@ -1,27 +1,35 @@
 """Reading people out of COCO-style JSON, with every complaint naming the file and the annotation."""
 import json
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 
 from mmqanet.errors import DataError
+from mmqanet.files import read_bytes
 
 PERSON_CATEGORY = 1
 
 
-def load_json(path: str, *, fields: tuple[str, ...] = ()) -> dict | list:
-    """Parse a JSON file that is a list, or, with ``fields``, a dict that has them."""
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise DataError(f'{path}: no such annotation file') from None
-    except (OSError, ValueError) as error:
-        raise DataError(f'{path}: not readable as JSON ({error})') from None
-    if fields:
-        missing = [field for field in fields if not isinstance(content, dict) or field not in content]
-        if missing:
-            raise DataError(f'{path}: field {missing[0]!r} is missing')
-    elif not isinstance(content, list):
+def load_coco(path: str) -> dict:
+    """A COCO-style annotation file: a dict with ``images`` and ``annotations``."""
+    content = _load_json(path)
+    for field in ('images', 'annotations'):
+        if not isinstance(content, dict) or field not in content:
+            raise DataError(f'{path}: field {field!r} is missing')
+    return content
+
+
+def load_detections(path: str) -> list[dict]:
+    """A COCO-style detection file: a list."""
+    content = _load_json(path)
+    if not isinstance(content, list):
         raise DataError(f'{path}: a list of detections is expected')
     return content
+
+
+def _load_json(path: str):
+    try:
+        return json.loads(read_bytes(path))
+    except ValueError as error:
+        raise DataError(f'{path}: not readable as JSON ({error})') from None
 
 
 def image_index(images: list[dict], path: str) -> dict[int, dict]:

@@ -1,11 +1,12 @@
 """The data set of human parsing in the prepared layout: one person a sample in training, one image in testing."""
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
-from mmqanet.datasets.coco_people import image_index, load_json, person_boxes, valid_box
+from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
 from mmqanet.datasets.samplers import Draw
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
@@ -54,7 +55,7 @@ class HumanParsingDataset(BaseDataset):
         detection_score_thr: float = 0.0,
         on_invalid: str = 'error',
         metainfo: dict | None = None,
-        pipeline: list = (),
+        pipeline: Sequence[dict] = (),
         test_mode: bool = False,
         lazy_init: bool = False,
     ):
@@ -74,7 +75,7 @@ class HumanParsingDataset(BaseDataset):
 
     def load_data_list(self) -> list[dict]:
         """Read the JSON; a list of people (training) or images (testing)."""
-        content = load_json(self.ann_file, fields=('images', 'annotations'))
+        content = load_coco(self.ann_file)
         images = image_index(content['images'], self.ann_file)
         annotated = person_boxes(content['annotations'], images, self.ann_file)
         if not self.test_mode:
@@ -85,7 +86,7 @@ class HumanParsingDataset(BaseDataset):
         source, people_of = self.ann_file, annotated
         if self.detection_file:
             source = str(Path(self.data_root) / self.detection_file)
-            people_of = person_boxes(load_json(source), images, source, detections=True)
+            people_of = person_boxes(load_detections(source), images, source, detections=True)
         infos = []
         for image_id, image in images.items():
             people = [

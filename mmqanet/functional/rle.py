@@ -24,7 +24,8 @@ def decode_rle(rle: dict) -> np.ndarray:
     Raises:
         InputError: the runs do not add up to the size.
     """
-    runs, number, shift = [], 0, 0
+    runs: list[int] = []
+    number, shift = 0, 0
     for character in rle['counts']:
         group = ord(character) - 48
         number |= (group & 31) << shift

@@ -3,11 +3,13 @@
     B crops of a batch, C classes, h, w size of the network input, N_i people of image i, S scales.
 """
 from collections.abc import Iterator
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
+from mmqanet.errors import InputError
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
@@ -55,7 +57,7 @@ class QANet(BaseModel):
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""
         return self.neck(self.backbone(inputs))
 
-    def forward(self, inputs: Tensor | list[Tensor], data_samples: list | None = None, mode: str = 'tensor'):
+    def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor'):
         """``mode='loss'``: dict of losses; ``'predict'``: data samples; ``'tensor'``: (logits (B, C, h, w), iou (B,))."""
         if mode == 'loss':
             return self.loss(inputs, data_samples)
@@ -87,6 +89,8 @@ class QANet(BaseModel):
             data_samples: their samples; metainfo ``crops`` holds the N_i · S ``PersonCrop``, ``ori_shape`` the (H, W),
                 ``flip_pairs`` the (left, right) classes.
         """
+        if self.postprocessor is None:
+            raise InputError('postprocessor: QANet needs one in its config to predict')
         answers = self.crop_answers(inputs, flip_pairs=data_samples[0].flip_pairs)
         for sample in data_samples:
             self.postprocessor.fill(sample, answers, num_classes=self.parsing_head.num_classes)

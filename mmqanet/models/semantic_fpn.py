@@ -2,6 +2,8 @@
 
     B crops, D channels of the output, h, w size of the finest level.
 """
+from typing import Any
+
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -34,7 +36,7 @@ class SemanticFPN(BaseModule):
     ):
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
-        self.levels = nn.ModuleList()
+        self.levels: Any = nn.ModuleList()  # of ModuleLists, which torch cannot annotate
         for level, channels in enumerate(in_channels):
             blocks = nn.ModuleList()
             for step in range(max(level, 1)):

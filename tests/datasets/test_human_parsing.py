@@ -195,7 +195,7 @@ def test_broken_annotations_are_named(tiny, change, message):
 
 
 def test_a_missing_or_unreadable_annotation_file_is_named(tiny):
-    with pytest.raises(DataError, match=r'none\.json: no such annotation file'):
+    with pytest.raises(DataError, match=r'none\.json: no such file'):
         CIHPDataset(**tiny.args(ann_file='none.json'))
     tiny.ann_file.write_text('{"images": [')
     with pytest.raises(DataError, match=r'tiny\.json: not readable as JSON'):

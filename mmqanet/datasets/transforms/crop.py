@@ -26,7 +26,8 @@ class BoxesToCrops(BaseTransform):
     """
 
     def __init__(self, *, input_size: tuple[int, int], padding: float = 1.25, scales: tuple[float, ...] = (1.0,)):
-        self.input_size = tuple(input_size)
+        width, height = input_size
+        self.input_size = (width, height)
         self.padding = padding
         self.scales = tuple(scales)
 
