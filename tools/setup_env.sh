@@ -30,7 +30,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK=1
 pip() { "$py" -m pip "$@"; }
 
 say "installing $TORCH and the build tools"
-pip install -q -r requirements/build.txt
+pip install -qq -r requirements/build.txt
 pip install -q "$TORCH" 'numpy>=1.24'
 
 # pip caches a wheel built from a source archive under the archive's name alone, so one compiled for another torch would
@@ -41,6 +41,8 @@ wheels=$cache/wheels/$key-${MMCV//[^a-zA-Z0-9.]/_}
 if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
     cxx=$(command -v "${CXX:-c++}" || command -v g++ || command -v clang++) \
         || die "no C++ compiler found: install one (on Debian or Ubuntu: apt-get install g++)"
+    echo 'int main() { return 0; }' | "$cxx" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null \
+        || die "$cxx is too old: torch's headers want C++20 (GCC 10, Clang 10 or newer; name one with CXX=...)"
     "$py" -c 'import sysconfig, os, sys
 sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
         || die "the headers of $("$py" --version) are missing (on Debian or Ubuntu: apt-get install python3-dev)"
@@ -48,14 +50,14 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
     if [ ! -f "$source/setup.py" ]; then
         say "downloading $MMCV"
         rm -rf "$source" "$source.tmp" && mkdir -p "$source.tmp"
-        pip download -q --no-deps --no-build-isolation --no-binary :all: -d "$source.tmp" "$MMCV"
+        pip download -qq --no-deps --no-build-isolation --no-binary :all: -d "$source.tmp" "$MMCV"
         tar -xzf "$source.tmp"/*.tar.gz -C "$source.tmp" --strip-components=1
         mv "$source.tmp" "$source"
     fi
     say "compiling $MMCV with $cxx for $key (about 6 minutes on 2 cores; done once)"
     mkdir -p "$wheels.tmp"
     log=$cache/mmcv-build.log
-    (cd "$source" && CFLAGS=-g0 MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-2} "$py" -m pip wheel -v --no-cache-dir \
+    (cd "$source" && CXX="$cxx" CFLAGS=-g0 MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-2} "$py" -m pip wheel -v --no-cache-dir \
         --no-deps --no-build-isolation -w "$wheels.tmp" . >"$log" 2>&1) &
     job=$!
     while kill -0 $job 2>/dev/null; do
@@ -70,8 +72,8 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
 fi
 
 say "installing mmcv, mmengine, mmsegmentation, mmdetection and mmqanet"
-pip install -q --no-cache-dir "$wheels"/*.whl
-pip install -q --no-build-isolation -e '.[all]'
+pip install -qq --no-cache-dir "$wheels"/*.whl
+pip install -qq --no-build-isolation -e '.[all]'
 "$py" -c 'import mmcv._ext' || die "mmcv's compiled operators do not load: remove $wheels and run again"
 echo "$wanted" >"$stamp"
 say "environment ready in $VENV"

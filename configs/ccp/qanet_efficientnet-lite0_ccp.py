@@ -20,7 +20,7 @@ model = dict(
         in_channels=[24, 40, 112, 320],
         out_channels=96,
     ),
-    parsing_head=dict(in_channels=96, num_classes=17),
+    parsing_head=dict(in_channels=96, num_classes=17, loss_lovasz=dict(type='LovaszSoftmaxLoss', stride=2)),
     iou_head=dict(in_channels=96, hidden_channels=128),
 )
 optim_wrapper = dict(

@@ -54,6 +54,14 @@ def test_weights_of_another_config_are_refused(small_cfg, model, tmp_path):
             init_model(small_cfg, tmp_path / 'other.pth')
 
 
+def test_a_config_with_synchronised_norms_parses_on_a_cpu(small_cfg):
+    cfg = small_cfg.copy()
+    cfg.merge_from_dict({'model.backbone.norm_cfg': dict(type='SyncBN'), 'model.neck.norm_cfg': dict(type='SyncBN')})
+    model = init_model(cfg)
+    assert not any(isinstance(module, torch.nn.SyncBatchNorm) for module in model.modules())
+    assert len(inference_topdown(model, picture())) == 1
+
+
 def test_people_of_several_images(model):
     boxes = [np.array([[5, 5, 40, 80], [20, 10, 69, 90]]), np.zeros((0, 4))]
     first, second = inference_topdown(model, [picture(), picture(60, 50)], boxes)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.optim import OptimWrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData, PixelData
 
+from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.models import QANet
 from mmqanet.registry import MODELS
@@ -89,6 +91,22 @@ def test_losses_are_float32_under_autocast():
     assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
 
 
+def test_gradients_accumulate_over_batches():
+    """Two half batches with accumulation leave the weights that the mean of their gradients leaves."""
+    batch = training_batch(num=4)
+    halves = [{key: value[i:i + 2] for key, value in batch.items()} for i in (0, 2)]
+    model, twin = tiny().eval(), tiny().eval()  # evaluation mode: batch norm does not depend on the split
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+    wrapper.initialize_count_status(model, init_counts=0, max_counts=2)
+    before = model.parsing_head.classifier.weight.clone()
+    model.train_step(halves[0], wrapper)
+    assert torch.equal(model.parsing_head.classifier.weight, before)
+    model.train_step(halves[1], wrapper)
+    (sum(sum(losses_of(twin, half).values()) for half in halves) / 2).backward()
+    expected = before - 0.1 * twin.parsing_head.classifier.weight.grad
+    torch.testing.assert_close(model.parsing_head.classifier.weight, expected)
+
+
 def test_a_batch_that_is_ignored_whole_gives_zero_not_nan():
     batch = training_batch()
     for sample in batch['data_samples']:
@@ -157,6 +175,11 @@ def test_the_mirror_image_swaps_left_and_right_back():
     assert probs[15, :, 24:].min() > 0.99
     (unswapped, _), = model.crop_answers([crops], flip_pairs=())
     assert unswapped[14, :, :24].max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_predicting_without_a_postprocessor_is_refused():
+    with pytest.raises(InputError, match='postprocessor'):
+        tiny(postprocessor=None).predict([torch.zeros(1, 3, 64, 48)], [image_sample([[0, 0, 9, 9]])])
 
 
 def test_without_iou_head_everybody_scores_one():
