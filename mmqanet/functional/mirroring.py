@@ -4,7 +4,10 @@ Letters: ``...`` any leading batch, C classes, h, w size of the maps.
 """
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor
+
+from mmqanet.functional.workers import run_pieces
 
 
 def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequence[int]) -> Tensor:
@@ -20,6 +23,12 @@ def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequ
     Returns:
         Tensor: ``probs``.
     """
-    for label, mirrored_label in enumerate(mirrored_classes):
-        probs[..., label, :, :].add_(mirrored[..., mirrored_label, :, :].flip(-1)).div_(2)
+    inference = probs.is_inference()
+
+    def average_class(label: int) -> None:
+        with torch.inference_mode(inference), torch.no_grad():
+            probs[..., label, :, :].add_(mirrored[..., mirrored_classes[label], :, :].flip(-1)).div_(2)
+
+    for _ in (run_pieces if probs.device.type == 'cpu' else map)(average_class, range(len(mirrored_classes))):
+        pass
     return probs

@@ -14,3 +14,9 @@ def test_the_mirror_is_undone_and_left_and_right_swap():
     torch.testing.assert_close(average, expected)
     assert average is probs
     assert torch.equal(mirrored, kept)
+
+
+def test_inference_mode_is_welcome():
+    with torch.inference_mode():
+        probs = average_mirrored_(torch.zeros(2, 3, 4), torch.ones(2, 3, 4), mirrored_classes=[0, 1])
+    assert probs.unique().tolist() == [0.5]
