@@ -14,6 +14,18 @@ cache=${XDG_CACHE_HOME:-$HOME/.cache}/mmqanet
 die() { echo "setup: $*" >&2; exit 1; }
 say() { printf '\033[1m[setup %3ds]\033[0m %s\n' "$SECONDS" "$*"; }
 
+# Sets cxx, or says what is missing. Also called first of all, so that nothing is downloaded in vain.
+find_compiler() {
+    for cxx in ${CXX:-c++ g++ clang++}; do cxx=$(command -v "$cxx") && break; done
+    [ -n "$cxx" ] \
+        || die "no C++ compiler found: install one (on Debian or Ubuntu: apt-get install g++), or name it with CXX=..."
+    echo 'int main() { return 0; }' | "$cxx" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null \
+        || die "$cxx is too old: torch's headers want C++20 (GCC 10, Clang 10 or newer; name one with CXX=...)"
+    "$PYTHON" -c 'import sysconfig, os, sys
+sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
+        || die "the headers of $("$PYTHON" --version) are missing (on Debian or Ubuntu: apt-get install python3-dev)"
+}
+
 command -v "$PYTHON" >/dev/null || die "no '$PYTHON' found: install Python 3.10 or newer, or name one with PYTHON=..."
 "$PYTHON" -c 'import sys; sys.exit(sys.version_info < (3, 10))' \
     || die "$("$PYTHON" --version) is too old: mmqanet needs Python 3.10 or newer (name one with PYTHON=...)"
@@ -23,6 +35,8 @@ stamp=$VENV/.mmqanet-ready
 wanted=$(cat requirements/*.txt setup.cfg setup.py tools/setup_env.sh <(echo "$TORCH $MMCV") | cksum)
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
+mmcv_name=${MMCV//[^a-zA-Z0-9.]/_}
+compgen -G "$cache/wheels/*-$mmcv_name/*.whl" >/dev/null || find_compiler
 [ -x "$VENV/bin/python" ] || { say "creating $VENV"; "$PYTHON" -m venv "$VENV"; }
 py=$PWD/$VENV/bin/python
 case $VENV in /*) py=$VENV/bin/python ;; esac
@@ -37,16 +51,10 @@ pip install -q "$TORCH" 'numpy>=1.24'
 # be taken silently. The wheel therefore lives in a folder named after what it was compiled for, and pip's cache is off.
 key=$("$py" -c 'import sys, torch, platform
 print(f"py{sys.version_info[0]}{sys.version_info[1]}-torch{torch.__version__}-cuda{torch.version.cuda}-{platform.machine()}")')
-wheels=$cache/wheels/$key-${MMCV//[^a-zA-Z0-9.]/_}
+wheels=$cache/wheels/$key-$mmcv_name
 if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
-    cxx=$(command -v "${CXX:-c++}" || command -v g++ || command -v clang++) \
-        || die "no C++ compiler found: install one (on Debian or Ubuntu: apt-get install g++)"
-    echo 'int main() { return 0; }' | "$cxx" -std=c++20 -fsyntax-only -x c++ - 2>/dev/null \
-        || die "$cxx is too old: torch's headers want C++20 (GCC 10, Clang 10 or newer; name one with CXX=...)"
-    "$py" -c 'import sysconfig, os, sys
-sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
-        || die "the headers of $("$py" --version) are missing (on Debian or Ubuntu: apt-get install python3-dev)"
-    source=$cache/source/$key-${MMCV//[^a-zA-Z0-9.]/_}
+    find_compiler
+    source=$cache/source/$key-$mmcv_name
     if [ ! -f "$source/setup.py" ]; then
         say "downloading $MMCV"
         rm -rf "$source" "$source.tmp" && mkdir -p "$source.tmp"
@@ -60,13 +68,16 @@ sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Pyth
     (cd "$source" && CXX="$cxx" CFLAGS=-g0 MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-2} "$py" -m pip wheel -v --no-cache-dir \
         --no-deps --no-build-isolation -w "$wheels.tmp" . >"$log" 2>&1) &
     job=$!
+    trap 'kill $job 2>/dev/null' EXIT
     while kill -0 $job 2>/dev/null; do
         sleep 5
-        done_=$(find "$source/build" -name '*.o' 2>/dev/null | wc -l)
-        all=$(find "$source/build" -name build.ninja -exec grep -c '^build ' {} + 2>/dev/null | head -1)
-        printf '\r[setup %3ds] %s of %s files compiled ' "$SECONDS" "$done_" "${all:-?}"
+        mkdir -p "$source/build"
+        compiled=$(find "$source/build" -name '*.o' | wc -l)
+        all=$(find "$source/build" -name build.ninja -exec grep -c '^build ' {} + | head -1)
+        printf '\r[setup %3ds] %s of %s files compiled ' "$SECONDS" "$compiled" "${all:-?}"
     done
     echo
+    trap - EXIT
     wait $job || die "compiling $MMCV failed; the end of $log: $(tail -5 "$log")"
     rm -rf "$wheels" && mv "$wheels.tmp" "$wheels" && rm -rf "$source"
 fi

@@ -10,6 +10,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.mirroring import average_mirrored_
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
@@ -114,7 +115,6 @@ class QANet(BaseModel):
         iou = probs.new_ones(len(probs)) if iou is None else iou.float()
         if self.flip_test:
             logits, iou_mirrored = self._forward(inputs.flip(-1))
-            mirrored = logits.float().softmax(1).flip(-1)[:, mirrored_classes]
-            probs = (probs + mirrored) / 2
+            probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=mirrored_classes)
             iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
         return probs, iou
