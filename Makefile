@@ -14,7 +14,7 @@ demo: env ## draw the embedded data set, train, evaluate, parse pictures
 	@$(PY) tools/demo.py
 
 test: env ## run the test suite
-	@$(PY) -m pytest
+	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
 
 lint: env ## ruff and mypy
 	@$(PY) -m ruff check .

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 8
+max_epochs = 9
 model = dict(
     data_preprocessor=dict(channels_last=True),
     backbone=dict(depth=18, base_channels=32, init_cfg=None),
@@ -19,8 +19,8 @@ model = dict(
     iou_head=dict(in_channels=64, hidden_channels=128),
     max_crops_per_batch=32,
 )
-train_dataloader = dict(batch_size=32)
-optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=4e-3, weight_decay=0.01))
+train_dataloader = dict(batch_size=16)
+optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=3e-3, weight_decay=0.01))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, end=0.1 * max_epochs, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=0.1 * max_epochs, end=max_epochs, eta_min_ratio=0.01, convert_to_iter_based=True),
@@ -28,4 +28,4 @@ param_scheduler = [
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-auto_scale_lr = dict(base_batch_size=32, enable=False)
+auto_scale_lr = dict(base_batch_size=16, enable=False)

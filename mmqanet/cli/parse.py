@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     boxes = read_boxes(args.boxes) if args.boxes else None
     out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
+    check_outputs([Path(image) for image in args.images], out)
     model = init_model(args.config, args.checkpoint, device=args.device)
     failed = 0
     for path in map(Path, args.images):
@@ -43,6 +43,24 @@ def run(args: argparse.Namespace) -> int:
             failed += 1
             print(f'failed: {error}')
     return 1 if failed else 0
+
+
+def output_files(image: Path, out: Path) -> tuple[Path, Path]:
+    """The palette PNG and the overlay of a picture."""
+    return out / f'{image.stem}.png', out / f'{image.stem}_overlay.jpg'
+
+
+def check_outputs(images: list[Path], out: Path) -> None:
+    """Refuse, before anything is written, runs that would overwrite a picture given or one of their own files."""
+    given = {image.resolve() for image in images}
+    written: dict[Path, Path] = {}
+    for image in images:
+        for path in output_files(image, out):
+            if path.resolve() in given:
+                raise InputError(f'{path}: the output would overwrite this picture; choose another --out')
+            if path in written:
+                raise InputError(f'{image} and {written[path]} would both be written to {path}; parse them apart')
+            written[path] = image
 
 
 def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
@@ -60,8 +78,9 @@ def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
     overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])
     buffer = io.BytesIO()
     labels.save(buffer, format='PNG')
-    write_bytes(out / f'{path.stem}.png', buffer.getvalue())
-    write_bytes(out / f'{path.stem}_overlay.jpg', jpeg(overlay))
+    png_path, overlay_path = output_files(path, out)
+    write_bytes(png_path, buffer.getvalue())
+    write_bytes(overlay_path, jpeg(overlay))
     return len(sample.pred_instances)
 
 

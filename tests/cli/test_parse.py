@@ -82,6 +82,17 @@ def test_unreadable_boxes_are_one_line(bench, tmp_path, capsys, content):
     assert f'mmqanet parse: {path}: not a readable file of boxes' in error
 
 
+def test_nothing_is_overwritten_unasked(bench, tmp_path, capsys):
+    before = (bench / 'a.png').read_bytes()
+    assert parse(bench, 'a.png', out=bench) == 1
+    assert 'would overwrite this picture' in capsys.readouterr().err
+    assert (bench / 'a.png').read_bytes() == before
+    (tmp_path / 'a.jpg').write_bytes(before)
+    assert parse(bench, 'a.png', tmp_path / 'a.jpg', out=tmp_path / 'out') == 1
+    assert 'would both be written to' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
     args = ['parse', str(bench / 'a.png'), '--config', str(bench / 'config.py'), '--checkpoint', 'none.pth']
     assert main([*args, '--out', str(tmp_path)]) == 1

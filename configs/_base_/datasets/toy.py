@@ -6,8 +6,7 @@ input_size = (96, 128)
 train_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadPersonMap'),
-    dict(type='BoxesToCrops', input_size=input_size),
-    dict(type='RandomCropScale', std=0.15),
+    dict(type='BoxesToCrops', input_size=input_size, padding=1.1),
     dict(type='RandomCropFlip'),
     dict(type='WarpCrops'),
     dict(type='PackParsingInputs'),
@@ -15,7 +14,7 @@ train_pipeline = [
 test_pipeline = [
     dict(type='LoadImage'),
     dict(type='LoadImageMaps'),
-    dict(type='BoxesToCrops', input_size=input_size),
+    dict(type='BoxesToCrops', input_size=input_size, padding=1.1),
     dict(type='WarpCrops'),
     dict(type='PackParsingInputs'),
 ]
