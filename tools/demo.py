@@ -3,7 +3,6 @@
 
 Every step that is done is kept: cut it off anywhere, run it again, and it goes on.
 """
-import argparse
 import json
 import re
 import subprocess
@@ -24,12 +23,6 @@ WORK = Path('work_dirs/demo')
 NUM_TRAIN, NUM_VAL, NUM_PICTURES = 600, 80, 8
 
 console = Console()
-
-
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('--seed', type=int, default=0, help='seed of the pictures and of the training (default: 0)')
-    return parser.parse_args()
 
 
 def step(title: str, *command: str, show: str | None = None) -> None:
@@ -59,14 +52,13 @@ def step(title: str, *command: str, show: str | None = None) -> None:
 
 
 def main() -> int:
-    args = parse_args()
     start = time.monotonic()
     metrics = WORK / 'metrics.json'
     try:
         step('1  draw', 'tools/dataset_converters/draw_toy.py', str(DATA), '--num-train', str(NUM_TRAIN), '--num-val',
-             str(NUM_VAL), '--seed', str(args.seed), '--workers', '2')
+             str(NUM_VAL), '--seed', '0', '--workers', '2')
         step('2  train', 'tools/train.py', CONFIG, '--work-dir', str(WORK), '--resume', 'auto', '--cfg-options',
-             f'randomness.seed={args.seed}', 'train_cfg.val_begin=1000',
+             'train_cfg.val_begin=1000',
              show=r'Epoch\(train\).*?loss: [\d.]+|resumed.*|no whole checkpoint.*')
         checkpoint = str(last_whole_checkpoint(REPO / WORK).relative_to(REPO))
         step('3  evaluate', 'tools/test.py', CONFIG, checkpoint, '--work-dir', str(WORK), '--out', str(metrics),
@@ -84,15 +76,15 @@ def main() -> int:
 
 def report(metrics: dict[str, float], seconds: float) -> None:
     """Print the metric table, where the pictures lie and how long it took."""
-    table = Table(title=f'QANet on the embedded validation set ({NUM_VAL} pictures)')
-    table.add_column('metric')
+    table = Table()
+    table.add_column(f'embedded validation set, {NUM_VAL} pictures')
     table.add_column('value', justify='right')
     for key, value in metrics.items():
         if isinstance(value, int | float) and 'time' not in key:
             table.add_row(key.rpartition('/')[2], f'{value:.2f}')
     console.rule('[bold]result')
     console.print(table)
-    console.print(f'pictures: {REPO / WORK / "pictures"}   (NAME.png: class per pixel, NAME_overlay.jpg)')
+    console.print(f'pictures (NAME.png: class per pixel; NAME_overlay.jpg): {REPO / WORK / "pictures"}', soft_wrap=True)
     console.print(f'took {seconds:.0f} s')
 
 

@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 9
+max_epochs = 7
 model = dict(
     data_preprocessor=dict(channels_last=True),
     backbone=dict(depth=18, base_channels=32, init_cfg=None),
