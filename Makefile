@@ -21,4 +21,4 @@ lint: env ## ruff and mypy
 	@$(PY) -m mypy
 
 clean: ## remove what demo and test leave behind, not the environment
-	rm -rf work_dirs/demo data/toy .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf work_dirs/demo data/toy .pytest_cache .ruff_cache .mypy_cache

@@ -7,6 +7,7 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 MIM_PARTS = ('tools', 'configs', 'model-index.yml')
+CHECKOUT_ONLY = ('demo.py', 'setup_env.sh')  # they work on a clone, not inside site-packages
 
 
 class BuildWithMim(build_py):
@@ -22,7 +23,7 @@ class BuildWithMim(build_py):
         for part in MIM_PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, target / part, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+                shutil.copytree(source, target / part, ignore=shutil.ignore_patterns('__pycache__', '*.pyc', *CHECKOUT_ONLY))
             else:
                 shutil.copy2(source, target / part)
 

@@ -1,4 +1,5 @@
 """Fixtures of the whole suite."""
+import os
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ REPO = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope='session')
 def shared_dir() -> Path:
     """Reference values and real photos beside the checkout; tests that want them skip where they are absent."""
-    folder = REPO.parent / 'shared'
+    folder = Path(os.environ.get('MMQANET_SHARED', REPO.parent / 'shared'))
     if not folder.is_dir():
         pytest.skip('no reference material beside the checkout')
     return folder

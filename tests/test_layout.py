@@ -1,6 +1,7 @@
 """The shape of the house: imports point one way, every registry location imports, every shipped config builds."""
 import ast
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,11 @@ import mmqanet.apis, mmqanet.datasets, mmqanet.engine, mmqanet.evaluation, mmqan
 from mmengine.config import Config
 model = mmqanet.apis.init_model(Config.fromfile('configs/toy/qanet_r18_toy.py'))
 import numpy as np
+import torch
+batch = torch.randn(2, 3, 64, 48), torch.randint(0, 20, (2, 64, 48))
+logits, iou = model.train()(batch[0])
+sum({**model.parsing_head.loss(logits, batch[1]), **model.iou_head.loss(iou, logits, batch[1])}.values()).backward()
+model.eval()
 sample, = mmqanet.apis.inference_topdown(model, np.zeros((64, 48, 3), np.uint8), np.array([[4, 4, 40, 60]]))
 print('people', len(sample.pred_instances))
 """
@@ -92,3 +98,15 @@ def test_the_parsing_path_needs_neither_mmdet_nor_compiled_operators():
         [sys.executable, '-c', WITHOUT_OPS], cwd=REPO, capture_output=True, text=True,
         env=dict(os.environ, PYTHONPATH=str(REPO)))
     assert 'people 1' in done.stdout, done.stderr[-2000:]
+
+
+@pytest.mark.parametrize('page', [REPO / 'README.md', REPO / 'CONTRIBUTING.md', *sorted((REPO / 'docs').glob('*.md'))],
+                         ids=lambda path: path.name)
+def test_every_path_in_the_docs_exists(page):
+    text = page.read_text(encoding='utf-8')
+    links = re.findall(r'\]\((?!https?:)([^)#]+)', text)
+    paths = re.findall(r'`?\b((?:mmqanet|configs|tools|tests|docs|benchmarks)/[\w./-]+)', text)
+    for link in links:
+        assert (page.parent / link).exists(), link
+    for path in paths:
+        assert (REPO / path.rstrip('.')).exists(), path

@@ -65,19 +65,21 @@ if ! ls "$wheels"/*.whl >/dev/null 2>&1; then
     say "compiling $MMCV with $cxx for $key (about 6 minutes on 2 cores; done once)"
     mkdir -p "$wheels.tmp"
     log=$cache/mmcv-build.log
+    set -m  # the job gets a process group of its own, so that stopping it stops the compilers too
     (cd "$source" && CXX="$cxx" CFLAGS=-g0 MMCV_WITH_OPS=1 MAX_JOBS=${MAX_JOBS:-2} "$py" -m pip wheel -v --no-cache-dir \
         --no-deps --no-build-isolation -w "$wheels.tmp" . >"$log" 2>&1) &
     job=$!
-    trap 'kill $job 2>/dev/null' EXIT
+    set +m
+    trap 'kill -- -$job 2>/dev/null' EXIT
+    trap 'exit 130' INT TERM
     while kill -0 $job 2>/dev/null; do
         sleep 5
-        mkdir -p "$source/build"
-        compiled=$(find "$source/build" -name '*.o' | wc -l)
-        all=$(find "$source/build" -name build.ninja -exec grep -c '^build ' {} + | head -1)
+        compiled=$(find "$source/build" -name '*.o' 2>/dev/null | wc -l || true)
+        all=$(find "$source/build" -name build.ninja -exec grep -c '^build ' {} + 2>/dev/null | head -1 || true)
         printf '\r[setup %3ds] %s of %s files compiled ' "$SECONDS" "$compiled" "${all:-?}"
     done
     echo
-    trap - EXIT
+    trap - EXIT INT TERM
     wait $job || die "compiling $MMCV failed; the end of $log: $(tail -5 "$log")"
     rm -rf "$wheels" && mv "$wheels.tmp" "$wheels" && rm -rf "$source"
 fi

@@ -2,14 +2,15 @@
 """Evaluate a checkpoint on a config's test set, on one device or, through dist_test.sh or slurm_test.sh, on many."""
 import argparse
 import json
+import math
 import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import DictAction
 from mmengine.runner import Runner
 
 from mmqanet.engine.checkpoints import WholeFilesBackend
-from mmqanet.engine.launch import prepare_config, use_test_time_augmentation
+from mmqanet.engine.launch import prepare_config, read_config, run_tool, use_test_time_augmentation
 
 
 def parse_args() -> argparse.Namespace:
@@ -31,7 +32,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = Config.fromfile(args.config)
+    cfg = read_config(args.config)
     prepare_config(cfg, name=Path(args.config).stem, work_dir=args.work_dir, launcher=args.launcher,
                    overrides=args.cfg_options)
     cfg.load_from = args.checkpoint
@@ -42,8 +43,9 @@ def main() -> None:
     runner = Runner.from_cfg(cfg)
     metrics = runner.test()
     if args.out and runner.rank == 0:
-        WholeFilesBackend().put_text(json.dumps(metrics, indent=2), args.out)
+        finite = {key: value if math.isfinite(value) else None for key, value in metrics.items()}
+        WholeFilesBackend().put_text(json.dumps(finite, indent=2), args.out)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

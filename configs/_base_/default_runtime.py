@@ -16,6 +16,9 @@ default_hooks = dict(
     ),
 )
 
+# With several processes, validation and checkpoints see one set of batch-norm statistics: the mean of all.
+custom_hooks = [dict(type='SyncBuffersHook')]
+
 env_cfg = dict(
     cudnn_benchmark=True,
     mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
@@ -30,5 +33,6 @@ log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 log_level = 'INFO'
 vis_backends = [dict(type='LocalVisBackend')]
 visualizer = dict(type='mmengine.Visualizer', vis_backends=vis_backends, name='visualizer')
+tta_scales = (0.9, 1.0, 1.1)  # of tools/test.py --tta
 load_from = None
 resume = False

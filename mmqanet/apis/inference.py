@@ -35,6 +35,8 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
         DataError: the checkpoint is missing, broken or would execute code.
         InputError: the checkpoint belongs to another config; names the keys.
     """
+    if not isinstance(config, Config) and not Path(config).is_file():
+        raise InputError(f'{config}: no such config')
     cfg = config if isinstance(config, Config) else Config.fromfile(config)
     model_cfg = cfg.model.copy()
     model_cfg.backbone = {**model_cfg.backbone, 'init_cfg': None}

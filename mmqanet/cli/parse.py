@@ -2,6 +2,7 @@
 import argparse
 import io
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
             print(f'{path}: {people} {"person" if people == 1 else "people"} -> {out / path.stem}.png')
         except MMQANetError as error:
             failed += 1
-            print(f'failed: {error}')
+            print(f'failed: {error}', file=sys.stderr)
     return 1 if failed else 0
 
 
@@ -72,7 +73,7 @@ def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
     if boxes is not None and path.name not in boxes:
         raise InputError(f'{path}: no boxes are given for {path.name}')
     image = read_image(str(path))
-    sample, = inference_topdown(model, image, None if boxes is None else boxes[path.name])
+    sample, = inference_topdown(model, path, None if boxes is None else boxes[path.name])
     meta = model.dataset_meta
     labels = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), meta['palette'])
     overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])

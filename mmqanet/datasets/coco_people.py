@@ -1,5 +1,6 @@
 """Reading people out of COCO-style JSON, with every complaint naming the file and the annotation."""
 import json
+import math
 from pathlib import PurePosixPath
 
 from mmqanet.errors import DataError
@@ -72,6 +73,9 @@ def person_boxes(
         if detections and annotation.get('category_id', PERSON_CATEGORY) != PERSON_CATEGORY:
             continue
         bbox = annotation['bbox']
+        if not (isinstance(bbox, list) and len(bbox) == 4 and all(
+                isinstance(value, int | float) and math.isfinite(value) for value in bbox)):
+            raise DataError(f'{path}: annotation {name}: bbox {bbox} is not four finite numbers')
         people.setdefault(annotation['image_id'], []).append(
             dict(
                 id=name, image_id=annotation['image_id'], bbox=bbox, iscrowd=annotation.get('iscrowd', 0),

@@ -67,6 +67,8 @@ class HumanParsingDataset(BaseDataset):
         self.detection_score_thr = detection_score_thr
         self.on_invalid = on_invalid
         self._broken: set[int] = set()
+        self._unusable: list[str] = []
+        self._check_meta({**self.METAINFO, **(metainfo or {})})
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
             pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
@@ -74,7 +76,13 @@ class HumanParsingDataset(BaseDataset):
     # -- annotations ---------------------------------------------------------------------------------------------------
 
     def load_data_list(self) -> list[dict]:
-        """Read the JSON; a list of people (training) or images (testing)."""
+        """Read the JSON; a list of people (training) or images (testing). What is skipped is told in one counted line."""
+        infos = self._read_annotations()
+        if self._unusable:
+            self._warn(f'skipped {len(self._unusable)} boxes, the first: {self._unusable[0]}')
+        return infos
+
+    def _read_annotations(self) -> list[dict]:
         content = load_coco(self.ann_file)
         images = image_index(content['images'], self.ann_file)
         annotated = person_boxes(content['annotations'], images, self.ann_file)
@@ -102,10 +110,11 @@ class HumanParsingDataset(BaseDataset):
             fault = valid_box(person, images[person['image_id']])
             if fault is None:
                 good.append(person)
-            elif self.on_invalid == 'error':
-                raise DataError(f'{source}: annotation {person["id"]}: {fault}')
-            else:
-                self._warn(f'{source}: annotation {person["id"]}: {fault}', key=-1 - person['id'])
+                continue
+            message = f'{source}: annotation {person["id"]}: {fault}'
+            if self.on_invalid == 'error':
+                raise DataError(message)
+            self._unusable.append(message)
         return good
 
     def _image_info(self, image: dict) -> dict:
@@ -128,6 +137,14 @@ class HumanParsingDataset(BaseDataset):
             parsing_ids=np.array([person['parsing_id'] for person in people], dtype=np.int64),
             ann_ids=np.array([person['id'] for person in people], dtype=np.int64))
 
+    @staticmethod
+    def _check_meta(meta: dict) -> None:
+        classes, palette = len(meta['classes']), len(meta['palette'])
+        if classes < 2 or palette != classes:
+            raise InputError(f'metainfo: {classes} classes, background first, with a palette of {palette} colours')
+        if any(not 0 < label < classes for pair in meta['flip_pairs'] for label in pair):
+            raise InputError(f'metainfo: flip_pairs {meta["flip_pairs"]} leave the {classes} classes')
+
     # -- samples -------------------------------------------------------------------------------------------------------
 
     def get_data_info(self, idx: int) -> dict:
@@ -138,20 +155,26 @@ class HumanParsingDataset(BaseDataset):
     def prepare_data(self, idx: int):
         """Run the pipeline on one sample, on the random stream of its :class:`Draw`.
 
-        Returns ``None`` for a broken sample that ``on_invalid='skip'`` leaves out; mmengine then draws another.
+        Returns ``None`` for a broken sample that ``on_invalid='skip'`` leaves out; mmengine then draws another. The count is
+        told at 1, 2, 4, 8, ...: the file may be one of thousands.
         """
         if isinstance(idx, Draw):
             idx.seed_generators()
         try:
             return super().prepare_data(idx)
         except DataError as error:
+            info = self.get_data_info(idx)
+            what = f'image {info["img_id"]}' if self.test_mode else f'annotation {info["ann_ids"][0]}'
+            message = f'{error} ({what} of {self.ann_file})'
             if self.on_invalid == 'error' or self.test_mode:
-                raise
-            self._warn(str(error), key=int(idx))
+                raise DataError(message) from None
+            if int(idx) not in self._broken:
+                self._broken.add(int(idx))
+                count = len(self._broken)
+                if count & (count - 1) == 0:
+                    self._warn(f'skipped {count} broken samples so far in this process, the last: {message}')
             return None
 
-    def _warn(self, message: str, *, key: int) -> None:
-        """Warn once for each broken sample, with the count so far (a loader's workers count for themselves)."""
-        if key not in self._broken:
-            self._broken.add(key)
-            MMLogger.get_current_instance().warning(f'skipped ({len(self._broken)} so far): {message}')
+    @staticmethod
+    def _warn(message: str) -> None:
+        MMLogger.get_current_instance().warning(message)

@@ -70,10 +70,11 @@ def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:
     for path in Path(work_dir).glob('*.pth'):
         match = re.fullmatch(r'(?:epoch|iter)_(\d+)', path.stem)
         if match and zipfile.is_zipfile(path):  # the index of a zip stands at its end
-            numbered.append((path.stat().st_mtime, int(match[1]), path))
+            numbered.append((int(match[1]), path.stat().st_mtime, path))
     return max(numbered)[2] if numbered else None
 
 
+@register_backend('whole_files', force=True)
 class WholeFilesBackend(LocalBackend):
     """mmengine's local files, written under a temporary name and renamed, so that a kill leaves no half file."""
 
@@ -85,6 +86,5 @@ class WholeFilesBackend(LocalBackend):
 
 
 def install() -> None:
-    """Make mmengine's runner and ``init_cfg=dict(type='Pretrained', ...)`` use what this module offers."""
-    register_backend('whole_files', WholeFilesBackend, force=True)
+    """Make mmengine's runner and ``init_cfg=dict(type='Pretrained', ...)`` load local files as data only."""
     CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)

@@ -1,11 +1,16 @@
 """What tools/train.py and tools/test.py have in common: from parsed arguments to a config the runner takes."""
 import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import torch
 from mmengine.config import Config
 from mmengine.logging import print_log
 
 from mmqanet.engine.checkpoints import install, last_whole_checkpoint
+from mmqanet.errors import InputError, MMQANetError
+from mmqanet.registry import DATASETS
 
 
 def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: str, overrides: dict | None) -> None:
@@ -21,6 +26,7 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
     install()
     if overrides:
         cfg.merge_from_dict(overrides)
+    check_classes(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
     if not torch.cuda.is_available():
@@ -49,6 +55,40 @@ def _use_plain_norms(node) -> None:
     elif isinstance(node, list | tuple):
         for child in node:
             _use_plain_norms(child)
+
+
+def check_classes(cfg: Config) -> None:
+    """Raise ``InputError`` where the parsing head and a data set do not have the same number of classes."""
+    num_classes = cfg.model.parsing_head.num_classes
+    for loader in ('train_dataloader', 'test_dataloader'):
+        dataset = cfg.get(loader, {}).get('dataset', {})
+        if dataset.get('type') in DATASETS:
+            meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
+            if len(meta['classes']) != num_classes:
+                raise InputError(
+                    f'model.parsing_head.num_classes is {num_classes}, but {loader} has {len(meta["classes"])} classes')
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Train in mixed precision, in place; losses are computed in float32 all the same."""
+    if not torch.cuda.is_available():
+        raise InputError('--amp: mixed precision needs a GPU, and none is available')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def run_tool(main: Callable[[], None]) -> None:
+    """Run an entry point; an error that mmqanet raises on purpose becomes one line and exit status 1."""
+    try:
+        main()
+    except MMQANetError as error:
+        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+
+
+def read_config(path: str) -> Config:
+    if not Path(path).is_file():
+        raise InputError(f'{path}: no such config')
+    return Config.fromfile(path)
 
 
 def resume_from(cfg: Config, checkpoint: str) -> None:

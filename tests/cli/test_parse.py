@@ -66,7 +66,7 @@ def test_boxes_by_name_or_in_coco_style(bench, tmp_path, capsys):
 def test_a_bad_picture_is_named_and_the_rest_parsed(bench, tmp_path, capsys):
     (bench / 'bad.jpg').write_bytes(b'\xff\xd8 not much')
     assert parse(bench, 'bad.jpg', 'a.png', 'none.png', out=tmp_path) == 1
-    printed = capsys.readouterr().out
+    printed = capsys.readouterr().err
     assert f'failed: {bench / "bad.jpg"}: not readable as an image' in printed
     assert f'failed: {bench / "none.png"}: no such file' in printed
     assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg']
@@ -82,6 +82,13 @@ def test_unreadable_boxes_are_one_line(bench, tmp_path, capsys, content):
     assert f'mmqanet parse: {path}: not a readable file of boxes' in error
 
 
+def test_a_bad_box_names_its_picture(bench, tmp_path, capsys):
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text('{"a.png": [[5, 5, 5, 20]]}')
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=boxes) == 1
+    assert f'failed: {bench / "a.png"}: box [5.0, 5.0, 5.0, 20.0]' in capsys.readouterr().err
+
+
 def test_nothing_is_overwritten_unasked(bench, tmp_path, capsys):
     before = (bench / 'a.png').read_bytes()
     assert parse(bench, 'a.png', out=bench) == 1
@@ -94,6 +101,7 @@ def test_nothing_is_overwritten_unasked(bench, tmp_path, capsys):
 
 
 def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
-    args = ['parse', str(bench / 'a.png'), '--config', str(bench / 'config.py'), '--checkpoint', 'none.pth']
-    assert main([*args, '--out', str(tmp_path)]) == 1
-    assert 'none.pth: no such checkpoint' in capsys.readouterr().err
+    for config, message in (('config.py', 'none.pth: no such checkpoint'), ('none.py', 'none.py: no such config')):
+        args = ['parse', str(bench / 'a.png'), '--config', str(bench / config), '--checkpoint', 'none.pth']
+        assert main([*args, '--out', str(tmp_path)]) == 1
+        assert message in capsys.readouterr().err

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
+from PIL import Image
 
 from mmqanet.datasets import CIHPDataset, Draw, HumanParsingDataset
+from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.errors import DataError, InputError
 
 LOAD_PERSON = [dict(type='LoadImage'), dict(type='LoadPersonMap')]
@@ -75,7 +77,7 @@ def test_labels_of_ones_own_need_no_python(tiny):
     meta = dict(classes=[str(i) for i in range(16)], palette=[[i, i, i] for i in range(16)], flip_pairs=[[14, 15]])
     dataset = HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))
     assert dataset[0]['gt_map'].max() == 15
-    meta['classes'].pop()
+    meta = {**meta, 'classes': meta['classes'][:-1], 'palette': meta['palette'][:-1], 'flip_pairs': []}
     with pytest.raises(DataError, match=r'Category_ids/pic1\.png: label 15 is out of range for 15 classes'):
         HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))[0]
 
@@ -96,8 +98,9 @@ def test_unusable_boxes_are_named_or_skipped(tiny, box, caplog):
         MMLogger.get_current_instance().addHandler(caplog.handler)
         dataset = CIHPDataset(**tiny.args(on_invalid='skip'))
     assert len(dataset) == 2
-    assert 'skipped (1 so far)' in caplog.text
-    assert 'annotation 12' in caplog.text
+    skipped, = [record.message for record in caplog.records if 'skipped' in record.message]
+    assert 'skipped 1 boxes, the first: ' in skipped
+    assert 'annotation 12' in skipped
 
 
 def break_missing_image(tiny):
@@ -136,6 +139,19 @@ def break_colours(tiny):
     return r'Category_ids/pic1\.png: a label map has one integer channel'
 
 
+def break_annotated_size(tiny):
+    tiny.content['images'][0].update(height=400, width=600)
+    tiny.write()
+    return r'Images/pic1\.png: the image is 60x40, its annotation says 600x400'
+
+
+def break_person_outside_its_box(tiny):
+    human = np.zeros((40, 60), np.uint8)
+    human[:, 50:] = 1
+    tiny.save('Human_ids/pic1.png', human)
+    return r'Human_ids/pic1\.png: annotation 11: the person with parsing_id 1 has no labelled pixel in its box'
+
+
 def break_person(tiny):
     tiny.save('Human_ids/pic1.png', np.full((40, 60), 2, np.uint8))
     return r'Human_ids/pic1\.png: annotation 11: the person with parsing_id 1 has no labelled pixel'
@@ -143,14 +159,14 @@ def break_person(tiny):
 
 BREAKS = [
     break_missing_image, break_truncated_image, break_missing_map, break_garbage_map, break_size, break_range,
-    break_colours, break_person
+    break_colours, break_person, break_annotated_size, break_person_outside_its_box
 ]
 
 
 @pytest.mark.parametrize('damage', BREAKS)
 def test_a_broken_training_sample_is_named(tiny, damage):
     message = damage(tiny)
-    with pytest.raises(DataError, match=message):
+    with pytest.raises(DataError, match=rf'{message}.*\(annotation 11 of .*tiny\.json\)'):
         CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))[0]
 
 
@@ -158,12 +174,36 @@ def test_a_broken_training_sample_is_named(tiny, damage):
 def test_or_skipped_where_the_config_says_so(tiny, damage):
     damage(tiny)
     dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON, on_invalid='skip'))
-    assert dataset[Draw(0, (0, 0))]['name'] in ('pic1', 'pic2')
-    assert dataset[0]['gt_map'].any()
+    told = []
+    dataset._warn = told.append
+    for _ in range(3):
+        assert dataset[Draw(0, (0, 0))]['gt_map'].any()
+    assert sum('annotation 11' in line for line in told) == 1
+
+
+@pytest.mark.parametrize(('mode', 'array', 'expected'), [
+    ('L', np.full((4, 4), 90, np.uint8), [90, 90, 90]),
+    ('RGBA', np.full((4, 4, 4), (10, 20, 30, 128), np.uint8), [30, 20, 10]),
+    ('I;16', np.full((4, 4), 40000, np.uint16), [155, 155, 155]),
+])
+def test_all_kinds_of_pictures_become_bgr(tmp_path, mode, array, expected):
+    picture = Image.fromarray(array)
+    assert picture.mode == mode
+    picture.save(tmp_path / 'picture.png')
+    pixels = read_image(tmp_path / 'picture.png')
+    assert pixels.shape == (4, 4, 3)
+    assert pixels[0, 0].tolist() == expected
+
+
+def test_a_picture_is_turned_as_its_exif_says(tmp_path):
+    picture = Image.fromarray(np.zeros((20, 30, 3), np.uint8))
+    exif = picture.getexif()
+    exif[274] = 6
+    picture.save(tmp_path / 'picture.jpg', exif=exif)
+    assert read_image(tmp_path / 'picture.jpg').shape == (30, 20, 3)
 
 
 def test_a_truncated_jpeg_is_no_silent_wrong_sample(tiny):
-    from PIL import Image
     path = tiny.root / 'Images/pic2.png'
     image = Image.open(path)
     image.load()
@@ -183,6 +223,8 @@ def test_testing_never_skips_a_broken_image(tiny):
     (lambda c: c.pop('annotations'), r"tiny\.json: field 'annotations' is missing"),
     (lambda c: c['annotations'][2].pop('parsing_id'), r"tiny\.json: annotation 21: field 'parsing_id' is missing"),
     (lambda c: c['annotations'][2].update(image_id=9), r'annotation 21: image_id 9 is not among the images'),
+    (lambda c: c['annotations'][2].update(bbox=[1, 2, 3]), r'annotation 21: bbox \[1, 2, 3\] is not four finite'),
+    (lambda c: c['annotations'][2].update(bbox=[1, 2, 3, float('nan')]), r'annotation 21: bbox .* not four finite'),
     (lambda c: c['images'][0].pop('height'), r"image 1: field 'height' is missing"),
     (lambda c: c['images'][0].update(file_name='../up.png'), r"file_name '../up.png' leaves its folder"),
     (lambda c: c['images'][1].update(id=1), r'image id 1 stands twice'),
@@ -210,6 +252,10 @@ def test_part_tables_are_checked(tiny):
 
 
 def test_arguments_are_checked(tiny):
+    with pytest.raises(InputError, match='palette of 1 colours'):
+        HumanParsingDataset(**tiny.args(metainfo=dict(classes=['background', 'a'], palette=[[0, 0, 0]])))
+    with pytest.raises(InputError, match='flip_pairs'):
+        CIHPDataset(**tiny.args(metainfo=dict(flip_pairs=[[3, 20]])))
     with pytest.raises(InputError, match='on_invalid'):
         CIHPDataset(**tiny.args(on_invalid='ignore'))
     with pytest.raises(InputError, match='detection_file'):

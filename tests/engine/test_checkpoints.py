@@ -59,9 +59,10 @@ def test_a_missing_or_broken_checkpoint_is_named(tmp_path, damage):
 
 def test_the_last_whole_checkpoint_is_found(tmp_path):
     assert last_whole_checkpoint(tmp_path) is None
-    for epoch in (8, 9, 10):
+    for epoch in (10, 8, 9):  # copied folders have their files in any order of time
         path = save(tmp_path / f'epoch_{epoch}.pth')
-        os.utime(path, (epoch, epoch))
+        os.utime(path, (100 - epoch, 100 - epoch))
+    path = tmp_path / 'epoch_10.pth'
     save(tmp_path / 'best_mIoU_epoch_9.pth')
     assert last_whole_checkpoint(tmp_path).name == 'epoch_10.pth'
     path.write_bytes(path.read_bytes()[:-50])

@@ -1,10 +1,19 @@
 """The command line of the tools, applied to configs."""
 from pathlib import Path
 
+import pytest
 import torch
 from mmengine.config import Config
 
-from mmqanet.engine.launch import prepare_config, resume_from, use_test_time_augmentation
+from mmqanet.engine.launch import (
+    prepare_config,
+    read_config,
+    resume_from,
+    run_tool,
+    use_mixed_precision,
+    use_test_time_augmentation,
+)
+from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
 
@@ -55,3 +64,28 @@ def test_tta_turns_on_flip_and_scales():
     use_test_time_augmentation(cfg)
     assert cfg.model.flip_test
     assert [step.scales for step in cfg.test_dataloader.dataset.pipeline if step.type == 'BoxesToCrops'] == [(0.9, 1.1)]
+
+
+def test_a_head_with_another_number_of_classes_is_refused():
+    with pytest.raises(InputError, match='num_classes is 7, but train_dataloader has 20 classes'):
+        prepared(overrides={'model.parsing_head.num_classes': 7})
+
+
+def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):
+    cfg = prepared()
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(InputError, match='--amp'):
+        use_mixed_precision(cfg)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
+    use_mixed_precision(cfg)
+    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
+
+
+def test_an_error_of_ours_is_one_line(capsys):
+    def broken():
+        raise DataError('x.json: gone')
+
+    with pytest.raises(SystemExit, match=r'x\.json: gone'):
+        run_tool(broken)
+    with pytest.raises(InputError, match=r'none\.py: no such config'):
+        read_config('none.py')

@@ -1,13 +1,17 @@
 """The network agrees with the released one, given its weights by its own names."""
 import json
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 
 from mmqanet.models.released_weights import translate_released_keys
 from mmqanet.registry import MODELS
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs/qanet'
 
 
 def made_up_weight(key: str, shape: list[int], gain: float) -> np.ndarray:
@@ -58,3 +62,29 @@ def test_logits_agree_with_the_released_network(golden, shared_dir, r50_model_cf
     assert list(logits.shape) == facts['logits']['shape']
     difference = np.abs(logits[:, :, ::8, ::8].numpy() - expected).max()
     assert difference <= 1e-4 * facts['logits']['std']
+
+
+NETWORKS = {
+    'qanet_r50c_cihp': ('qanet_r50_cihp.py', {}),
+    'qanet_r101d_mhp-v2': ('qanet_r101_cihp.py', {'model.parsing_head.num_classes': 59}),
+    'qanet_hrnet-w48_cihp': ('qanet_hrnet-w48_cihp.py', {}),
+    'simplenet_r50c_cihp': ('qanet_r50_cihp.py', {
+        'model.neck': dict(_delete_=True, type='DeconvNeck', in_channels=2048), 'model.iou_head': None}),
+}
+
+
+@pytest.mark.parametrize('name', NETWORKS)
+def test_every_released_key_has_its_place_and_shape(shared_dir, name):
+    path = shared_dir / f'reference/checkpoint_keys/{name}.json'
+    if not path.exists():
+        pytest.skip('the released key names are not here')
+    released = json.loads(path.read_text())
+    config, changes = NETWORKS[name]
+    cfg = Config.fromfile(CONFIGS / config)
+    cfg.merge_from_dict({'model.backbone.init_cfg': None, **changes})
+    with torch.device('meta'):
+        model = MODELS.build(cfg.model)
+    names = translate_released_keys([key for key, _ in released['keys']])
+    assert {names[key]: shape for key, shape in released['keys']} == {
+        key: list(value.shape) for key, value in model.state_dict().items()}
+    assert sum(p.numel() for p in model.parameters()) == released['num_params']

@@ -112,5 +112,9 @@ def test_two_processes_train_and_test_as_one(bench):
     bench('dist_test.sh', 'two', checkpoint, '2', '--work-dir', str(work), '--out', str(two))
     metrics = [{k: v for k, v in json.loads(path.read_text()).items() if 'time' not in k} for path in (one, two)]
     assert 'mIoU' in metrics[0]
+    # What two processes validated while training, each with half of the data, is what the checkpoint says of itself.
+    validated, = [entry['mIoU'] for log in work.glob('*/vis_data/scalars.json')
+                  for entry in map(json.loads, log.read_text().splitlines()) if 'mIoU' in entry and 'lr' not in entry][:1]
+    assert validated == pytest.approx(metrics[0]['mIoU'], abs=1e-4)
     assert metrics[0] == metrics[1]
     assert len(list((work / 'shown').glob('*.jpg'))) == 5

@@ -1,6 +1,6 @@
 """Draw the toy people, mmqanet's embedded data set, in the prepared layout.
 
-    python tools/dataset_converters/draw_toy.py data/toy --num-train 1000 --num-val 100 --size 320x240
+    python tools/dataset_converters/draw_toy.py data/toy_large --num-train 1000 --num-val 100 --size 320x240
 
 The same arguments give the same bytes, whatever the number of workers. Run again, finished pictures are kept.
 """

@@ -30,6 +30,7 @@ from mmqanet.datasets.converters.prepared import image_size
 from mmqanet.errors import DataError, InputError
 from mmqanet.files import read_bytes
 
+VERSION = 1  # goes up with every change of rules, of REJECTED or of the merged labels: folders do not mix versions
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
 LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES}
 
@@ -69,7 +70,7 @@ def convert_ccp(source: Path, target: Path, *, labels: str = 'merged', val: int 
     source, target = Path(source), Path(target)
     check_tags(source / 'label_list.mat')
     train, held_out = split_names(photo_names(source), val=val, seed=seed)
-    claim_folder(target, {'converter': 'ccp', 'labels': labels, 'val': val, 'seed': seed})
+    claim_folder(target, {'converter': 'ccp', 'version': VERSION, 'labels': labels, 'val': val, 'seed': seed})
     load = partial(load_photo, root=source, labels=labels)
     return [convert_split(load, names, target / split, target / 'annotations' / f'CCP_{short}.json',
                           num_classes=len(LABEL_SETS[labels]), workers=workers, show_progress=show_progress)

@@ -27,6 +27,7 @@ from mmqanet.files import read_bytes, write_bytes, write_label_map
 from mmqanet.functional.rle import encode_rle
 
 IGNORE = 255
+EXIF_ORIENTATION = 274
 LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
 
 
@@ -134,6 +135,8 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
             image.load()
             if image.format != 'JPEG':
                 raise DataError(f'{name}: the image is {image.format}, not JPEG')
+            if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
+                raise DataError(f'{name}: the image is stored turned (EXIF); store it upright, with its labels')
             return image.height, image.width
     except (UnidentifiedImageError, OSError, SyntaxError) as error:
         raise DataError(f'{name}: the image cannot be read ({error})') from error

@@ -1,9 +1,10 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
+import io
 from pathlib import Path
 
-import mmcv
 import numpy as np
 from mmcv.transforms import BaseTransform
+from PIL import Image, ImageOps
 
 from mmqanet.errors import DataError
 from mmqanet.files import check_shape, read_bytes, read_label_map, read_rows
@@ -12,14 +13,18 @@ from mmqanet.registry import TRANSFORMS
 IGNORE = 255
 
 
-def read_image(path: str) -> np.ndarray:
-    """A BGR uint8 (H, W, 3) image, turned as its EXIF tag says.
+def read_image(path: str | Path) -> np.ndarray:
+    """A BGR uint8 (H, W, 3) image, turned as its EXIF tag says; grey, palette, alpha and 16-bit files become plain colour.
 
     Decoded by Pillow, because OpenCV fills the missing half of a truncated file with grey and says nothing.
     """
     content = read_bytes(path)
     try:
-        return mmcv.imfrombytes(content, flag='color', backend='pillow')
+        with Image.open(io.BytesIO(content)) as file:
+            image = ImageOps.exif_transpose(file)
+            if image.mode.startswith('I'):  # 16 bits a pixel, which Pillow would clip instead of scale
+                image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+            return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
     except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{path}: not readable as an image ({error})') from None
 
@@ -43,13 +48,19 @@ def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
 class LoadImage(BaseTransform):
     """Read the image, unless it is there already.
 
-    Required keys: img_path or img. Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
+    Required keys: img_path or img; height, width (optional, checked).
+    Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
     """
 
     def transform(self, results: dict) -> dict:
         if 'img' not in results:
             results['img'] = read_image(results['img_path'])
-        results['ori_shape'] = results['img'].shape[:2]
+        shape = results['img'].shape[:2]
+        if shape != (results.get('height', shape[0]), results.get('width', shape[1])):
+            raise DataError(
+                f'{results["img_path"]}: the image is {shape[1]}x{shape[0]}, its annotation says '
+                f'{results["width"]}x{results["height"]} (width x height)')
+        results['ori_shape'] = shape
         return results
 
 
@@ -66,10 +77,11 @@ class LoadPersonMap(BaseTransform):
         labels = read_category_map(results['category_path'], shape=shape, num_classes=len(classes))
         if 'human_path' in results:
             labels = labels * (read_sized_map(results['human_path'], shape=shape) == results['parsing_ids'][0])
-        if not labels.any():
+        x1, y1, x2, y2 = np.round(results['bboxes'][0]).astype(int).clip(0)
+        if not labels[y1:y2, x1:x2].any():
             raise DataError(
                 f'{results.get("human_path", results["category_path"])}: annotation {results["ann_ids"][0]}: the person '
-                f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel')
+                f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel in its box')
         results['gt_map'] = labels
         return results
 
