@@ -6,6 +6,7 @@ intersections, its margins hold all areas. Pixels are counted by runs in which n
 
 Letters: N predicted people, G annotated people, C classes with background as class 0, H, W the image, h, w a crop.
 """
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -41,14 +42,18 @@ def runs(*maps: np.ndarray) -> tuple[list[np.ndarray], np.ndarray]:
     Returns:
         the value of each map in each run, a list of (R,) arrays, and the runs' lengths (R,) int64.
     """
-    flat = [values.ravel() for values in maps]
-    begins = np.zeros(flat[0].size, dtype=bool)
+    first, *others = flat = [values.ravel() for values in maps]
+    begins = np.empty(first.size, dtype=bool)
     begins[:1] = True
+    np.not_equal(first[1:], first[:-1], out=begins[1:])
     changes = np.empty_like(begins[1:])
-    for values in flat:
+    for values in others:
         begins[1:] |= np.not_equal(values[1:], values[:-1], out=changes)
-    starts = np.flatnonzero(begins)
-    return [values[starts] for values in flat], np.diff(starts, append=begins.size)
+    starts = begins.nonzero()[0]
+    lengths = np.empty_like(starts)
+    np.subtract(starts[1:], starts[:-1], out=lengths[:-1])
+    lengths[-1:] = first.size - starts[-1:]
+    return [values.take(starts) for values in flat], lengths
 
 
 def distinct(ids_map: np.ndarray) -> np.ndarray:
@@ -59,7 +64,7 @@ def distinct(ids_map: np.ndarray) -> np.ndarray:
 
 def _histogram(codes: np.ndarray, lengths: np.ndarray, *shape: int) -> np.ndarray:
     """Pixels of each code in [0, prod(shape)), as an int64 array of ``shape``."""
-    counts = np.bincount(codes, weights=lengths, minlength=int(np.prod(shape)))  # float64 is exact up to 2^53 pixels
+    counts = np.bincount(codes, weights=lengths, minlength=math.prod(shape))  # float64 is exact up to 2^53 pixels
     return counts.astype(np.int64).reshape(shape)
 
 
@@ -91,6 +96,8 @@ def confusion_matrix(pred: Map, label: Map, num_classes: int, *, lengths: Map | 
 
 def _clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
     """Labels as intp, those outside [0, C) set to C."""
+    if label.dtype.kind == 'u':
+        return np.minimum(label, num_classes, dtype=np.intp)
     return np.where((label < 0) | (label >= num_classes), num_classes, label).astype(np.intp)
 
 
