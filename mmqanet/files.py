@@ -28,12 +28,20 @@ def read_label_map(path: PathLike) -> np.ndarray:
     content = read_bytes(path)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            labels = np.array(image)
+            image.verify()  # the checksums, which decoding alone does not look at
+        with Image.open(io.BytesIO(content)) as image:
+            labels = np.array(image) // _grey_scale(content)
     except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{path}: not readable as a label map ({error})') from None
     if labels.ndim != 2 or labels.dtype.kind not in 'iub':
         raise DataError(f'{path}: a label map has one integer channel, this file holds {image.mode}')
     return labels if labels.dtype == np.uint8 else labels.astype(np.int32)
+
+
+def _grey_scale(content: bytes) -> int:
+    """By how much Pillow multiplies the values of a grey PNG of less than 8 bits, as optimisers write them."""
+    depth, colour_type = content[24], content[25]  # of the header that opens every PNG
+    return {2: 85, 4: 17}.get(depth, 1) if content.startswith(b'\x89PNG') and colour_type == 0 else 1
 
 
 def write_label_map(path: PathLike, labels: np.ndarray) -> None:
@@ -47,22 +55,43 @@ def write_label_map(path: PathLike, labels: np.ndarray) -> None:
 def write_bytes(path: PathLike, content: bytes) -> None:
     """Write under a temporary name beside ``path``, then rename: a reader never sees half a file."""
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.part')
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.part')
+    except OSError as error:
+        raise DataError(f'{path}: cannot be written ({error.strerror})') from None
     try:
         with os.fdopen(handle, 'wb') as file:
             file.write(content)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise DataError(f'{path}: cannot be written ({error.strerror})') from None
         raise
 
 
-def read_rows(path: PathLike, kinds: Sequence[Callable], layout: str) -> list[tuple]:
-    """The lines of a TXT table, one value of each of ``kinds`` a line; ``layout`` describes a line in errors."""
+def whole_number(word: str) -> int:
+    """An integer, also where a program that knows only floats wrote it (``5.0``, ``5.000e+00``)."""
     try:
-        lines = read_bytes(path).decode().splitlines()
+        return int(word)
+    except ValueError:
+        value = float(word)
+        if not value.is_integer():
+            raise
+        return int(value)
+
+
+def read_rows(path: PathLike, kinds: Sequence[Callable], layout: str, *, may_be_absent: bool = False) -> list[tuple]:
+    """The lines of a TXT table, one value of each of ``kinds`` a line; ``layout`` describes a line in errors.
+
+    A file that ``may_be_absent`` and is has no lines: writers that open it with its first line leave none for an empty map.
+    """
+    if may_be_absent and not Path(path).exists():
+        return []
+    try:
+        lines = read_bytes(path).decode('utf-8-sig').splitlines()
     except UnicodeDecodeError as error:
         raise DataError(f'{path}: not a text file ({error})') from None
     while lines and not lines[-1].strip():
@@ -72,10 +101,11 @@ def read_rows(path: PathLike, kinds: Sequence[Callable], layout: str) -> list[tu
         words = line.split()
         try:
             row = tuple(kind(word) for kind, word in zip(kinds, words, strict=True))
+            finite = all(math.isfinite(value) and abs(value) < 2**62 for value in row)
         except (ValueError, OverflowError):
             raise DataError(f'{path}:{number}: {line!r} is not "{layout}"') from None
-        if not all(math.isfinite(value) for value in row):
-            raise DataError(f'{path}:{number}: {line!r} holds NaN or infinity')
+        if not finite:
+            raise DataError(f'{path}:{number}: {line!r} holds NaN or infinity, or a number beyond all ids and sizes')
         rows.append(row)
     return rows
 

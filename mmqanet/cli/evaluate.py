@@ -37,6 +37,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 def run(args: argparse.Namespace) -> int:
     names = class_names(args.class_names, args.num_classes)
+    check_outputs(args.json, args.plots)
     scores = evaluate_folders(
         args.pred, args.gt, num_classes=args.num_classes, metrics=args.metrics, missing=args.missing,
         workers=args.workers, progress=not args.no_progress)
@@ -48,6 +49,18 @@ def run(args: argparse.Namespace) -> int:
         print(class_table(scores, class_names=names))
     print(summary_table(scores))
     return 0
+
+
+def check_outputs(json_path: str | None, plots: str | None) -> None:
+    """Refuse outputs that cannot be written before the work is done, not after."""
+    if json_path and Path(json_path).is_dir():
+        raise InputError(f'--json {json_path}: is a folder')
+    for option, folder in (('--json', Path(json_path).parent if json_path else None), ('--plots', plots)):
+        try:
+            if folder is not None:
+                Path(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f'{option} {folder}: {error.strerror}') from None
 
 
 def class_names(path: str | None, num_classes: int) -> list[str]:

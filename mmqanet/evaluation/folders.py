@@ -43,13 +43,15 @@ def complete_names(folder: Path, kinds: Sequence[tuple[str, str]]) -> list[str]:
     """Sorted names of the images that have a file of every kind (sub-folder, suffix) under ``folder``.
 
     Raises:
-        DataError: a sub-folder is missing, all are empty, or an image has some of its files but not all.
+        DataError: a sub-folder is missing, all are empty, or an image has some of its maps but not all, or a TXT alone.
     """
     names = {kind: set(find_names(folder / kind[0], kind[1])) for kind in kinds}
     everything = sorted(set().union(*names.values()))
     if not everything:
         raise DataError(f'{folder}: no files in {", ".join(dict(kinds))}')
     for kind, suffix in kinds:
+        if suffix == '.txt':
+            continue  # a table may be absent beside a map without ids; its reader sees to it
         absent = [name for name in everything if name not in names[kind, suffix]]
         if absent:
             raise DataError(f'{folder / kind / absent[0]}{suffix}: missing, though {absent[0]} has other files '

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmqanet.errors import DataError, InputError
@@ -23,7 +24,7 @@ from mmqanet.evaluation.records import (
 )
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
-from mmqanet.files import check_shape, read_label_map, read_rows
+from mmqanet.files import check_shape, read_label_map, read_rows, whole_number
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
 CHUNK = 8  # images a worker takes at a time
@@ -76,8 +77,8 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         DataError: a file is missing, broken or inconsistent, or a prediction has no ground truth; names the file.
     """
     metrics, missing = check_metric_names(metrics), check_missing(missing)
-    if num_classes < 2 or workers < 1:
-        raise InputError(f'num_classes must be at least 2 and workers at least 1, got {num_classes} and {workers}')
+    if not 2 <= num_classes <= 255 or workers < 1:  # label maps are 8 bit, and 255 is ignored
+        raise InputError(f'num_classes must be in [2, 255] and workers at least 1, got {num_classes} and {workers}')
     names = annotated_names(gt_dir, metrics=metrics)
     predicted = submitted_names(pred_dir, image_only=metrics == ('mIoU',))
     unknown = sorted(set(predicted) - set(names))
@@ -123,7 +124,8 @@ def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
         path, table_path = (folder / 'Instance_ids' / f'{name}{suffix}' for suffix in ('.png', '.txt'))
         instance = read_label_map(path)
         check_shape(instance, category.shape, path)
-        rows = read_rows(table_path, (int, int, int), 'instance_part_id class_id human_id')
+        rows = read_rows(table_path, (whole_number, whole_number, whole_number), 'instance_part_id class_id human_id',
+                         may_be_absent=not instance.any())
         parts = np.array(rows, dtype=np.int64).reshape(-1, 3)
         for line, (part_id, label, _) in enumerate(rows, 1):
             if part_id < 1 or (parts[:line - 1, 0] == part_id).any():
@@ -178,5 +180,6 @@ def _mapper(workers: int) -> Iterator:
 @contextmanager
 def _bar(shown: bool) -> Iterator[Progress]:
     columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not shown) as bar:
+    console = Console(stderr=True)  # the tables on standard output stay clean
+    with Progress(*columns, disable=not (shown and console.is_terminal), console=console) as bar:
         yield bar

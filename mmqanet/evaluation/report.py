@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from mmqanet.evaluation.scores import MISSING_READINGS, ParsingScores
 from mmqanet.functional.average_precision import PART_THRESHOLDS, threshold_column
@@ -36,7 +37,7 @@ def class_table(scores: ParsingScores, *, class_names: Sequence[str]) -> str:
     for title in columns:
         table.add_column(title, justify='right')
     for index, name in enumerate(class_names):
-        table.add_row(f'{index} {name}', *(_percent(values[index]) for values in columns.values()))
+        table.add_row(Text(f'{index} {name}'), *(_percent(values[index]) for values in columns.values()))
     return _render(table)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import check_ids, complete_names
-from mmqanet.files import check_shape, read_label_map, read_rows, write_bytes, write_label_map
+from mmqanet.files import check_shape, read_label_map, read_rows, whole_number, write_bytes, write_label_map
 from mmqanet.functional.merging import map_extents
 from mmqanet.functional.overlaps import distinct
 
@@ -100,8 +100,10 @@ def read_submission(folder: str | Path, name: str, *, num_classes: int,
     human, part = read_label_map(human_path), read_label_map(part_path)
     for path, values in ((human_path, human), (part_path, part)):
         check_shape(values, category.shape, path)
-    human_rows = read_rows(human_path.with_suffix('.txt'), (float, *[_coordinate] * 4), 'score y1 x1 y2 x2')
-    part_rows = read_rows(part_path.with_suffix('.txt'), (int, float), 'class_id score')
+    human_rows = read_rows(human_path.with_suffix('.txt'), (float, *[_coordinate] * 4), 'score y1 x1 y2 x2',
+                           may_be_absent=not human.any())
+    part_rows = read_rows(part_path.with_suffix('.txt'), (whole_number, float), 'class_id score',
+                          may_be_absent=not part.any())
     for path, values, rows in ((human_path, human, human_rows), (part_path, part, part_rows)):
         check_ids(values, np.arange(1, len(rows) + 1), path, path.with_suffix('.txt'))
     labels = np.array([label for label, _ in part_rows], dtype=np.int64)

@@ -1,3 +1,4 @@
+import json
 import re
 from dataclasses import asdict, replace
 
@@ -13,6 +14,7 @@ from mmqanet.evaluation.submission import (
     submitted_names,
     write_submission,
 )
+from mmqanet.functional.merging import merge_people
 
 
 def submission(**changes) -> Submission:
@@ -156,3 +158,36 @@ def test_one_name_with_two_suffixes_is_a_duplicate(tmp_path):
         pytest.skip('the file system does not distinguish case')
     with pytest.raises(DataError, match=r'a\.(png|PNG): same image name as a\.(PNG|png)'):
         submitted_names(tmp_path)
+
+
+def test_files_are_the_recorded_releases(shared_dir, tmp_path):
+    """Maps and lines exactly, through merging and writing."""
+    folder = shared_dir / 'reference/golden'
+    if not (folder / 'metrics_ppp.json').is_file():
+        pytest.skip('no recorded files')
+    golden, arrays = json.loads((folder / 'metrics_ppp.json').read_text()), np.load(folder / 'metrics_ppp.npz')
+    compared = 0
+    for image in golden['images']:
+        index = image['index']
+        if f'img{index:02d}_out_global' not in arrays:
+            continue
+        get = {key: arrays[f'img{index:02d}_{key}'] for key in ('pred', 'inst_scores', 'bbox_scores', 'part_scores')}
+        people = dict(label_maps=list(get['pred']), offsets=np.zeros((len(get['pred']), 2), np.int64),
+                      qualities=get['inst_scores'])
+        merged = merge_people(**people, image_shape=get['pred'].shape[1:], bbox_scores=get['bbox_scores'],
+                              part_qualities=get['part_scores'])
+        assert merged.kept.tolist() == golden['kept'][str(index)]
+        write_submission(tmp_path, str(index), make_submission(
+            **people, category=merged.global_map, human=merged.human_map, part=merged.part_map,
+            part_labels=merged.part_labels, part_scores=merged.part_scores))
+        for kind, key in (('global_parsing', 'global'), ('instance_segmentation', 'instance_segmentation'),
+                          ('instance_parsing', 'instance_parsing')):
+            written = np.array(Image.open(tmp_path / kind / f'{index}.png'))
+            assert (written == arrays[f'img{index:02d}_out_{key}']).all()
+        for kind in ('instance_segmentation', 'instance_parsing'):
+            lines = (tmp_path / kind / f'{index}.txt').read_text().splitlines()
+            expected = image[f'txt_{kind}']
+            assert [[float(word) for word in line.split()] for line in lines] == [
+                pytest.approx([float(word) for word in line.split()], abs=1e-6) for line in expected]
+        compared += 1
+    assert compared >= 10
