@@ -1,5 +1,10 @@
 # Any backbone of mmseg by its plain name: Swin-T under the same neck and heads.
-_base_ = '../qanet/qanet_r50_cihp.py'
+_base_ = [
+    '../_base_/models/qanet_r50.py',
+    '../_base_/datasets/cihp.py',
+    '../_base_/schedules/adamw_140e.py',
+    '../_base_/default_runtime.py',
+]
 
 channels = [96, 192, 384, 768]
 model = dict(
@@ -21,15 +26,3 @@ model = dict(
         dict(type='SemanticFPN', in_channels=[256, 256, 256, 256], out_channels=256),
     ],
 )
-# Transformers and their kin are trained with AdamW, warm-up and a small rate, not with the paper's Adam at 2e-3.
-optim_wrapper = dict(
-    _delete_=True,
-    type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=6e-5, weight_decay=0.01),
-    paramwise_cfg=dict(norm_decay_mult=0, custom_keys=dict(parsing_head=dict(lr_mult=10), iou_head=dict(lr_mult=10))),
-)
-param_scheduler = [
-    dict(type='LinearLR', start_factor=1e-3, by_epoch=False, begin=0, end=1500),
-    dict(type='PolyLR', power=1.0, begin=1, end=140, eta_min=0.0, by_epoch=True, convert_to_iter_based=True),
-]
-auto_scale_lr = dict(base_batch_size=32, enable=False)
