@@ -1,4 +1,5 @@
 """Which images a folder of predictions or ground truth holds, and whether its maps and tables agree."""
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,20 +24,24 @@ def check_ids(labels: np.ndarray, listed: np.ndarray, path: Path, table_path: Pa
 def find_names(folder: Path, suffix: str = '.png') -> list[str]:
     """Names (path below ``folder`` without suffix) of the files of a kind in a folder and its sub-folders, sorted.
 
+    Links to folders are followed, as data sets are often put together of them.
+
     Raises:
-        DataError: no such folder, or two files whose names differ in the case of their suffix alone.
+        DataError: no such folder, or a file whose suffix is written in another case.
     """
     if not folder.is_dir():
         raise DataError(f'{folder}: no such folder')
-    names: dict[str, Path] = {}
-    for path in sorted(folder.rglob('*')):
-        if path.suffix.lower() != suffix or path.name.startswith('.') or not path.is_file():
-            continue
-        name = path.relative_to(folder).as_posix()[:-len(suffix)]
-        if name in names:
-            raise DataError(f'{path}: same image name as {names[name].name}')
-        names[name] = path
-    return list(names)
+    names, seen = [], set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        folders[:] = [name for name in folders if os.path.realpath(os.path.join(parent, name)) not in seen]
+        seen |= {os.path.realpath(os.path.join(parent, name)) for name in folders}  # a link may lead back up
+        for path in (Path(parent, file) for file in files if not file.startswith('.')):
+            if path.suffix.lower() != suffix:
+                continue
+            if path.suffix != suffix:
+                raise DataError(f'{path}: the suffix must be written {suffix}')
+            names.append(path.relative_to(folder).as_posix()[:-len(suffix)])
+    return sorted(names)
 
 
 def complete_names(folder: Path, kinds: Sequence[tuple[str, str]]) -> list[str]:

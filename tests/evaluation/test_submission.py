@@ -151,13 +151,20 @@ def test_incomplete_sets_of_files_are_named(tmp_path):
         submitted_names(tmp_path)
 
 
-def test_one_name_with_two_suffixes_is_a_duplicate(tmp_path):
+def test_a_suffix_in_capitals_is_named(tmp_path):
     write_submission(tmp_path, 'a', submission())
-    (tmp_path / 'global_parsing/a.PNG').write_bytes((tmp_path / 'global_parsing/a.png').read_bytes())
-    if len(list((tmp_path / 'global_parsing').iterdir())) == 1:
-        pytest.skip('the file system does not distinguish case')
-    with pytest.raises(DataError, match=r'a\.(png|PNG): same image name as a\.(PNG|png)'):
+    (tmp_path / 'global_parsing/a.png').rename(tmp_path / 'global_parsing/a.PNG')
+    with pytest.raises(DataError, match=r'a\.PNG: the suffix must be written \.png'):
         submitted_names(tmp_path)
+
+
+def test_linked_folders_are_followed_once(tmp_path):
+    write_submission(tmp_path / 'far', 'a', submission())
+    for kind in ('global_parsing', 'instance_segmentation', 'instance_parsing'):
+        (tmp_path / 'near' / kind).mkdir(parents=True)
+        (tmp_path / 'near' / kind / 'video').symlink_to(tmp_path / 'far' / kind)
+        (tmp_path / 'far' / kind / 'back').symlink_to(tmp_path / 'far' / kind)
+    assert submitted_names(tmp_path / 'near') == ['video/a']
 
 
 def test_files_are_the_recorded_releases(shared_dir, tmp_path):
