@@ -17,6 +17,15 @@ def shared_dir() -> Path:
     return folder
 
 
+@pytest.fixture(scope='session')
+def golden_dir(shared_dir) -> Path:
+    """Values recorded from runs of the released code."""
+    folder = shared_dir / 'reference/golden'
+    if not folder.is_dir():
+        pytest.skip('the recorded values are not here')
+    return folder
+
+
 @pytest.fixture
 def r50_model_cfg() -> Config:
     """The paper's network as configured, without pre-trained weights and post-processing."""

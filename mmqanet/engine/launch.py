@@ -1,16 +1,38 @@
 """What tools/train.py and tools/test.py have in common: from parsed arguments to a config the runner takes."""
+import argparse
 import logging
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from mmengine.config import Config
+from mmengine.config import Config, DictAction
 from mmengine.logging import print_log
 
 from mmqanet.engine.checkpoints import install, last_whole_checkpoint
 from mmqanet.errors import InputError, MMQANetError
 from mmqanet.registry import DATASETS
+
+
+def add_common_arguments(parser: argparse.ArgumentParser) -> None:
+    """The arguments that training and testing share; :func:`config_from` reads them."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--work-dir', help='folder of logs and results (default: work_dirs/CONFIG_NAME)')
+    parser.add_argument('--launcher', choices=['none', 'pytorch', 'slurm', 'mpi'], default='none')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+        help='override config entries, e.g. train_cfg.max_epochs=10 or model.flip_test=False')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
+
+
+def config_from(args: argparse.Namespace) -> Config:
+    """The config that the common arguments name, with them applied."""
+    os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    cfg = read_config(args.config)
+    prepare_config(cfg, name=Path(args.config).stem, work_dir=args.work_dir, launcher=args.launcher,
+                   overrides=args.cfg_options)
+    return cfg
 
 
 def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: str, overrides: dict | None) -> None:

@@ -121,11 +121,9 @@ def test_bad_calls_are_named():
         score_records([record], num_classes=5, metrics=('AP',))
 
 
-def test_agrees_with_the_recorded_release(shared_dir):
-    folder = shared_dir / 'reference/golden'
-    if not (folder / 'metrics_ppp.json').is_file():
-        pytest.skip('no recorded metrics')
-    golden, arrays = json.loads((folder / 'metrics_ppp.json').read_text()), np.load(folder / 'metrics_ppp.npz')
+def test_agrees_with_the_recorded_release(golden_dir):
+    golden = json.loads((golden_dir / 'metrics_ppp.json').read_text())
+    arrays = np.load(golden_dir / 'metrics_ppp.npz')
     scenes = []
     for image in golden['images']:
         get = {key: arrays[f'img{image["index"]:02d}_{key}'] for key in (

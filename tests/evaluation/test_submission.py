@@ -167,12 +167,10 @@ def test_linked_folders_are_followed_once(tmp_path):
     assert submitted_names(tmp_path / 'near') == ['video/a']
 
 
-def test_files_are_the_recorded_releases(shared_dir, tmp_path):
+def test_files_are_the_recorded_releases(golden_dir, tmp_path):
     """Maps and lines exactly, through merging and writing."""
-    folder = shared_dir / 'reference/golden'
-    if not (folder / 'metrics_ppp.json').is_file():
-        pytest.skip('no recorded files')
-    golden, arrays = json.loads((folder / 'metrics_ppp.json').read_text()), np.load(folder / 'metrics_ppp.npz')
+    golden = json.loads((golden_dir / 'metrics_ppp.json').read_text())
+    arrays = np.load(golden_dir / 'metrics_ppp.npz')
     compared = 0
     for image in golden['images']:
         index = image['index']

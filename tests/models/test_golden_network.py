@@ -29,12 +29,9 @@ def made_up_weight(key: str, shape: list[int], gain: float) -> np.ndarray:
 
 
 @pytest.fixture
-def golden(shared_dir):
-    folder = shared_dir / 'reference' / 'golden'
+def golden(golden_dir):
     stem = 'network_cihp_r50c_pfpn_256x192'
-    if not (folder / f'{stem}.json').exists():
-        pytest.skip('the reference values are not here')
-    return json.loads((folder / f'{stem}.json').read_text()), np.load(folder / f'{stem}.npz')
+    return json.loads((golden_dir / f'{stem}.json').read_text()), np.load(golden_dir / f'{stem}.npz')
 
 
 def test_logits_agree_with_the_released_network(golden, shared_dir, r50_model_cfg):

@@ -10,10 +10,9 @@ from mmqanet.registry import MODELS
 
 
 @pytest.mark.parametrize('case', [0, 1])
-def test_golden_parsing_losses(shared_dir, case):
-    folder = shared_dir / 'reference/golden'
-    expected = json.loads((folder / 'losses.json').read_text())[f'case{case}']
-    arrays = np.load(folder / 'losses.npz')
+def test_golden_parsing_losses(golden_dir, case):
+    expected = json.loads((golden_dir / 'losses.json').read_text())[f'case{case}']
+    arrays = np.load(golden_dir / 'losses.npz')
     logits = np.random.default_rng(1000 + case).standard_normal((2, 20, 32, 24)) * 2
     logits = torch.from_numpy(logits.astype(np.float32)).requires_grad_()
     labels = torch.from_numpy(arrays[f'case{case}_labels']).long()
