@@ -1,6 +1,13 @@
+from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPDataset, CCPMergedDataset
 from mmqanet.datasets.cihp import CIHPDataset
 from mmqanet.datasets.human_parsing import HumanParsingDataset
+from mmqanet.datasets.lip import LIPDataset
+from mmqanet.datasets.mhp_v2 import MHPv2Dataset
+from mmqanet.datasets.pascal_person_part import PascalPersonPartDataset
 from mmqanet.datasets.samplers import Draw, DrawSampler
 
-__all__ = ['CCPDataset', 'CCPMergedDataset', 'CIHPDataset', 'Draw', 'DrawSampler', 'HumanParsingDataset']
+__all__ = [
+    'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CIHPDataset', 'Draw', 'DrawSampler', 'HumanParsingDataset',
+    'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
+]

@@ -5,12 +5,16 @@ from mmqanet.registry import DATASETS
 
 @DATASETS.register_module()
 class CIHPDataset(HumanParsingDataset):
-    """Crowd Instance-level Human Parsing (Gong et al., Instance-level Human Parsing via Part Grouping Network, 2018).
+    """Crowd Instance-level Human Parsing: photos of several people each, 3.4 on average.
 
-    38,280 pictures of several people each: 28,280 for training, 5,000 each for validation and testing; 20 classes with
-    background, 255 = ignore. The embedded toy data set has the same classes and uses this class as well.
+    - 38,280 photos: 28,280 for training, 5,000 each for validation and testing (testing without public labels).
+    - 20 classes with background, 255 = ignore. Left and right are the person's own.
+    - On disk: the prepared layout, made by ``tools/dataset_converters/cihp.py``; page docs/data/cihp.md. The embedded toy
+      people have the same classes and use this class as well.
+    - Licence: for research that earns no money, says the project's page.
 
-    On disk: the prepared layout of docs/datasets.md.
+    Gong, Liang, Li, Chen, Yang, Lin, "Instance-level Human Parsing via Part Grouping Network", ECCV 2018,
+    arXiv:1808.00157.
     """
 
     METAINFO = dict(

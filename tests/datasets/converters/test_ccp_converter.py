@@ -10,8 +10,6 @@ from mmqanet.datasets.ccp import (
     CCP_MERGE,
     CCP_MERGED_CLASSES,
     CCP_MERGED_IDS,
-    CCP_MERGED_PALETTE,
-    CCP_PALETTE,
     CCPDataset,
 )
 from mmqanet.datasets.converters.ccp import check_tags, convert_ccp, find_fault, load_photo, split_names
@@ -33,13 +31,6 @@ def test_every_tag_is_merged_once():
     assert CCP_MERGED_IDS[0] == 0
     for name in CCP_CLASSES[1:]:
         assert name in CCP_MERGE[CCP_MERGED_CLASSES[CCP_MERGED_IDS[tag(name)]]]
-
-
-@pytest.mark.parametrize(('palette', 'count'), [(CCP_PALETTE, 59), (CCP_MERGED_PALETTE, 17)])
-def test_palettes_tell_the_classes_apart(palette, count):
-    assert len(palette) == len(set(palette)) == count
-    assert palette[0] == (0, 0, 0)
-    assert all(0 <= value <= 255 for colour in palette for value in colour)
 
 
 @pytest.mark.parametrize(('labels', 'shirt', 'shoes'), [('full', 38, 39), ('merged', 4, 11)])

@@ -1,0 +1,63 @@
+"""The table of every data set: classes, colours, flip pairs."""
+import numpy as np
+import pytest
+
+from mmqanet.datasets import (
+    ATRDataset,
+    CCPDataset,
+    CCPMergedDataset,
+    CIHPDataset,
+    HumanParsingDataset,
+    LIPDataset,
+    MHPv2Dataset,
+    PascalPersonPartDataset,
+)
+from mmqanet.registry import DATASETS
+
+# Data set: classes with background, and a few labels as the papers number them.
+TABLE = {
+    CIHPDataset: (20, {1: 'hat', 5: 'upper-clothes', 10: 'torso-skin', 13: 'face', 18: 'left-shoe', 19: 'right-shoe'}),
+    LIPDataset: (20, {1: 'hat', 5: 'upper-clothes', 10: 'jumpsuits', 13: 'face', 14: 'left-arm', 19: 'right-shoe'}),
+    ATRDataset: (18, {3: 'sunglasses', 8: 'belt', 9: 'left-shoe', 11: 'face', 13: 'right-leg', 17: 'scarf'}),
+    MHPv2Dataset: (59, {1: 'cap/hat', 5: 'left-arm', 16: 'torso-skin', 33: 'right-foot', 47: 'sunglasses',
+                        58: 'other-lower-body-clothes'}),
+    PascalPersonPartDataset: (7, {1: 'head', 2: 'torso', 3: 'upper-arms', 4: 'lower-arms', 6: 'lower-legs'}),
+    CCPDataset: (59, {19: 'hair', 41: 'skin', 58: 'wedges'}),
+    CCPMergedDataset: (17, {1: 'hair', 16: 'skin'}),
+}
+every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
+
+
+def test_the_table_knows_every_data_set():
+    DATASETS.import_from_location()
+    registered = {kind for kind in DATASETS.module_dict.values() if issubclass(kind, HumanParsingDataset)}
+    assert registered - {HumanParsingDataset} == set(TABLE)
+
+
+@every_dataset
+def test_classes(dataset):
+    count, labels = TABLE[dataset]
+    classes = dataset.METAINFO['classes']
+    assert len(classes) == len(set(classes)) == count
+    assert classes[0] == 'background'
+    assert {label: classes[label] for label in labels} == labels
+    assert dataset.__doc__
+
+
+@every_dataset
+def test_colours_tell_the_classes_apart(dataset):
+    palette = np.array(dataset.METAINFO['palette'])
+    assert palette.shape == (TABLE[dataset][0], 3)
+    assert palette[0].tolist() == [0, 0, 0]
+    assert 0 <= palette.min() <= palette.max() <= 255
+    apart = abs(palette[:, None] - palette).sum(axis=2) + 999 * np.eye(len(palette), dtype=int)
+    assert apart.min() >= 40  # steps of the three channels together
+
+
+@every_dataset
+def test_flip_pairs_are_all_the_left_and_right_of_the_classes(dataset):
+    classes = dataset.METAINFO['classes']
+    expected = {(classes.index(name), classes.index(name.replace('left-', 'right-', 1)))
+                for name in classes if name.startswith('left-')}
+    assert set(dataset.METAINFO['flip_pairs']) == expected
+    assert sum(name.startswith('right-') for name in classes) == len(expected) == len(dataset.METAINFO['flip_pairs'])
