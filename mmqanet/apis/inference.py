@@ -12,7 +12,7 @@ from mmengine.registry import DefaultScope
 from torch import nn
 
 from mmqanet.datasets.transforms.loading import read_image
-from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
 from mmqanet.errors import InputError
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 from mmqanet.structures import ParsingDataSample
@@ -46,7 +46,7 @@ def init_model(config: str | Path | Config, checkpoint: str | Path | None = None
     model.dataset_meta = dataset_meta(cfg)
     if checkpoint is not None:
         content = load_checkpoint_file(checkpoint)
-        _load_weights(model, content.get('state_dict', content), checkpoint)
+        load_weights(model, content.get('state_dict', content), checkpoint)
         model.dataset_meta.update(content.get('meta', {}).get('dataset_meta') or {})
     return model.to(device).eval()
 
@@ -56,19 +56,6 @@ def dataset_meta(cfg: Config) -> dict:
     dataset = cfg.test_dataloader.dataset
     meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
     return {key: meta[key] for key in META_KEYS}
-
-
-def _load_weights(model: nn.Module, state: dict, checkpoint: str | Path) -> None:
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
-    expected = model.state_dict()
-    missing = [key for key in expected if key not in state]
-    left_over = [key for key in state if key not in expected]
-    other_shape = [key for key in expected if key in state and state[key].shape != expected[key].shape]
-    for fault, keys in (('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)):
-        if keys:
-            raise InputError(
-                f'{checkpoint}: weights of another config: the checkpoint {fault} {len(keys)} keys, e.g. {keys[:3]}')
-    model.load_state_dict(state)
 
 
 def inference_topdown(

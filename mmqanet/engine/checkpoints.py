@@ -3,6 +3,7 @@ import os
 import pickle
 import re
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +11,9 @@ import torch
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader
+from torch import nn
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 from mmqanet.files import write_bytes
 
 
@@ -59,6 +61,29 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.devi
     if not isinstance(content, dict):
         raise DataError(f'{path}: holds a {type(content).__name__} where a checkpoint is a dict')
     return content
+
+
+def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:
+    """Put a state dict into a model, all of it or none.
+
+    Args:
+        model: takes the weights.
+        state: by name; a ``module.`` in front of names, as data-parallel training leaves it, is dropped.
+        path: the file they come from, for the message.
+
+    Raises:
+        InputError: names or shapes differ from the model's.
+    """
+    state = {key.removeprefix('module.'): value for key, value in state.items()}
+    expected = model.state_dict()
+    missing = [key for key in expected if key not in state]
+    left_over = [key for key in state if key not in expected]
+    other_shape = [key for key in expected if key in state and state[key].shape != expected[key].shape]
+    for fault, keys in (('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)):
+        if keys:
+            raise InputError(
+                f'{path}: weights of another config: the checkpoint {fault} {len(keys)} keys, e.g. {keys[:3]}')
+    model.load_state_dict(state)
 
 
 def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:
