@@ -1,3 +1,12 @@
-from mmqanet.visualization.overlay import draw_parsing, jpeg, palette_image
+from mmqanet.visualization.overlay import (
+    add_legend,
+    blend,
+    draw_arrays,
+    draw_parsing,
+    jpeg,
+    outline,
+    palette_image,
+    with_legend,
+)
 
-__all__ = ['draw_parsing', 'jpeg', 'palette_image']
+__all__ = ['add_legend', 'blend', 'draw_arrays', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']

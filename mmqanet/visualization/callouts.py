@@ -1,0 +1,136 @@
+"""Badges on people, and names beside their parts.
+
+    H, W size of the image, C classes, N people, K parts.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from mmqanet.visualization.arrays import ParsingArrays
+from mmqanet.visualization.lettering import Badge, Colour
+from mmqanet.visualization.paint import INK, PAPER, Palette, line_width, windows_of
+from mmqanet.visualization.placing import Placer
+
+GREY, AMBER, RUST = (120, 116, 113), (60, 190, 255), (20, 70, 200)  # BGR
+MAX_LABELS = 60  # of parts in one picture; nobody reads more
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part that is large enough for a label.
+
+    Attributes:
+        index: in the ``part_*`` arrays.
+        person: id in the human map.
+        anchor: its innermost point (x, y). radius: of the disc around it that is part, in pixels.
+        area: in pixels.
+    """
+
+    index: int
+    person: int
+    anchor: tuple[float, float]
+    radius: float
+    area: int
+
+
+def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
+    """Font sizes in pixels of people's badges and of parts' labels, on an image of this shape."""
+    scale = (shape[0] * shape[1]) ** 0.5
+    return max(13, round(scale / 48)), max(11, round(scale / 64))
+
+
+def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, palette: Palette, classes: Sequence[str],
+                  part_labels: bool, quality_thr: float, title: str = '') -> None:
+    """Write on an image (H, W, 3) uint8 BGR, in place; labels of small parts, and those that find no room, are left out.
+
+    Args:
+        part_labels: beside the badges of people, label the parts.
+        quality_thr: lower qualities are written in a warning colour.
+        title: written into the upper left corner.
+    """
+    tag_size, label_size = font_sizes(image.shape)
+    placer = Placer(arrays.human > 0, em=1.4 * label_size)
+    badges: list[tuple[Badge, np.ndarray | None]] = []
+    if title:
+        badge = Badge([(title, INK)], size=tag_size, fill=PAPER)
+        badges.append((badge, placer.reserve((tag_size // 2, tag_size // 2), badge.size)))
+    people = windows_of(arrays.human)
+    for person, window in people:
+        badge = _person_badge(arrays, person, tag_size, quality_thr)
+        badges.append((badge, placer.place_tag(badge.size, _head(arrays.human, person, window))))
+    if part_labels:
+        for part in _large_parts(arrays, min_radius=0.3 * label_size):
+            badge = _part_badge(arrays, part, label_size, quality_thr, palette, classes)
+            columns = dict(people)[part.person][1]
+            box, start = placer.place_label(
+                badge.size, part.anchor, room=part.radius, sides=(columns.start, columns.stop))
+            if start is not None:
+                _leader(image, start, part.anchor)
+            badges.append((badge, box))
+    for badge, place in badges:
+        if place is not None:
+            badge.draw(image, place)
+
+
+def _person_badge(arrays: ParsingArrays, person: int, size: int, quality_thr: float) -> Badge:
+    pieces: list[tuple[str, Colour]] = [(str(person), PAPER)]
+    if arrays.person_qualities is not None:
+        quality = float(arrays.person_qualities[person - 1])
+        pieces.append((f'{quality:.2f}', AMBER if quality < quality_thr else (200, 200, 200)))
+    return Badge(pieces, size=size, fill=INK)
+
+
+def _part_badge(arrays: ParsingArrays, part: Part, size: int, quality_thr: float, palette: Palette,
+                classes: Sequence[str]) -> Badge:
+    label = int(arrays.part_labels[part.index])
+    pieces: list[tuple[str, Colour]] = [(classes[label] if label < len(classes) else str(label), INK)]
+    if arrays.part_qualities is not None:
+        quality = float(arrays.part_qualities[part.index])
+        pieces.append((f'{quality:.2f}', RUST if quality < quality_thr else GREY))
+    swatch = tuple(int(value) for value in palette[label][::-1]) if label < len(palette) else GREY
+    return Badge(pieces, size=size, fill=PAPER, swatch=swatch)
+
+
+def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[float, float]:
+    """The middle (x, y) of a person's highest pixels."""
+    top = window[0].start
+    columns = np.flatnonzero(human[top, window[1]] == person)
+    return window[1].start + float(columns.mean()), top
+
+
+def _large_parts(arrays: ParsingArrays, *, min_radius: float) -> list[Part]:
+    """Parts that hold a disc of at least this radius, the largest first."""
+    windows = windows_of(arrays.part)
+    areas = np.bincount(arrays.part.ravel(), minlength=len(arrays.part_labels) + 1)
+    windows.sort(key=lambda item: -areas[item[0]])
+    parts = []
+    for number, window in windows[:2 * MAX_LABELS]:
+        if areas[number] < 4 * min_radius ** 2:
+            break
+        (x, y), radius = _innermost(arrays.part[window] == number)
+        x, y = x + window[1].start, y + window[0].start
+        person = int(arrays.human[int(y), int(x)])
+        if radius >= min_radius and person:
+            parts.append(Part(number - 1, person, (x, y), radius, int(areas[number])))
+    return parts[:MAX_LABELS]
+
+
+def _innermost(mask: np.ndarray) -> tuple[tuple[float, float], float]:
+    """The point (x, y) of a mask (h, w) furthest from its border, and that distance; coarse for large masks."""
+    step = 1 + max(mask.shape) // 96
+    coarse = cv2.copyMakeBorder(np.ascontiguousarray(mask[::step, ::step]).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
+    distances = cv2.distanceTransform(coarse, cv2.DIST_L2, 3)
+    _, peak, _, (column, row) = cv2.minMaxLoc(distances)
+    return ((column - 1) * step, (row - 1) * step), peak * step
+
+
+def _leader(image: np.ndarray, start: np.ndarray, end: tuple[float, float]) -> None:
+    """A thin line with a dark rim from a label to a dot on its part."""
+    width = line_width(image.shape)
+    first, last = (tuple(int(value) for value in point) for point in (start, end))
+    for colour, extra in ((INK, 2), (PAPER, 0)):
+        cv2.line(image, first, last, colour, width + extra, cv2.LINE_AA)
+    for colour, radius in ((INK, 2 * width + 2), (PAPER, 2 * width)):
+        cv2.circle(image, last, radius, colour, cv2.FILLED, cv2.LINE_AA)

@@ -1,0 +1,85 @@
+"""Colours and lines on pixels: part colours, hatched doubtful parts, borders of parts, outlines of people.
+
+Images are (H, W, 3) uint8 BGR, palettes RGB as the data sets have them. H, W size of the image, C classes.
+"""
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from scipy import ndimage
+
+Palette = Sequence[Sequence[int]]
+INK = (27, 24, 24)  # BGR, nearly black and nearly white
+PAPER = (249, 250, 250)
+IGNORED = (128, 128, 128)  # colour of labels beyond the palette, the ignore label 255 among them
+
+
+def line_width(shape: Sequence[int]) -> int:
+    """Width in pixels of a thin line on an image of this shape."""
+    return max(1, round((shape[0] * shape[1]) ** 0.5 / 900))
+
+
+def blend(image: np.ndarray, category: np.ndarray, palette: Palette, alpha: float,
+          doubtful: np.ndarray | None = None) -> np.ndarray:
+    """Lay the part colours over an image, leaving the background as it is.
+
+    Args:
+        image: (H, W, 3) uint8 BGR.
+        category: (H, W) classes; labels beyond the palette are grey.
+        palette: C RGB triples.
+        alpha: weight of the colours, 0 to 1.
+        doubtful: (H, W) bool, where the colours are hatched.
+    """
+    table = np.full((256, 1, 3), IGNORED, dtype=np.uint8)
+    table[:len(palette), 0] = np.asarray(palette, dtype=np.uint8)[:, ::-1]
+    category = category.astype(np.uint8, copy=False)
+    colours = cv2.LUT(cv2.cvtColor(category, cv2.COLOR_GRAY2BGR), table)
+    result = image.copy()
+    cv2.copyTo(cv2.addWeighted(image, 1 - alpha, colours, alpha, 0), category, result)
+    if doubtful is not None:
+        faded = cv2.addWeighted(image, 1 - alpha / 5, colours, alpha / 5, 0)
+        cv2.copyTo(faded, (doubtful & _gaps(category.shape)).view(np.uint8), result)
+    return result
+
+
+def _gaps(shape: Sequence[int]) -> np.ndarray:
+    """(H, W) bool: the gaps of diagonal stripes."""
+    period = 6 + 4 * line_width(shape)
+    rows, columns = (np.arange(size) % period for size in shape)
+    return (rows[:, None] + columns) % period >= period // 2
+
+
+def outline(image: np.ndarray, category: np.ndarray, human: np.ndarray) -> np.ndarray:
+    """Thin dark borders between parts, a light line with a dark rim around each person; a new image."""
+    image = image.copy()
+    width = line_width(category.shape)
+    edges = _edges(category)
+    edges &= category > 0
+    edges = edges.view(np.uint8)
+    if width > 1:
+        edges = cv2.dilate(edges, np.ones((width, width), np.uint8))
+    cv2.copyTo(cv2.convertScaleAbs(image, alpha=0.35), edges, image)
+    shapes = [contour for person, window in windows_of(human) for contour in _contours(human, person, window, width)]
+    for colour, thickness in ((INK, 3 * width + 1), (PAPER, width + width // 2)):
+        cv2.polylines(image, shapes, True, colour, thickness, cv2.LINE_AA)
+    return image
+
+
+def _edges(labels: np.ndarray) -> np.ndarray:
+    edges = np.zeros(labels.shape, dtype=bool)
+    edges[:-1] |= labels[:-1] != labels[1:]
+    edges[:, :-1] |= labels[:, :-1] != labels[:, 1:]
+    return edges
+
+
+def windows_of(labels: np.ndarray) -> list[tuple[int, tuple[slice, slice]]]:
+    """The ids of a map (H, W), ascending, without 0, each with the smallest window that holds its pixels."""
+    return [(index, window) for index, window in enumerate(ndimage.find_objects(labels), 1) if window is not None]
+
+
+def _contours(human: np.ndarray, person: int, window: tuple[slice, slice], width: int) -> list[np.ndarray]:
+    """A person's closed borders, (n, 1, 2) image points each; specks are left out."""
+    mask = (human[window] == person).astype(np.uint8)
+    offset = (window[1].start, window[0].start)
+    contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=offset)
+    return [contour for contour in contours if cv2.contourArea(contour) >= (4 * width) ** 2]
