@@ -1,4 +1,4 @@
-# QANet-HRNet-W48 on CIHP (Table 5).
+# QANet-HRNet-W48 on CIHP, 512x384 (Table 5).
 _base_ = [
     '../_base_/models/qanet_hrnet-w48.py',
     '../_base_/datasets/cihp.py',

@@ -1,6 +1,7 @@
-# QANet-R101 on CIHP (Table 5): ResNet-101-d as in the release.
-_base_ = './qanet_r50_cihp.py'
-
-model = dict(
-    backbone=dict(
-        type='ResNetV1d', depth=101, init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://resnet101_v1d')))
+# QANet-R101 on CIHP, 512x384 (Table 5).
+_base_ = [
+    '../_base_/models/qanet_r101.py',
+    '../_base_/datasets/cihp.py',
+    '../_base_/schedules/adam_140e.py',
+    '../_base_/default_runtime.py',
+]

@@ -1,25 +1,13 @@
 # Clothing Co-Parsing with 16 merged classes (tools/dataset_converters/ccp.py), one person a photo, 192x256 crops.
-_base_ = './cihp.py'
+_base_ = './prepared.py'
 
 dataset_type = 'CCPMergedDataset'
 data_root = 'data/CCP/'
-input_size = (192, 256)
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='LoadPersonMap'),
-    dict(type='BoxesToCrops', input_size=input_size),
+crop = dict(type='BoxesToCrops', input_size=(192, 256))
+augmentation = [
     dict(type='RandomCropScale'),
     dict(type='RandomCropRotation', std=15, limit=40, prob=0.5),
     dict(type='RandomCropFlip'),
-    dict(type='WarpCrops'),
-    dict(type='PackParsingInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='LoadImageMaps'),
-    dict(type='BoxesToCrops', input_size=input_size),
-    dict(type='WarpCrops'),
-    dict(type='PackParsingInputs'),
 ]
 train_dataloader = dict(
     batch_size=16,
@@ -29,17 +17,16 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/CCP_train.json',
         on_invalid='error',
-        pipeline=train_pipeline,
+        pipeline=[*_base_.load_person, crop, *augmentation, *_base_.pack],
     ),
 )
-val_dataloader = dict(
+val_dataloader = test_dataloader = dict(
     num_workers=2,
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
         ann_file='annotations/CCP_val.json',
         on_invalid='error',
-        pipeline=test_pipeline,
+        pipeline=[*_base_.load_image, crop, *_base_.pack],
     ),
 )
-test_dataloader = val_dataloader

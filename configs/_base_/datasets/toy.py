@@ -1,39 +1,27 @@
 # The embedded data set (tools/dataset_converters/draw_toy.py): CIHP's classes, 320x240 pictures, 96x128 crops.
-_base_ = './cihp.py'
+_base_ = './prepared.py'
 
+dataset_type = 'CIHPDataset'
 data_root = 'data/toy/'
-input_size = (96, 128)
-train_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='LoadPersonMap'),
-    dict(type='BoxesToCrops', input_size=input_size, padding=1.1),
-    dict(type='RandomCropFlip'),
-    dict(type='WarpCrops'),
-    dict(type='PackParsingInputs'),
-]
-test_pipeline = [
-    dict(type='LoadImage'),
-    dict(type='LoadImageMaps'),
-    dict(type='BoxesToCrops', input_size=input_size, padding=1.1),
-    dict(type='WarpCrops'),
-    dict(type='PackParsingInputs'),
-]
+crop = dict(type='BoxesToCrops', input_size=(96, 128), padding=1.1)
+augmentation = [dict(type='RandomCropFlip')]
 train_dataloader = dict(
     num_workers=2,
     dataset=dict(
+        type=dataset_type,
         data_root=data_root,
         ann_file='annotations/toy_train.json',
         on_invalid='error',
-        pipeline=train_pipeline,
+        pipeline=[*_base_.load_person, crop, *augmentation, *_base_.pack],
     ),
 )
-val_dataloader = dict(
+val_dataloader = test_dataloader = dict(
     num_workers=2,
     dataset=dict(
+        type=dataset_type,
         data_root=data_root,
         ann_file='annotations/toy_val.json',
         on_invalid='error',
-        pipeline=test_pipeline,
+        pipeline=[*_base_.load_image, crop, *_base_.pack],
     ),
 )
-test_dataloader = val_dataloader

@@ -1,0 +1,9 @@
+# QANet-HRNet-W48 on PASCAL-Person-Part, 512x384 (Table 5, where it is tested at several scales: --tta).
+_base_ = [
+    '../_base_/models/qanet_hrnet-w48.py',
+    '../_base_/datasets/pascal_person_part.py',
+    '../_base_/schedules/adam_140e.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(parsing_head=dict(num_classes=7))
