@@ -11,6 +11,10 @@ from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
 TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])
+# A config of mmdet looks a prefixed name up from the root: let it find ``mmqanet.NAME`` there.
+mmengine.MODELS._add_child(MODELS)
+mmengine.TRANSFORMS._add_child(TRANSFORMS)
+
 DATASETS = Registry('dataset', parent=mmengine.DATASETS, locations=['mmqanet.datasets'])
 DATA_SAMPLERS = Registry('data sampler', parent=mmengine.DATA_SAMPLERS, locations=['mmqanet.datasets'])
 METRICS = Registry('metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation'])

@@ -7,8 +7,9 @@ from mmqanet.datasets.transforms.crop import (
 )
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
+from mmqanet.datasets.transforms.seeding import SeedFromDraw
 
 __all__ = [
     'BoxesToCrops', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomCropFlip',
-    'RandomCropRotation', 'RandomCropScale', 'WarpCrops'
+    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'WarpCrops'
 ]

@@ -1,0 +1,39 @@
+# A light FCOS: EfficientNet-Lite0, an FPN of 64 channels on strides 8-64, a head of two convolutions.
+norm_cfg = dict(type='GN', num_groups=16, requires_grad=True)
+model = dict(
+    type='FCOS',
+    data_preprocessor=dict(
+        type='DetDataPreprocessor', mean=[127.0] * 3, std=[128.0] * 3, bgr_to_rgb=True, pad_size_divisor=32),
+    backbone=dict(
+        type='mmqanet.EfficientNetLite0',
+        out_indices=(1, 2, 3),
+        frozen_stages=1,
+        norm_eval=True,
+        init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/efficientnet_lite0.pth'),
+    ),
+    neck=dict(
+        type='FPN',
+        in_channels=[40, 112, 320],
+        out_channels=64,
+        add_extra_convs='on_output',
+        relu_before_extra_convs=True,
+        num_outs=4,
+        norm_cfg=norm_cfg,
+    ),
+    bbox_head=dict(
+        type='FCOSHead',
+        num_classes=1,
+        in_channels=64,
+        feat_channels=64,
+        stacked_convs=2,
+        norm_cfg=norm_cfg,
+        strides=[8, 16, 32, 64],
+        regress_ranges=((-1, 48), (48, 96), (96, 192), (192, 1e8)),
+        center_sampling=True,
+        norm_on_bbox=True,
+        centerness_on_reg=True,
+        loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
+    ),
+    test_cfg=dict(
+        nms_pre=300, min_bbox_size=0, score_thr=0.05, nms=dict(type='nms', iou_threshold=0.6), max_per_img=100),
+)

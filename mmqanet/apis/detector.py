@@ -1,0 +1,180 @@
+"""From Python: a person detector of mmdet, built once; it says where the people of an image are."""
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.config import Config
+from mmengine.dataset import Compose, pseudo_collate
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import DefaultScope
+
+from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.errors import InputError
+
+PERSON = 'person'
+READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
+SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
+
+
+class PersonDetector:
+    """Finds people with any detector of mmdet; keeps nothing between calls, so threads may share one.
+
+    Args:
+        model (nn.Module): a detector of mmdet in evaluation mode, with a ``dataset_meta`` that names its ``classes``.
+        pipeline: from an ``img`` to packed inputs.
+        score_thr: least score of a person, in [0, 1].
+        max_people: at most so many of an image, the best first.
+        batch_size: images through the network at once.
+
+    Raises:
+        InputError: an argument is out of range, or no class of the detector is called person.
+    """
+
+    def __init__(self, model: Any, pipeline: Compose, *, score_thr: float = 0.3, max_people: int = 100,
+                 batch_size: int = 8):
+        if not 0 <= score_thr <= 1 or max_people < 1 or batch_size < 1:
+            raise InputError(f'score_thr must lie in [0, 1], max_people and batch_size must be at least 1, '
+                             f'not {score_thr}, {max_people}, {batch_size}')
+        self.model = model
+        self.pipeline = pipeline
+        self.score_thr = score_thr
+        self.max_people = max_people
+        self.batch_size = batch_size
+        self.label = person_label(model.dataset_meta['classes'])
+
+    def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        return self.detect(images)
+
+    def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Find the people of images.
+
+        Images of one size go through the network together and never share a padded batch with others: what is found in an
+        image does not depend on its neighbours.
+
+        Args:
+            images: (H, W, 3) uint8 BGR each.
+
+        Returns:
+            list: for each image ``boxes`` (N, 4) float32, xyxy within the image and with an area, and ``scores`` (N,)
+            float32 in [0, 1], descending.
+
+        Raises:
+            InputError: an image is of another shape or type; names its index.
+        """
+        found = [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))] * len(images)
+        groups = defaultdict(list)
+        for index, image in enumerate(images):
+            _check_image(image, index)
+            if max(image.shape[:2]) <= SLIMMEST * min(image.shape[:2]):
+                packed = self.pipeline(dict(
+                    img=image, img_id=index, img_path='', ori_shape=image.shape[:2], img_shape=image.shape[:2],
+                    height=image.shape[0], width=image.shape[1]))
+                groups[packed['inputs'].shape].append((index, packed))
+        for group in groups.values():
+            for start in range(0, len(group), self.batch_size):
+                indices, batch = zip(*group[start:start + self.batch_size])
+                with torch.no_grad():
+                    samples = self.model.test_step(pseudo_collate(batch))
+                for index, sample in zip(indices, samples):
+                    found[index] = self._people(sample.pred_instances, images[index].shape)
+        return found
+
+    def _people(self, instances: Any, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes and scores of the people among what a detector found in an image of ``shape`` (H, W, ...)."""
+        height, width = shape[:2]
+        boxes = np.asarray(instances.bboxes.detach().float().cpu()).clip(0, [width, height, width, height])
+        scores = np.asarray(instances.scores.detach().float().cpu()).clip(0, 1)
+        good = (np.asarray(instances.labels.cpu()) == self.label) & (scores >= self.score_thr)
+        good &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])
+        boxes, scores = boxes[good].astype(np.float32), scores[good].astype(np.float32)
+        best = np.argsort(-scores, kind='stable')[:self.max_people]
+        return boxes[best], scores[best]
+
+
+def init_detector(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    *,
+    device: str = 'cpu',
+    score_thr: float = 0.3,
+    max_people: int = 100,
+    batch_size: int = 8,
+) -> PersonDetector:
+    """Build a person detector from any config of mmdet that has a test set.
+
+    Args:
+        config: a config file or a ``Config``.
+        checkpoint: its weights, as ``tools/train.py`` or mmdet write them; ``None`` leaves the network untrained.
+        device: e.g. ``'cpu'`` or ``'cuda:0'``.
+        score_thr, max_people, batch_size: of :class:`PersonDetector`.
+
+    Raises:
+        DataError: the checkpoint is missing, broken or would execute code.
+        InputError: mmdet or mmcv's compiled operators are missing; the checkpoint belongs to another config; no class of the
+            detector is called person.
+    """
+    _require_mmdet()
+    if not isinstance(config, Config) and not Path(config).is_file():
+        raise InputError(f'{config}: no such config')
+    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    for part in ('model', 'test_dataloader'):
+        if part not in cfg:
+            raise InputError(f'{cfg.filename or "config"}: a detector needs {part!r} in its config')
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmdet'):
+        model: Any = revert_sync_batchnorm(MMENGINE_MODELS.build(cfg.model.copy()))
+        steps = [dict(step) for step in cfg.test_dataloader.dataset.pipeline
+                 if step['type'].split('.')[-1] not in READING_STEPS]
+        pipeline = Compose([MMENGINE_TRANSFORMS.build(step) for step in steps])
+        model.dataset_meta = dict(classes=_classes(cfg.test_dataloader.dataset))
+    model.cfg = cfg
+    if checkpoint is not None:
+        content = load_checkpoint_file(checkpoint)
+        load_weights(model, content.get('state_dict', content), checkpoint)
+        meta = content.get('meta') or {}
+        classes = (meta.get('dataset_meta') or {}).get('classes') or meta.get('CLASSES')
+        model.dataset_meta.update(dict(classes=classes) if classes else {})
+    return PersonDetector(model.to(device).eval(), pipeline, score_thr=score_thr, max_people=max_people,
+                          batch_size=batch_size)
+
+
+def person_label(classes: Sequence[str] | str) -> int:
+    """The index of the person among the classes of a detector."""
+    classes = (classes,) if isinstance(classes, str) else tuple(classes)
+    names = [str(name).lower() for name in classes]
+    if PERSON not in names:
+        shown = ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
+        raise InputError(f'the detector knows no class {PERSON!r} among its {len(names)}: {shown}')
+    return names.index(PERSON)
+
+
+def _classes(dataset: dict) -> Sequence[str]:
+    """The classes of a data set by its config, in whose scope this is called; its files are not read."""
+    if 'classes' in (dataset.get('metainfo') or {}):
+        return dataset['metainfo']['classes']
+    if 'dataset' in dataset:
+        return _classes(dataset['dataset'])
+    with MMENGINE_DATASETS.switch_scope_and_registry(None) as registry:
+        return getattr(registry.get(dataset['type']), 'METAINFO', {}).get('classes', ())
+
+
+def _require_mmdet() -> None:
+    try:
+        import mmcv.ops  # noqa: F401
+        import mmdet.registry  # noqa: F401
+    except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
+        raise InputError(
+            "the person detector needs mmdet and mmcv with its compiled operators: pip install '.[detection]' (see README, "
+            f'"Installation"). Import failed with: {error}') from None
+
+
+def _check_image(image: Any, index: int) -> None:
+    if not (isinstance(image, np.ndarray) and image.ndim == 3 and image.shape[2] == 3 and image.dtype == np.uint8
+            and image.size):
+        what = f'{image.shape} {image.dtype}' if isinstance(image, np.ndarray) else type(image).__name__
+        raise InputError(f'image {index} must be (H, W, 3) uint8, not {what}')
