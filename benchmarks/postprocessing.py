@@ -173,8 +173,8 @@ def scoring(options: argparse.Namespace) -> tuple[Clock, dict]:
     torch.set_num_threads(1)
     clock = Clock()
     for best, labels in maps:
-        sums = confident_sums(best, labels, num_bins=CLASSES, threshold=0.2)
-        for scores in scores_from_sums(*sums, num_pixels=options.height * options.width, threshold=0.2):
+        (sums,), (counts,) = confident_sums(best, labels, num_bins=CLASSES, thresholds=(0.2,))
+        for scores in scores_from_sums(sums, counts, num_pixels=options.height * options.width, threshold=0.2):
             fuse_quality(0.9, 0.7, scores)
     clock.pause()
     return clock, {}

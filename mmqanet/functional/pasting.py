@@ -5,7 +5,7 @@ class and confidence, and dropped. Bilinear sampling of an axis-aligned window i
 small matrix products with the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``.
 
 Letters: A augmentations of a person, C classes, h, w size of a probability map, H, W size of the image,
-    R rows of a band, V columns of the pasted region.
+    R rows of a band, V columns of the pasted region, T thresholds of the pixel scores.
 """
 import math
 from collections.abc import Callable, Sequence
@@ -33,13 +33,13 @@ class PastedPerson:
         label_map (Tensor): (h_i, w_i) uint8 on the device of the probabilities, class per pixel; outside of it the
             person is background.
         offset (tuple[int, int]): (y, x) in the image of the first pixel of ``label_map``.
-        pixel_score (Tensor): () float32 in [0, 1], the instance pixel score, on the CPU.
-        part_pixel_scores (Tensor): (C-1,) float32 in [0, 1], on the CPU.
+        pixel_scores (Tensor): (T,) float32 in [0, 1], the instance pixel score at every threshold, on the CPU.
+        part_pixel_scores (Tensor): (T, C-1) float32 in [0, 1], on the CPU.
     """
 
     label_map: Tensor
     offset: tuple[int, int]
-    pixel_score: Tensor
+    pixel_scores: Tensor
     part_pixel_scores: Tensor
 
 
@@ -55,7 +55,7 @@ class _Region:
 
 @torch.no_grad()
 def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
-                 threshold: float = 0.2) -> PastedPerson:
+                 thresholds: Sequence[float] = (0.2,)) -> PastedPerson:
     """Paste a person's probability maps into the image, average them, and reduce them to classes and pixel scores.
 
     The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map,
@@ -66,20 +66,23 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
         windows (Sequence): A boxes x1, y1, x2, y2 in image pixels (continuous), the window each map covers. It may
             reach out of the image, or lie outside of it: such a person has an empty label map and scores of 0.
         image_shape (tuple[int, int]): (H, W).
-        threshold (float): T of the pixel scores, in [0, 1].
+        thresholds (Sequence[float]): T thresholds of the pixel scores, in [0, 1]; more than one cost little more.
 
     Raises:
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
     """
     boxes = _checked_windows(windows)
-    _check_shapes(probs, boxes, image_shape, threshold)
+    _check_shapes(probs, boxes, image_shape, thresholds)
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = run_pieces if probs[0].device.type == 'cpu' else map
-    job, = run(lambda arguments: _PastingJob(*arguments), [(probs, boxes, image_shape, threshold)])
-    sums = sum(run(job.reduce_band, job.bands), torch.zeros(2, job.num_classes, dtype=torch.float64))
-    instance, parts = scores_from_sums(*sums, num_pixels=math.prod(image_shape), threshold=threshold)
+    job, = run(lambda arguments: _PastingJob(*arguments), [(probs, boxes, image_shape, thresholds)])
+    sums, counts = sum(
+        run(job.reduce_band, job.bands), torch.zeros(2, len(thresholds), job.num_classes, dtype=torch.float64))
+    instance, parts = zip(*(
+        scores_from_sums(*row, num_pixels=math.prod(image_shape), threshold=threshold)
+        for *row, threshold in zip(sums, counts, thresholds)))
     return PastedPerson(label_map=job.label_map, offset=(job.region.top, job.region.left),
-                        pixel_score=instance.float(), part_pixel_scores=parts.float())
+                        pixel_scores=torch.stack(instance).float(), part_pixel_scores=torch.stack(parts).float())
 
 
 def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[int, int]) -> Tensor:
@@ -99,10 +102,11 @@ class _PastingJob:
     """
 
     @torch.no_grad()
-    def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float):
+    def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
+                 thresholds: Sequence[float]):
         for part in probs:
             check_probs(part, name='probs')
-        self.num_classes, self.threshold = len(probs[0]), threshold
+        self.num_classes, self.thresholds = len(probs[0]), thresholds
         self.region = region = _touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
@@ -118,14 +122,14 @@ class _PastingJob:
 
     @torch.no_grad()
     def reduce_band(self, rows: range) -> Tensor:
-        """Fill in the classes of some rows; their confident sums and counts, (2, C) float64 on the CPU."""
+        """Fill in the classes of some rows; their confident sums and counts, (2, T, C) float64 on the CPU."""
         band = self.samplers[0](rows.start, rows.stop)
         for sample in self.samplers[1:]:
             band += sample(rows.start, rows.stop)
         if len(self.samplers) > 1:
             band /= len(self.samplers)
         values, labels = _best_class(band, self.classes, num_classes=self.num_classes)
-        sums = confident_sums(values, labels, num_bins=self.num_classes, threshold=self.threshold)
+        sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
         self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels.masked_fill_(
             values < 1 / self.num_classes, 0)
         return torch.stack(sums).cpu()
@@ -231,8 +235,12 @@ def _checked_windows(windows: Sequence[Sequence[float]]) -> np.ndarray:
     return boxes
 
 
-def _check_shapes(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int], threshold: float) -> None:
-    check_threshold(threshold)
+def _check_shapes(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
+                  thresholds: Sequence[float]) -> None:
+    if not 0 < len(thresholds) < 100:
+        raise InputError(f'thresholds must be 1 to 99 numbers, got {len(thresholds)}')
+    for threshold in thresholds:
+        check_threshold(threshold, name='thresholds')
     if len(image_shape) != 2 or min(image_shape) < 1:
         raise InputError(f'image_shape must be a positive (H, W), got {tuple(image_shape)}')
     if len(probs) != len(windows):

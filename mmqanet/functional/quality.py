@@ -40,29 +40,40 @@ def pixel_scores(probs: Tensor, threshold: float = 0.2) -> tuple[Tensor, Tensor]
     dtype = torch.promote_types(probs.dtype, torch.float32)
     values, labels = (best.reshape(-1, height * width) for best in probs.max(dim=-3))
     labels += torch.arange(len(labels), device=probs.device)[:, None] * num_classes
-    sums, counts = confident_sums(values.to(dtype), labels, num_bins=len(labels) * num_classes, threshold=threshold)
+    (sums,), (counts,) = confident_sums(
+        values.to(dtype), labels, num_bins=len(labels) * num_classes, thresholds=(threshold,))
     instance, parts = scores_from_sums(
         sums.view(*batch, num_classes), counts.view(*batch, num_classes), num_pixels=height * width,
         threshold=threshold)
     return instance.to(dtype), parts.to(dtype)
 
 
-def confident_sums(values: Tensor, labels: Tensor, *, num_bins: int, threshold: float) -> tuple[Tensor, Tensor]:
-    """Sum and number of the ``values`` ≥ ``threshold`` that fall into each label.
+def confident_sums(values: Tensor, labels: Tensor, *, num_bins: int,
+                   thresholds: Sequence[float]) -> tuple[Tensor, Tensor]:
+    """Sum and number of the ``values`` ≥ each of T ``thresholds`` that fall into each label, in one pass over them.
 
     Sums are float64: a float32 sum over a megapixel is off in the third digit.
 
     Args:
         values (Tensor): floating, any shape. NaN is kept and makes its sum NaN.
-        labels (Tensor): integer of the same shape, in [0, num_bins); its dtype holds ``num_bins``.
+        labels (Tensor): integer of the same shape, in [0, num_bins).
+        thresholds (Sequence[float]): at most 99.
 
     Returns:
-        tuple[Tensor, Tensor]: sums and counts, both (num_bins,) float64.
+        tuple[Tensor, Tensor]: sums and counts, both (T, num_bins) float64.
     """
-    bins = labels.masked_fill(values < threshold, num_bins).flatten()  # one bin more, for what does not count
-    sums = torch.bincount(bins, values.double().flatten(), minlength=num_bins + 1)
-    counts = torch.bincount(bins, minlength=num_bins + 1)
-    return sums[:num_bins], counts[:num_bins].double()
+    above = torch.zeros(values.shape, dtype=torch.uint8, device=values.device)  # how many thresholds exceed a value
+    for threshold in thresholds:
+        above += values < threshold
+    levels = len(thresholds) + 1
+    size = levels * num_bins
+    dtype = labels.dtype if size <= torch.iinfo(labels.dtype).max else torch.promote_types(labels.dtype, torch.int16)
+    bins = above.to(dtype).mul_(num_bins).add_(labels).flatten()
+    sums = torch.bincount(bins, values.double().flatten(), minlength=size).view(levels, num_bins)
+    counts = torch.bincount(bins, minlength=size).view(levels, num_bins).double()
+    # A value reaches t if no more thresholds exceed it than exceed t.
+    rows = [sum(other > threshold for other in thresholds) for threshold in thresholds]
+    return sums.cumsum(0)[rows], counts.cumsum(0)[rows]
 
 
 def scores_from_sums(sums: Tensor, counts: Tensor, *, num_pixels: int, threshold: float) -> tuple[Tensor, Tensor]:

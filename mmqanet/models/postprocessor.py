@@ -29,6 +29,8 @@ class QualityAwarePostprocessor:
     Args:
         quality_weights (Sequence[float]): weights (α, β, γ) of box, IoU and pixel score in Eq. 1.
         pixel_score_thr (float): T of the pixel scores.
+        pixel_score_sweep (Sequence[float]): thresholds at which the pixel scores are kept besides, in the same pass over the
+            pixels: for studies of T without another forward pass.
         bbox_score_thr (float): people at or above it enter the category map.
         nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
         instance_score_thr (float): people at or above it enter the human and part maps.
@@ -42,6 +44,7 @@ class QualityAwarePostprocessor:
         *,
         quality_weights: Sequence[float] = (1.0, 0.5, 3.0),
         pixel_score_thr: float = 0.2,
+        pixel_score_sweep: Sequence[float] = (),
         bbox_score_thr: float = 0.3,
         nms_iou_thr: float = 0.6,
         instance_score_thr: float = 0.01,
@@ -51,8 +54,11 @@ class QualityAwarePostprocessor:
                           instance_score_thr=instance_score_thr)
         for name, threshold in thresholds.items():
             check_threshold(threshold, name=name)
+        for threshold in pixel_score_sweep:
+            check_threshold(threshold, name='pixel_score_sweep')
         self.quality_weights = tuple(quality_weights)
         self.pixel_score_thr = pixel_score_thr
+        self.pixel_score_sweep = tuple(pixel_score_sweep)
         self.bbox_score_thr = bbox_score_thr
         self.nms_iou_thr = nms_iou_thr
         self.instance_score_thr = instance_score_thr
@@ -89,7 +95,8 @@ class QualityAwarePostprocessor:
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
               image_shape: tuple[int, int]) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
-        person = paste_person(probs, windows, image_shape=image_shape, threshold=self.pixel_score_thr)
+        thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
+        person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds)
         return replace(person, label_map=person.label_map.cpu())
 
     def assemble(self, sample: ParsingDataSample, people: Sequence[PastedPerson],
@@ -108,17 +115,28 @@ class QualityAwarePostprocessor:
                              f'{len(boxes.bboxes)} bboxes with {len(boxes.bbox_scores)} bbox_scores')
         check_scores(boxes.bbox_scores, name='bbox_scores')
         check_scores(iou_scores, name='iou_scores', clamped=True)
-        part_scores = [person.part_pixel_scores for person in people]
+        pixel_scores, part_scores = self._pixel_scores(people, num_classes=num_classes or 1)
         sample.pred_instances = InstanceData(
             bboxes=boxes.bboxes.cpu(),
             bbox_scores=boxes.bbox_scores.cpu().float(),
             iou_scores=iou_scores.clamp(0, 1),
-            pixel_scores=torch.tensor([float(person.pixel_score) for person in people], dtype=torch.float32),
-            part_pixel_scores=torch.stack(part_scores) if people else torch.zeros(0, (num_classes or 1) - 1),
+            pixel_scores=pixel_scores[:, 0],
+            part_pixel_scores=part_scores[:, 0],
             label_maps=[person.label_map for person in people],
             offsets=torch.tensor([person.offset for person in people], dtype=torch.int64).view(-1, 2),
         )
+        if self.pixel_score_sweep:
+            sample.pred_instances.sweep_pixel_scores = pixel_scores[:, 1:]
+            sample.pred_instances.sweep_part_pixel_scores = part_scores[:, 1:]
         return self.score(sample)
+
+    def _pixel_scores(self, people: Sequence[PastedPerson], *, num_classes: int) -> tuple[Tensor, Tensor]:
+        """Pixel scores (N, T) and part pixel scores (N, T, C-1) of all people, at the T thresholds."""
+        if people:
+            return (torch.stack([person.pixel_scores for person in people]),
+                    torch.stack([person.part_pixel_scores for person in people]))
+        number = 1 + len(self.pixel_score_sweep)
+        return torch.zeros(0, number), torch.zeros(0, number, num_classes - 1)
 
     def score(self, sample: ParsingDataSample) -> ParsingDataSample:
         """Fuse and merge: (re)write qualities, maps and parts from the scores and label maps in ``pred_instances``.

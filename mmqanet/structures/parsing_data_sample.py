@@ -37,7 +37,8 @@ class ParsingDataSample(BaseDataElement):
     Prediction:
         pred_instances (InstanceData): ``bboxes`` (N, 4), ``bbox_scores`` (N,), ``iou_scores`` (N,) in [0, 1],
             ``pixel_scores`` (N,), ``part_pixel_scores`` (N, C-1), ``qualities`` (N,), ``part_qualities`` (N, C-1),
-            ``kept`` (N,) bool, true for those that survive the parsing NMS, and
+            ``kept`` (N,) bool, true for those that survive the parsing NMS, ``sweep_pixel_scores`` (N, T) and
+            ``sweep_part_pixel_scores`` (N, T, C-1) where the post-processor has a ``pixel_score_sweep``, and
             the people's label maps as crops: ``label_maps``, a list of N uint8 tensors (h_i, w_i), with ``offsets``
             (N, 2) int64, the (y, x) of each crop's first pixel in the image. Outside its crop a person is background.
         pred_maps (PixelData): ``category`` (class per pixel), ``human`` (1 + index in ``pred_instances``, 0 none) and

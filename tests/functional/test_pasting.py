@@ -54,7 +54,7 @@ def assert_same_as_full_image(person, probs, windows, image_shape, threshold=0.2
     undecided = (best[-1] - best[-2] < 1e-5) | (abs(best[-1] - 1 / len(full)) < 1e-5)
     differs = full_label_map(person.label_map, person.offset, image_shape).numpy() != expected
     assert not (differs & ~undecided).any()
-    scores = [person.pixel_score.item(), *person.part_pixel_scores.tolist()]
+    scores = [person.pixel_scores.item(), *person.part_pixel_scores[0].tolist()]
     assert scores == pytest.approx(full_image_scores(full, threshold), abs=2e-4)
 
 
@@ -82,7 +82,7 @@ def test_agrees_with_the_full_image_on_random_windows(sampler, number, threshold
     for case in range(40):
         windows = random_windows(rng, number, IMAGE)
         probs = [smooth_probs(size=(24, 18), seed=10 * case + part) for part in range(number)]
-        person = paste_person(probs, windows, image_shape=IMAGE, threshold=threshold)
+        person = paste_person(probs, windows, image_shape=IMAGE, thresholds=[threshold])
         assert_same_as_full_image(person, probs, windows, IMAGE, threshold)
         outside += person.label_map.numel() == 0
         crossing += person.label_map.numel() > 0 and min(person.offset) == 0
@@ -90,12 +90,23 @@ def test_agrees_with_the_full_image_on_random_windows(sampler, number, threshold
     assert crossing > 0
 
 
+def test_many_thresholds_at_once_score_as_each_alone(sampler):
+    probs, windows, thresholds = [smooth_probs(size=(24, 18))], [(-9.5, 4.2, 50.1, 70.8)], [0.6, 0.2, 0, 0.9, 0.6, 1]
+    together = paste_person(probs, windows, image_shape=IMAGE, thresholds=thresholds)
+    assert together.part_pixel_scores.shape == (6, 4)
+    for row, threshold in enumerate(thresholds):
+        alone = paste_person(probs, windows, image_shape=IMAGE, thresholds=[threshold])
+        torch.testing.assert_close(together.pixel_scores[row], alone.pixel_scores[0])
+        torch.testing.assert_close(together.part_pixel_scores[row], alone.part_pixel_scores[0])
+    assert len(set(together.pixel_scores.tolist())) == 5
+
+
 @pytest.mark.parametrize('num_classes', [2, 3, 20, 59])
 def test_agrees_for_any_number_of_classes(num_classes):
     windows = [(-5.3, 3.8, 52.1, 80.2)]
     probs = [smooth_probs(size=(64, 48), num_classes=num_classes, seed=num_classes)]
     person = paste_person(probs, windows, image_shape=IMAGE)
-    assert person.part_pixel_scores.shape == (num_classes - 1,)
+    assert person.part_pixel_scores.shape == (1, num_classes - 1)
     assert_same_as_full_image(person, probs, windows, IMAGE)
 
 
@@ -108,14 +119,14 @@ def test_classes_that_are_small_everywhere_change_nothing(sampler, threshold):
         probs = [smooth_probs(size=(24, 18), num_classes=20, seed=10 * case + part, rare=rare) for part in range(2)]
         probs[case % 2][[0, 19]] *= 1e-3
         probs[case % 2] /= probs[case % 2].sum(0)
-        person = paste_person(probs, windows, image_shape=IMAGE, threshold=threshold)
+        person = paste_person(probs, windows, image_shape=IMAGE, thresholds=[threshold])
         assert_same_as_full_image(person, probs, windows, IMAGE, threshold)
 
 
 def test_a_map_that_knows_nothing_is_background():
     person = paste_person([torch.full((20, 8, 6), 0.0499)], [WINDOW], image_shape=IMAGE)
     assert not person.label_map.any()
-    assert person.pixel_score == 0
+    assert person.pixel_scores == 0
 
 
 def test_windows_that_fit_the_grid_are_copied():
@@ -152,8 +163,8 @@ def test_the_first_class_wins_a_tie():
 def test_a_window_outside_the_image_leaves_nothing():
     person = paste_person([smooth_probs(size=(8, 6))], [(200, 300, 260, 380)], image_shape=IMAGE)
     assert person.label_map.numel() == 0
-    assert person.pixel_score.item() == 0
-    assert person.part_pixel_scores.tolist() == [0] * 4
+    assert person.pixel_scores.item() == 0
+    assert person.part_pixel_scores.tolist() == [[0] * 4]
     assert full_label_map(person.label_map, person.offset, IMAGE).shape == IMAGE
 
 
@@ -169,7 +180,7 @@ def test_reduced_matmul_precision_changes_nothing(reduced_precision):
     probs, windows = [smooth_probs(size=(64, 48))], [(-5.3, 3.8, 52.1, 80.2)]
     person = paste_person(probs, windows, image_shape=IMAGE)
     full = full_image_probs(probs, windows, IMAGE)
-    assert person.pixel_score.item() == pytest.approx(full_image_scores(full, 0.2)[0], abs=1e-6)
+    assert person.pixel_scores.item() == pytest.approx(full_image_scores(full, 0.2)[0], abs=1e-6)
 
 
 def test_inference_mode_is_welcome():
@@ -213,8 +224,9 @@ FINE, WINDOW = smooth_probs(size=(8, 6)), (10.0, 10.0, 40.0, 50.0)
     ('probs', dict(probs=[not_probabilities(math.nan)])), ('probs', dict(probs=[not_probabilities(-0.1)])),
     ('probs', dict(probs=[FINE * 0.9])), ('probs', dict(probs=[FINE[None]])),
     ('probs', dict(probs=[FINE, smooth_probs(size=(8, 6), num_classes=4)], windows=[WINDOW, WINDOW])),
-    ('threshold', dict(threshold=1.5)), ('image_shape', dict(image_shape=(0, 10)))])
+    ('thresholds', dict(thresholds=[0.2, 1.5])), ('thresholds', dict(thresholds=[])),
+    ('image_shape', dict(image_shape=(0, 10)))])
 def test_bad_input_is_refused_by_name(name, change):
-    arguments = dict(probs=[FINE], windows=[WINDOW], image_shape=IMAGE, threshold=0.2)
+    arguments = dict(probs=[FINE], windows=[WINDOW], image_shape=IMAGE, thresholds=[0.2])
     with pytest.raises(InputError, match=name):
         paste_person(**(arguments | change))

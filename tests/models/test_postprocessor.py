@@ -125,6 +125,21 @@ def test_new_weights_without_new_answers():
     assert torch.equal(sample.pred_parts.scores, expected.pred_parts.scores)
 
 
+def test_a_sweep_keeps_the_pixel_scores_of_other_thresholds():
+    answers = make_answers(len(BOXES))
+    sample = QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.2, 0.7)).fill(make_sample(), iter(answers))
+    plain = QualityAwarePostprocessor().fill(make_sample(), iter(answers)).pred_instances
+    other = QualityAwarePostprocessor(pixel_score_thr=0.7).fill(make_sample(), iter(answers)).pred_instances
+    swept = sample.pred_instances
+    assert 'sweep_pixel_scores' not in plain
+    assert torch.equal(swept.qualities, plain.qualities)
+    assert torch.equal(swept.sweep_pixel_scores[:, 1], plain.pixel_scores)
+    torch.testing.assert_close(swept.sweep_pixel_scores[:, 2], other.pixel_scores)
+    torch.testing.assert_close(swept.sweep_part_pixel_scores[:, 2], other.part_pixel_scores)
+    empty = QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.4)).fill(make_sample([]), iter(()), num_classes=CLASSES)
+    assert empty.pred_instances.sweep_part_pixel_scores.shape == (0, 2, CLASSES - 1)
+
+
 @pytest.mark.parametrize(('raw', 'kept'), [(-0.3, 0.0), (1.4, 1.0), (0.4, 0.4)])
 def test_the_iou_score_is_clamped(raw, kept):
     sample = make_sample(boxes=BOXES[:1])
@@ -185,7 +200,8 @@ def test_300_people_keep_one_probability_map_at_a_time():
 
 @pytest.mark.parametrize('settings', [
     dict(quality_weights=(0, 0, 0)), dict(quality_weights=(1, -1, 1)), dict(pixel_score_thr=1.2),
-    dict(bbox_score_thr=-0.1), dict(nms_iou_thr=2.0), dict(instance_score_thr=float('nan'))])
+    dict(bbox_score_thr=-0.1), dict(pixel_score_sweep=(0.2, 1.1)), dict(nms_iou_thr=2.0),
+    dict(instance_score_thr=float('nan'))])
 def test_bad_settings_are_refused_by_name(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         QualityAwarePostprocessor(**settings)
