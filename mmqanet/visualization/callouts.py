@@ -10,11 +10,12 @@ import numpy as np
 
 from mmqanet.visualization.arrays import ParsingArrays
 from mmqanet.visualization.lettering import Badge, Colour
-from mmqanet.visualization.paint import INK, PAPER, Palette, line_width, windows_of
+from mmqanet.visualization.paint import INK, PAPER, Palette, Windows, line_width
 from mmqanet.visualization.placing import Placer
 
 GREY, AMBER, RUST = (120, 116, 113), (60, 190, 255), (20, 70, 200)  # BGR
-MAX_LABELS = 60  # of parts in one picture; nobody reads more
+LABELLED_SHARE = 0.08  # of the picture's area; with more, labels of parts hide what they are about
+MAX_LABELS = 60  # of parts that are looked at
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,12 @@ class Part:
         index: in the ``part_*`` arrays.
         person: id in the human map.
         anchor: its innermost point (x, y). radius: of the disc around it that is part, in pixels.
-        area: in pixels.
     """
 
     index: int
     person: int
-    anchor: tuple[float, float]
+    anchor: tuple[int, int]
     radius: float
-    area: int
 
 
 def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
@@ -41,12 +40,13 @@ def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
     return max(13, round(scale / 48)), max(11, round(scale / 64))
 
 
-def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, palette: Palette, classes: Sequence[str],
-                  part_labels: bool, quality_thr: float, title: str = '') -> None:
+def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, people: Windows, parts: Windows, palette: Palette,
+                  classes: Sequence[str], quality_thr: float, title: str = '') -> None:
     """Write on an image (H, W, 3) uint8 BGR, in place; labels of small parts, and those that find no room, are left out.
 
     Args:
-        part_labels: beside the badges of people, label the parts.
+        people: windows of the people that get a badge.
+        parts: windows of the parts that may get a label.
         quality_thr: lower qualities are written in a warning colour.
         title: written into the upper left corner.
     """
@@ -56,19 +56,22 @@ def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, palette: Palette,
     if title:
         badge = Badge([(title, INK)], size=tag_size, fill=PAPER)
         badges.append((badge, placer.reserve((tag_size // 2, tag_size // 2), badge.size)))
-    people = windows_of(arrays.human)
     for person, window in people:
         badge = _person_badge(arrays, person, tag_size, quality_thr)
         badges.append((badge, placer.place_tag(badge.size, _head(arrays.human, person, window))))
-    if part_labels:
-        for part in _large_parts(arrays, min_radius=0.3 * label_size):
-            badge = _part_badge(arrays, part, label_size, quality_thr, palette, classes)
-            columns = dict(people)[part.person][1]
-            box, start = placer.place_label(
-                badge.size, part.anchor, room=part.radius, sides=(columns.start, columns.stop))
-            if start is not None:
-                _leader(image, start, part.anchor)
+    columns = {person: window[1] for person, window in people}
+    budget = LABELLED_SHARE * image.shape[0] * image.shape[1]
+    for part in _large_parts(arrays, parts, min_radius=0.45 * label_size):
+        badge = _part_badge(arrays, part, label_size, quality_thr, palette, classes)
+        if badge.size[0] * badge.size[1] > budget:
+            break
+        sides = columns[part.person].start, columns[part.person].stop
+        box, start = placer.place_label(badge.size, part.anchor, room=part.radius, sides=sides)
+        if start is not None:
+            _leader(image, start, part.anchor)
+        if box is not None:
             badges.append((badge, box))
+            budget -= badge.size[0] * badge.size[1]
     for badge, place in badges:
         if place is not None:
             badge.draw(image, place)
@@ -100,24 +103,22 @@ def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[
     return window[1].start + float(columns.mean()), top
 
 
-def _large_parts(arrays: ParsingArrays, *, min_radius: float) -> list[Part]:
-    """Parts that hold a disc of at least this radius, the largest first."""
-    windows = windows_of(arrays.part)
-    areas = np.bincount(arrays.part.ravel(), minlength=len(arrays.part_labels) + 1)
-    windows.sort(key=lambda item: -areas[item[0]])
+def _large_parts(arrays: ParsingArrays, windows: Windows, *, min_radius: float) -> list[Part]:
+    """Parts that hold a disc of at least this radius, the largest windows first."""
+    side = 2 * min_radius
+    windows = [(number, (ys, xs)) for number, (ys, xs) in windows if min(ys.stop - ys.start, xs.stop - xs.start) >= side]
+    windows.sort(key=lambda item: -(item[1][0].stop - item[1][0].start) * (item[1][1].stop - item[1][1].start))
     parts = []
-    for number, window in windows[:2 * MAX_LABELS]:
-        if areas[number] < 4 * min_radius ** 2:
-            break
-        (x, y), radius = _innermost(arrays.part[window] == number)
-        x, y = x + window[1].start, y + window[0].start
-        person = int(arrays.human[int(y), int(x)])
+    for number, (ys, xs) in windows[:MAX_LABELS]:
+        (x, y), radius = _innermost(arrays.part[ys, xs] == number)
+        anchor = x + xs.start, y + ys.start
+        person = int(arrays.human[anchor[1], anchor[0]])
         if radius >= min_radius and person:
-            parts.append(Part(number - 1, person, (x, y), radius, int(areas[number])))
-    return parts[:MAX_LABELS]
+            parts.append(Part(number - 1, person, anchor, radius))
+    return sorted(parts, key=lambda part: -part.radius)
 
 
-def _innermost(mask: np.ndarray) -> tuple[tuple[float, float], float]:
+def _innermost(mask: np.ndarray) -> tuple[tuple[int, int], float]:
     """The point (x, y) of a mask (h, w) furthest from its border, and that distance; coarse for large masks."""
     step = 1 + max(mask.shape) // 96
     coarse = cv2.copyMakeBorder(np.ascontiguousarray(mask[::step, ::step]).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
@@ -130,7 +131,8 @@ def _leader(image: np.ndarray, start: np.ndarray, end: tuple[float, float]) -> N
     """A thin line with a dark rim from a label to a dot on its part."""
     width = line_width(image.shape)
     first, last = (tuple(int(value) for value in point) for point in (start, end))
-    for colour, extra in ((INK, 2), (PAPER, 0)):
+    rim = max(2, width)
+    for colour, extra in ((INK, rim), (PAPER, 0)):
         cv2.line(image, first, last, colour, width + extra, cv2.LINE_AA)
-    for colour, radius in ((INK, 2 * width + 2), (PAPER, 2 * width)):
+    for colour, radius in ((INK, 2 * width + rim), (PAPER, 2 * width)):
         cv2.circle(image, last, radius, colour, cv2.FILLED, cv2.LINE_AA)

@@ -10,6 +10,9 @@ from PIL import Image, ImageDraw, ImageFont
 from mmqanet.visualization.paint import INK, PAPER, Palette
 
 Colour = tuple[int, ...]
+# A unit circle in 24 points, and whether each belongs to the right and to the lower corners of a box.
+ARCS = np.stack([f((np.arange(24) + 0.5) * np.pi / 12) for f in (np.cos, np.sin)], axis=1)
+RIGHT_OR_LOW = ARCS > 0
 
 
 @lru_cache(maxsize=64)
@@ -39,17 +42,9 @@ def write(image: np.ndarray, text: str, *, at: tuple[int, int], size: int, colou
 def rounded(image: np.ndarray, box: Iterable[float], colour: Colour, *, radius: float) -> None:
     """Fill a box xyxy with rounded, smooth corners."""
     x1, y1, x2, y2 = box
-    turn = np.linspace(0, np.pi / 2, 6)
-    arc = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1)
-    left, right, top, bottom = x1 + radius, x2 - radius, y1 + radius, y2 - radius
-    corners = [(right, bottom), (left, bottom), (left, top), (right, top)]
-    points = np.concatenate([arc @ _turned(index) + corner for index, corner in enumerate(corners)])
+    span = np.array([x2 - x1 - 2 * radius, y2 - y1 - 2 * radius])
+    points = np.array([x1 + radius, y1 + radius]) + radius * ARCS + span * RIGHT_OR_LOW
     cv2.fillConvexPoly(image, (points * 16).round().astype(np.int32), colour, cv2.LINE_AA, shift=4)
-
-
-def _turned(quarters: int) -> np.ndarray:
-    """The matrix that turns row vectors by a number of quarter turns."""
-    return np.linalg.matrix_power(np.array([[0.0, 1.0], [-1.0, 0.0]]), quarters)
 
 
 class Badge:
@@ -101,11 +96,12 @@ def add_legend(image: np.ndarray, category: np.ndarray, palette: Palette, classe
     """The image (H, W, 3) with columns at its right that name the classes of ``category`` in it.
 
     Args:
-        category: labels of any shape; 0 and those without a name are left out.
+        category: (H, W) labels; 0 and those without a name are left out.
         note: a last entry, with a hatched swatch.
     """
     height = image.shape[0]
-    present = [label for label in np.flatnonzero(np.bincount(category.ravel(), minlength=256)) if 0 < label < len(classes)]
+    counts = cv2.calcHist([category.astype(np.uint8, copy=False)], [0], None, [256], [0, 256])
+    present = [label for label in np.flatnonzero(counts) if 0 < label < len(classes)]
     entries: list[tuple[str, Colour | None]] = [
         (classes[label], tuple(int(value) for value in palette[label][::-1])) for label in present]
     entries += [(note, None)] if note else []

@@ -12,7 +12,7 @@ from mmqanet.structures import ParsingDataSample
 from mmqanet.visualization.arrays import ParsingArrays, predicted
 from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
-from mmqanet.visualization.paint import Palette, blend, outline
+from mmqanet.visualization.paint import Palette, Windows, blend, outline, windows_of
 
 __all__ = ['add_legend', 'blend', 'draw_arrays', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']
 
@@ -89,18 +89,23 @@ def draw_arrays(
     if zoom > 1:
         image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
         arrays = arrays.enlarged(zoom)
-    doubtful = _doubtful_pixels(arrays, quality_thr)
-    canvas = outline(blend(image, arrays.category, palette, alpha, doubtful), arrays.category, arrays.human)
-    draw_callouts(canvas, arrays, palette=palette, classes=classes, part_labels=part_labels, quality_thr=quality_thr,
-                  title=title)
+    people, parts = windows_of(arrays.human), windows_of(arrays.part)
+    doubtful = _doubtful_pixels(arrays, parts, quality_thr)
+    canvas = outline(blend(image, arrays.category, palette, alpha, doubtful), arrays.category, arrays.human, people)
+    draw_callouts(canvas, arrays, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
+                  quality_thr=quality_thr, title=title)
     if legend:
         note = f'quality < {quality_thr:g}' if doubtful is not None else ''
         canvas = add_legend(canvas, arrays.category, palette, classes, note=note)
     return canvas
 
 
-def _doubtful_pixels(arrays: ParsingArrays, quality_thr: float) -> np.ndarray | None:
+def _doubtful_pixels(arrays: ParsingArrays, windows: Windows, quality_thr: float) -> np.ndarray | None:
     """(H, W) bool, the pixels of parts below a quality; ``None`` if there are none."""
     if arrays.part_qualities is None or not (arrays.part_qualities < quality_thr).any():
         return None
-    return np.concatenate([[False], arrays.part_qualities < quality_thr])[arrays.part]
+    doubtful = np.zeros(arrays.part.shape, dtype=bool)
+    for number, window in windows:
+        if arrays.part_qualities[number - 1] < quality_thr:
+            doubtful[window] |= arrays.part[window] == number
+    return doubtful

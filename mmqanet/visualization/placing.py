@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 Pair = tuple[float, float]
+STEPS = np.linspace(0.08, 1, 7)[:, None]  # of the points of a line that are looked at
 CELL = 4  # pixels of the picture per pixel of the map of what is covered
 
 
@@ -55,17 +56,13 @@ class Placer:
             starts, ``None`` where the label lies on its part.
         """
         extent, point = np.array(size, dtype=float), np.array(anchor, dtype=float)
-        if room > 0.62 * size[0]:  # a label on its part hides a small share of it
+        if room > 0.52 * size[0]:  # a label on its part hides a small share of it
             box = self._choose(self._inside((point - extent / 2)[None], size), size, np.zeros(1), limit=1.5, on_people=0)
             if box is not None:
                 return box, None
         starts = self._inside(np.concatenate([self._columns(extent, point, sides), self._rings(extent, point)]), size)
-        ends = np.clip(point, starts, starts + extent)
-        leaders = np.concatenate([ends, np.broadcast_to(point, ends.shape)], axis=1)
-        length = np.hypot(*(ends - point).T) / self.em
-        costs = 0.5 * length + 8 * (length < 0.4) + 4 * self._crossings(leaders)
-        costs = costs + 1.5 * _touches(self._leaders, starts, starts + extent)
-        box = self._choose(starts, size, costs, limit=7.0)
+        length = np.hypot(*(np.clip(point, starts, starts + extent) - point).T) / self.em
+        box = self._choose(starts, size, 0.5 * length + 8 * (length < 0.4), limit=5.5, anchor=point)
         if box is None:
             return None, None
         end = np.clip(point, box[:2], box[2:])
@@ -90,8 +87,8 @@ class Placer:
         """First corners (M, 2) moved so that the boxes lie in the picture."""
         return np.clip(starts, 1, np.maximum(np.asarray(self.size) - size - 1, 1)).round()
 
-    def _choose(self, starts: np.ndarray, size: Pair, costs: np.ndarray, *, limit: float,
-                on_people: float = 6.0) -> np.ndarray | None:
+    def _choose(self, starts: np.ndarray, size: Pair, costs: np.ndarray, *, limit: float, on_people: float = 8.0,
+                anchor: np.ndarray | None = None) -> np.ndarray | None:
         """The cheapest candidate that lies on no other label, kept in mind; ``None`` if that costs over ``limit``."""
         stops = starts + size
         if (stops > self.size).any():
@@ -100,6 +97,9 @@ class Placer:
         free = (starts[:, None] - margin >= self.boxes[:, 2:]) | (stops[:, None] + margin <= self.boxes[:, :2])
         clear = np.logical_or(free[..., 0], free[..., 1]).all(axis=1)
         costs = np.where(~clear, np.inf, costs + on_people * self._share_of_people(starts, stops))
+        if anchor is not None:
+            few = np.argsort(costs, kind='stable')[:12]  # the others will not win
+            starts, stops, costs = starts[few], stops[few], costs[few] + self._tangle(starts[few], stops[few], anchor)
         best = int(np.argmin(costs))
         if costs[best] > limit:
             return None
@@ -114,13 +114,15 @@ class Placer:
         sums = self._sums[y2, x2] - self._sums[y1, x2] - self._sums[y2, x1] + self._sums[y1, x1]
         return sums / np.maximum((x2 - x1) * (y2 - y1), 1)
 
-    def _crossings(self, leaders: np.ndarray) -> np.ndarray:
-        """(M,) how many placed leaders and labels each line (M, 4) crosses."""
-        a, b = leaders[:, None, :2], leaders[:, None, 2:]
-        c, d = self._leaders[None, :, :2], self._leaders[None, :, 2:]
+    def _tangle(self, starts: np.ndarray, stops: np.ndarray, anchor: np.ndarray) -> np.ndarray:
+        """(M,) costs of the lines and labels that each box's line to its anchor would cross, and of lines it would hide."""
+        ends = np.clip(anchor, starts, stops)
+        lines = np.concatenate([ends, np.broadcast_to(anchor, ends.shape)], axis=1)
+        a, b = lines[:, None, :2], lines[:, None, 2:]
+        c, d = self._leaders[:, :2], self._leaders[:, 2:]
         crossed = (_side(a, b, c) != _side(a, b, d)) & (_side(c, d, a) != _side(c, d, b))
-        on_labels = [_touches(line[None], self.boxes[:, :2], self.boxes[:, 2:]).sum() for line in leaders]
-        return crossed.sum(axis=1) + np.array(on_labels)
+        hidden = _on_boxes(self._leaders, starts, stops).any(axis=0)
+        return 4 * (crossed.sum(axis=1) + _on_boxes(lines, self.boxes[:, :2], self.boxes[:, 2:]).sum(axis=1)) + 1.5 * hidden
 
 
 def _side(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
@@ -129,9 +131,7 @@ def _side(a: np.ndarray, b: np.ndarray, point: np.ndarray) -> np.ndarray:
     return u[..., 0] * v[..., 1] > u[..., 1] * v[..., 0]
 
 
-def _touches(lines: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-    """(M,) how many of the lines (P, 4) touch each box, by a few points of each line."""
-    steps = np.linspace(0.08, 1, 7)[None, :, None]
-    points = (lines[:, None, :2] * (1 - steps) + lines[:, None, 2:] * steps)[None]
-    within = ((points > starts[:, None, None]) & (points < stops[:, None, None])).all(axis=3)
-    return within.any(axis=2).sum(axis=1)
+def _on_boxes(lines: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+    """(lines, boxes) bool: whether a line runs over a box, by a few of its points."""
+    points = (lines[:, None, None, :2] * (1 - STEPS) + lines[:, None, None, 2:] * STEPS)
+    return ((points > starts[:, None]) & (points < stops[:, None])).all(axis=3).any(axis=2)
