@@ -1,17 +1,13 @@
 """Scoring a folder of predictions, from any model, against a prepared split: one pass, one image at a time."""
-import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import check_ids, complete_names
+from mmqanet.evaluation.processes import progress_bar, worker_processes
 from mmqanet.evaluation.records import (
     METRIC_NAMES,
     ImagePrediction,
@@ -27,7 +23,6 @@ from mmqanet.evaluation.submission import Submission, read_category, read_submis
 from mmqanet.files import check_shape, read_label_map, read_rows, whole_number
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
-CHUNK = 8  # images a worker takes at a time
 
 
 @dataclass(frozen=True)
@@ -86,7 +81,7 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         raise DataError(f'{pred_dir}: prediction for {unknown[0]!r}, which has no ground truth in {gt_dir} '
                         f'({len(unknown)} such images)')
     job = _Job(str(pred_dir), str(gt_dir), num_classes, metrics, frozenset(predicted))
-    with _mapper(workers) as run, _bar(progress) as bar:
+    with worker_processes(workers, preload=__name__) as run, progress_bar(progress) as bar:
         records = list(bar.track(run(job, names), total=len(names), description='Scoring'))
     return score_records(records, num_classes=num_classes, metrics=metrics, missing=missing)
 
@@ -154,32 +149,3 @@ def visible_prediction(submission: Submission) -> ImagePrediction:
         humans=Masks(human, human_ids, np.zeros(len(human_ids), dtype=np.int64), submission.human_scores),
         parts=Masks(submission.part, part_ids, submission.part_labels, submission.part_scores),
         people=People(label_maps, offsets, submission.human_scores))
-
-
-@contextmanager
-def _mapper(workers: int) -> Iterator:
-    """``run(job, names)`` yields the records in the order of the names, in this process or in several."""
-    if workers == 1:
-        yield map
-        return
-    # Not fork: torch and the progress bar hold threads here.
-    method = 'forkserver' if 'forkserver' in multiprocessing.get_all_start_methods() else 'spawn'
-    context = multiprocessing.get_context(method)
-    if method == 'forkserver':
-        context.set_forkserver_preload([__name__])
-    with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        def run(job: _Job, names: Iterable[str]) -> Iterator[ImageRecord]:
-            return pool.map(job, names, chunksize=CHUNK)
-        try:
-            yield run
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-
-
-@contextmanager
-def _bar(shown: bool) -> Iterator[Progress]:
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    console = Console(stderr=True)  # the tables on standard output stay clean
-    with Progress(*columns, disable=not (shown and console.is_terminal), console=console) as bar:
-        yield bar

@@ -5,7 +5,7 @@ first pixel lies at (y, x) of the image. A whole-image map is the special case o
 
 Letters: N people, C classes with background as class 0, K visible parts, H, W the image, h, w a crop.
 """
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,12 +76,18 @@ def merge_people(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image
     visible, human_map = _paint(label_maps, offsets, painters, image_shape)
     part_map, people, part_people, part_labels = _visible_parts(visible, human_map, painters, num_classes)
 
-    confident = np.flatnonzero(bbox_scores >= bbox_threshold)
-    confident = confident[np.argsort(bbox_scores[confident], kind='stable')]
-    global_map, _ = _paint(label_maps, offsets, confident, image_shape)
+    global_map = paint_classes(label_maps, offsets, bbox_scores, image_shape=image_shape, threshold=bbox_threshold)
     return ImageParsing(
         global_map=global_map, human_map=human_map, part_map=part_map, kept=kept, people=people,
         part_labels=part_labels, part_scores=part_qualities[part_people, part_labels - 1], part_people=part_people)
+
+
+def paint_classes(label_maps: Sequence[np.ndarray], offsets: np.ndarray, bbox_scores: np.ndarray, *,
+                  image_shape: tuple[int, int], threshold: float = 0.3) -> np.ndarray:
+    """The class map (H, W) uint8: people of a box score at or above ``threshold`` painted in ascending box score."""
+    confident = np.flatnonzero(bbox_scores >= threshold)
+    confident = confident[np.argsort(bbox_scores[confident], kind='stable')]
+    return _paint(label_maps, offsets, confident, image_shape)[0]
 
 
 def check_people(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image_shape: tuple[int, int],
@@ -113,24 +119,45 @@ def parsing_nms(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image_
     Returns:
         (M,) int64 indices of the survivors by descending score.
     """
-    areas = class_areas(label_maps, num_classes, image_shape[0] * image_shape[1])
-    starts = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
-    stops = starts + np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2)
+    return greedy_nms(scores, suppression_test(
+        label_maps=label_maps, offsets=offsets, image_shape=image_shape, num_classes=num_classes, threshold=threshold))
+
+
+def greedy_nms(scores: np.ndarray, suppresses: Callable[[int, np.ndarray], np.ndarray]) -> np.ndarray:
+    """The survivors (M,) of a greedy suppression by descending score (ties: lower index first).
+
+    Args:
+        scores: (N,).
+        suppresses: which of some others (K,) a person suppresses, (K,) bool.
+    """
     left = np.argsort(-np.asarray(scores), kind='stable')
     kept = []
     while len(left):
         first, left = left[0], left[1:]
         kept.append(first)
+        left = left[~suppresses(first, left)]
+    return np.asarray(kept, dtype=np.int64)
+
+
+def suppression_test(*, label_maps: Sequence[np.ndarray], offsets: np.ndarray, image_shape: tuple[int, int],
+                     num_classes: int, threshold: float = 0.6) -> Callable[[int, np.ndarray], np.ndarray]:
+    """Of :func:`parsing_nms`: a function (person, others (K,)) → (K,) bool, whether their mean IoU reaches ``threshold``."""
+    areas = class_areas(label_maps, num_classes, image_shape[0] * image_shape[1])
+    starts = np.asarray(offsets, dtype=np.int64).reshape(-1, 2)
+    stops = starts + np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2)
+
+    def suppresses(first: int, others: np.ndarray) -> np.ndarray:
         # No intersection exceeds the smaller area, nor the common window (background aside): pixels are read only
         # where the mean IoU that this allows passes.
-        sides = np.minimum(stops[first], stops[left]) - np.maximum(starts[first], starts[left])
-        inter = np.minimum(areas[first], areas[left])
+        sides = np.minimum(stops[first], stops[others]) - np.maximum(starts[first], starts[others])
+        inter = np.minimum(areas[first], areas[others])
         inter[:, 1:] = np.minimum(inter[:, 1:], np.maximum(sides, 0).prod(axis=1)[:, None])
-        bounds = mean_present(class_ious(inter, areas[first] + areas[left] - inter))
-        doomed = [index for index in left[bounds >= threshold]
-                  if _mean_iou(label_maps, offsets, areas, first, index) >= threshold]
-        left = left[~np.isin(left, doomed)]
-    return np.asarray(kept, dtype=np.int64)
+        reached = mean_present(class_ious(inter, areas[first] + areas[others] - inter)) >= threshold
+        for place in np.flatnonzero(reached):
+            reached[place] = _mean_iou(label_maps, offsets, areas, first, others[place]) >= threshold
+        return reached
+
+    return suppresses
 
 
 def _mean_iou(label_maps: Sequence[np.ndarray], offsets: np.ndarray, areas: np.ndarray, a: int, b: int) -> float:

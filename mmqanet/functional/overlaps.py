@@ -62,7 +62,7 @@ def distinct(ids_map: np.ndarray) -> np.ndarray:
     return ids[ids > 0]
 
 
-def _histogram(codes: np.ndarray, lengths: np.ndarray, *shape: int) -> np.ndarray:
+def histogram(codes: np.ndarray, lengths: np.ndarray, *shape: int) -> np.ndarray:
     """Pixels of each code in [0, prod(shape)), as an int64 array of ``shape``."""
     counts = np.bincount(codes, weights=lengths, minlength=math.prod(shape))  # float64 is exact up to 2^53 pixels
     return counts.astype(np.int64).reshape(shape)
@@ -91,7 +91,7 @@ def confusion_matrix(pred: Map, label: Map, num_classes: int, *, lengths: Map | 
     if lengths is None:
         (pred, label), lengths = runs(pred, label)
     codes = _clip_labels(label, num_classes) * num_classes + pred
-    return _histogram(codes, lengths, num_classes + 1, num_classes)[:num_classes]
+    return histogram(codes, lengths, num_classes + 1, num_classes)[:num_classes]
 
 
 def _clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
@@ -147,14 +147,14 @@ def mask_ious(pred: np.ndarray, label: np.ndarray, pred_ids: np.ndarray, label_i
     rows, columns = len(pred_ids) + 1, len(label_ids) + 1
     if lengths is None:
         (pred, label), lengths = runs(pred, label)
-    codes = _ranks(pred, pred_ids) * columns + _ranks(label, label_ids)
-    joint = _histogram(codes, lengths, rows, columns)
+    codes = ranks(pred, pred_ids) * columns + ranks(label, label_ids)
+    joint = histogram(codes, lengths, rows, columns)
     inter = joint[1:, 1:]
     union = joint.sum(axis=1)[1:, None] + joint.sum(axis=0)[None, 1:] - inter
     return inter / np.maximum(union, 1)
 
 
-def _ranks(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
+def ranks(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
     """k + 1 where a value equals ``ids[k]``, 0 where it equals none."""
     table = np.zeros(max(int(values.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=np.intp)
     table[ids] = np.arange(1, len(ids) + 1)
@@ -166,7 +166,7 @@ def class_areas(label_maps: Sequence[np.ndarray], num_classes: int, image_area: 
     areas = np.zeros((len(label_maps), num_classes), dtype=np.int64)
     for row, label_map in zip(areas, label_maps):
         (labels,), lengths = runs(label_map)
-        row[:] = _histogram(labels, lengths, num_classes)
+        row[:] = histogram(labels, lengths, num_classes)
     areas[:, 0] = image_area - areas[:, 1:].sum(axis=1)
     return areas
 
@@ -191,8 +191,8 @@ def people_class_ious(label_maps: Sequence[np.ndarray], offsets: np.ndarray, cat
     person_ids = np.asarray(person_ids, dtype=np.int64)
     num_rows, bins = len(person_ids) + 1, num_classes + 1  # row 0 is nobody, the last bin labels outside [0, C)
     (labels, people), lengths = runs(category, human)
-    codes = _ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)
-    areas = _histogram(codes, lengths, num_rows, bins)[1:]
+    codes = ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)
+    areas = histogram(codes, lengths, num_rows, bins)[1:]
     ignored = areas[:, num_classes]
     label_areas = areas[:, :num_classes].copy()
     label_areas[:, 0] = category.size - ignored - label_areas[:, 1:].sum(axis=1)
@@ -201,8 +201,8 @@ def people_class_ious(label_maps: Sequence[np.ndarray], offsets: np.ndarray, cat
     for index, (label_map, (y, x)) in enumerate(zip(label_maps, offsets)):
         window = np.s_[y:y + label_map.shape[0], x:x + label_map.shape[1]]
         (preds, labels, people), lengths = runs(label_map, category[window], human[window])
-        codes = (_ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)) * num_classes + preds
-        joint = _histogram(codes, lengths, num_rows, bins, num_classes)
+        codes = (ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)) * num_classes + preds
+        joint = histogram(codes, lengths, num_rows, bins, num_classes)
         totals = joint.sum(axis=(0, 1))
         totals[0] += category.size - label_map.size
         joint = joint[1:]
