@@ -6,8 +6,15 @@ import math
 
 from mmengine.runner import Runner
 
-from mmqanet.engine.checkpoints import WholeFilesBackend
-from mmqanet.engine.launch import add_common_arguments, config_from, run_tool, use_test_time_augmentation
+from mmqanet.engine.checkpoints import WholeFilesBackend, check_weights, load_checkpoint_file
+from mmqanet.engine.launch import (
+    add_common_arguments,
+    config_from,
+    export_detections,
+    run_tool,
+    show_predictions,
+    use_test_time_augmentation,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -16,6 +23,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--show-dir', help='write overlays of the predictions to this folder')
+    parser.add_argument('--detections', help='write the people a detector finds to this JSON file, for testing a parser')
     parser.add_argument('--tta', action='store_true', help="average over the config's tta_scales (and over the mirror)")
     return parser.parse_args()
 
@@ -27,8 +35,12 @@ def main() -> None:
     if args.tta:
         use_test_time_augmentation(cfg)
     if args.show_dir:
-        cfg.default_hooks.visualization = dict(type='ParsingVisualizationHook', out_dir=args.show_dir)
+        show_predictions(cfg, args.show_dir)
+    if args.detections:
+        export_detections(cfg, args.detections)
+    content = load_checkpoint_file(args.checkpoint)
     runner = Runner.from_cfg(cfg)
+    check_weights(runner.model, content.get('state_dict', content), args.checkpoint)
     metrics = runner.test()
     if args.out and runner.rank == 0:
         finite = {key: value if math.isfinite(value) else None for key, value in metrics.items()}

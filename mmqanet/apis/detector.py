@@ -15,9 +15,10 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
 from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.engine.launch import require_mmdet
 from mmqanet.errors import InputError
+from mmqanet.evaluation import person_label
 
-PERSON = 'person'
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
 
@@ -119,7 +120,7 @@ def init_detector(
         InputError: mmdet or mmcv's compiled operators are missing; the checkpoint belongs to another config; no class of the
             detector is called person.
     """
-    _require_mmdet()
+    require_mmdet()
     if not isinstance(config, Config) and not Path(config).is_file():
         raise InputError(f'{config}: no such config')
     cfg = config if isinstance(config, Config) else Config.fromfile(config)
@@ -143,16 +144,6 @@ def init_detector(
                           batch_size=batch_size)
 
 
-def person_label(classes: Sequence[str] | str) -> int:
-    """The index of the person among the classes of a detector."""
-    classes = (classes,) if isinstance(classes, str) else tuple(classes)
-    names = [str(name).lower() for name in classes]
-    if PERSON not in names:
-        shown = ', '.join(names[:5]) + (', ...' if len(names) > 5 else '')
-        raise InputError(f'the detector knows no class {PERSON!r} among its {len(names)}: {shown}')
-    return names.index(PERSON)
-
-
 def _classes(dataset: dict) -> Sequence[str]:
     """The classes of a data set by its config, in whose scope this is called; its files are not read."""
     if 'classes' in (dataset.get('metainfo') or {}):
@@ -161,16 +152,6 @@ def _classes(dataset: dict) -> Sequence[str]:
         return _classes(dataset['dataset'])
     with MMENGINE_DATASETS.switch_scope_and_registry(None) as registry:
         return getattr(registry.get(dataset['type']), 'METAINFO', {}).get('classes', ())
-
-
-def _require_mmdet() -> None:
-    try:
-        import mmcv.ops  # noqa: F401
-        import mmdet.registry  # noqa: F401
-    except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
-        raise InputError(
-            "the person detector needs mmdet and mmcv with its compiled operators: pip install '.[detection]' (see README, "
-            f'"Installation"). Import failed with: {error}') from None
 
 
 def _check_image(image: Any, index: int) -> None:

@@ -64,26 +64,36 @@ def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.devi
 
 
 def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:
-    """Put a state dict into a model, all of it or none.
+    """Put a state dict into a model, all of it or none; arguments and errors of :func:`check_weights`."""
+    check_weights(model, state, path)
+    model.load_state_dict({key.removeprefix('module.'): value for key, value in state.items()})
+
+
+def check_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike, *,
+                  listed: int | None = 3) -> None:
+    """Raise unless a state dict fits a model.
 
     Args:
-        model: takes the weights.
-        state: by name; a ``module.`` in front of names, as data-parallel training leaves it, is dropped.
+        model: to take the weights.
+        state: by name; a ``module.`` in front of names, as data-parallel training leaves it, does not count.
         path: the file they come from, for the message.
+        listed: how many keys of a kind the message names; ``None`` for all.
 
     Raises:
         InputError: names or shapes differ from the model's.
     """
     state = {key.removeprefix('module.'): value for key, value in state.items()}
-    expected = model.state_dict()
+    expected = {key.removeprefix('module.'): value for key, value in model.state_dict().items()}
     missing = [key for key in expected if key not in state]
     left_over = [key for key in state if key not in expected]
-    other_shape = [key for key in expected if key in state and state[key].shape != expected[key].shape]
-    for fault, keys in (('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)):
-        if keys:
-            raise InputError(
-                f'{path}: weights of another config: the checkpoint {fault} {len(keys)} keys, e.g. {keys[:3]}')
-    model.load_state_dict(state)
+    other_shape = [
+        f'{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}' for key, value in expected.items()
+        if key in state and state[key].shape != value.shape]
+    faults = [
+        f'{fault} {len(keys)} keys{"" if listed is None else ", e.g."} {keys[:listed]}'
+        for fault, keys in (('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)) if keys]
+    if faults:
+        raise InputError(f'{path}: weights of another config: the checkpoint {"; it ".join(faults)}')
 
 
 def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:

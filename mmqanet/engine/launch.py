@@ -48,6 +48,8 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
     install()
     if overrides:
         cfg.merge_from_dict(overrides)
+    if is_detector(cfg):
+        require_mmdet()
     check_classes(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
@@ -81,6 +83,8 @@ def _use_plain_norms(node) -> None:
 
 def check_classes(cfg: Config) -> None:
     """Raise ``InputError`` where the parsing head and a data set do not have the same number of classes."""
+    if is_detector(cfg):
+        return
     num_classes = cfg.model.parsing_head.num_classes
     for loader in ('train_dataloader', 'test_dataloader'):
         dataset = cfg.get(loader, {}).get('dataset', {})
@@ -89,6 +93,39 @@ def check_classes(cfg: Config) -> None:
             if len(meta['classes']) != num_classes:
                 raise InputError(
                     f'model.parsing_head.num_classes is {num_classes}, but {loader} has {len(meta["classes"])} classes')
+
+
+def is_detector(cfg: Config) -> bool:
+    """Whether a config is of a person detector of mmdet and not of a parser."""
+    return 'parsing_head' not in cfg.model
+
+
+def require_mmdet() -> None:
+    """Raise ``InputError`` where mmdet, or what it needs, is not installed."""
+    try:
+        import mmcv.ops  # noqa: F401
+        import mmdet.registry  # noqa: F401
+    except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
+        raise InputError(
+            "the person detector needs mmdet, and mmcv with its compiled operators: pip install '.[detection]' (see README, "
+            f'"Installation"). Import failed with: {error}') from None
+
+
+def export_detections(cfg: Config, path: str) -> None:
+    """Let the test of a detector write the people it finds to a COCO detection file, in place."""
+    if not is_detector(cfg):
+        raise InputError('--detections: a parser is tested with a detection file, only a detector writes one')
+    metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    cfg.test_evaluator = [*metrics, dict(type='mmqanet.DetectionFile', path=path)]
+
+
+def show_predictions(cfg: Config, out_dir: str) -> None:
+    """Let the test draw its predictions into a folder, in place."""
+    if is_detector(cfg):
+        out_dir = str(Path(out_dir).absolute())  # mmdet joins it to the work folder
+        cfg.default_hooks.visualization = dict(type='mmdet.DetVisualizationHook', draw=True, test_out_dir=out_dir)
+    else:
+        cfg.default_hooks.visualization = dict(type='ParsingVisualizationHook', out_dir=out_dir)
 
 
 def use_mixed_precision(cfg: Config) -> None:
@@ -130,6 +167,8 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
 
 def use_test_time_augmentation(cfg: Config) -> None:
     """Average test predictions over the mirror image and over the config's ``tta_scales``, in place."""
+    if is_detector(cfg):
+        raise InputError('--tta: averages the predictions of parsers, and this config is of a detector')
     cfg.model.flip_test = True
     for step in cfg.test_dataloader.dataset.pipeline:
         if step.type == 'BoxesToCrops':

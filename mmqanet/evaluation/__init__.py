@@ -1,4 +1,5 @@
 """Metrics of human parsing, on the fly and offline, and the official submission files."""
+from mmqanet.evaluation.detections import DetectionFile, person_label
 from mmqanet.evaluation.multi_human import MultiHumanParsingMetric
 from mmqanet.evaluation.offline import evaluate_folders
 from mmqanet.evaluation.scores import ParsingScores
@@ -6,12 +7,14 @@ from mmqanet.evaluation.single_human import SingleHumanParsingMetric
 from mmqanet.evaluation.submission import Submission, make_submission, read_submission, write_submission
 
 __all__ = [
+    'DetectionFile',
     'MultiHumanParsingMetric',
     'ParsingScores',
     'SingleHumanParsingMetric',
     'Submission',
     'evaluate_folders',
     'make_submission',
+    'person_label',
     'read_submission',
     'write_submission',
 ]
