@@ -4,7 +4,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from PIL import Image
@@ -12,6 +12,13 @@ from PIL import Image
 from mmqanet.errors import DataError
 
 PathLike = str | os.PathLike
+
+
+def check_inside(name: str) -> None:
+    """Raise unless a file name, sub-folders allowed, stays below the folder that it is meant for."""
+    path = PurePosixPath(name.replace('\\', '/'))
+    if path.is_absolute() or '..' in path.parts or not path.parts:
+        raise DataError(f'file name {name!r} leaves its folder')
 
 
 def read_bytes(path: PathLike) -> bytes:
@@ -23,8 +30,11 @@ def read_bytes(path: PathLike) -> bytes:
         raise DataError(f'{path}: {error.strerror}') from None
 
 
-def read_label_map(path: PathLike) -> np.ndarray:
-    """The labels (H, W), as they lie in the file: palette indices, not colours; uint8 or int32 (16-bit files)."""
+def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray:
+    """The labels (H, W), as they lie in the file: palette indices, not colours; uint8 or int32 (16-bit files).
+
+    A file of several channels is an error, or with ``first_channel`` the first one, red, is taken.
+    """
     content = read_bytes(path)
     try:
         with Image.open(io.BytesIO(content)) as image:
@@ -33,6 +43,8 @@ def read_label_map(path: PathLike) -> np.ndarray:
             labels = np.array(image) // _grey_scale(content)
     except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{path}: not readable as a label map ({error})') from None
+    if first_channel and labels.ndim == 3:
+        labels = labels[..., 0]
     if labels.ndim != 2 or labels.dtype.kind not in 'iub':
         raise DataError(f'{path}: a label map has one integer channel, this file holds {image.mode}')
     return labels if labels.dtype == np.uint8 else labels.astype(np.int32)

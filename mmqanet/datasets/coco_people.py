@@ -1,10 +1,9 @@
 """Reading people out of COCO-style JSON, with every complaint naming the file and the annotation."""
 import json
 import math
-from pathlib import PurePosixPath
 
 from mmqanet.errors import DataError
-from mmqanet.files import read_bytes
+from mmqanet.files import check_inside, read_bytes
 
 PERSON_CATEGORY = 1
 
@@ -40,9 +39,10 @@ def image_index(images: list[dict], path: str) -> dict[int, dict]:
         missing = [field for field in ('id', 'file_name', 'height', 'width') if field not in image]
         if missing:
             raise DataError(f'{path}: image {image.get("id", image)}: field {missing[0]!r} is missing')
-        name = PurePosixPath(image['file_name'])
-        if name.is_absolute() or '..' in name.parts:
-            raise DataError(f'{path}: image {image["id"]}: file_name {image["file_name"]!r} leaves its folder')
+        try:
+            check_inside(image['file_name'])
+        except DataError as error:
+            raise DataError(f'{path}: image {image["id"]}: {error}') from None
         if image['id'] in index:
             raise DataError(f'{path}: image id {image["id"]} stands twice')
         index[image['id']] = image

@@ -226,7 +226,7 @@ def test_testing_never_skips_a_broken_image(tiny):
     (lambda c: c['annotations'][2].update(bbox=[1, 2, 3]), r'annotation 21: bbox \[1, 2, 3\] is not four finite'),
     (lambda c: c['annotations'][2].update(bbox=[1, 2, 3, float('nan')]), r'annotation 21: bbox .* not four finite'),
     (lambda c: c['images'][0].pop('height'), r"image 1: field 'height' is missing"),
-    (lambda c: c['images'][0].update(file_name='../up.png'), r"file_name '../up.png' leaves its folder"),
+    (lambda c: c['images'][0].update(file_name='../up.png'), r"image 1: file name '../up.png' leaves its folder"),
     (lambda c: c['images'][1].update(id=1), r'image id 1 stands twice'),
 ])
 def test_broken_annotations_are_named(tiny, change, message):

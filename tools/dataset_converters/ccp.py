@@ -1,41 +1,30 @@
-"""Convert Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing) to the prepared layout.
+"""Convert Clothing Co-Parsing (github.com/bearpaw/clothing-co-parsing) to the prepared layout; docs/data/ccp.md.
 
-    python tools/dataset_converters/ccp.py clothing-co-parsing data/CCP --labels merged --workers 4
+    python tools/dataset_converters/ccp.py clothing-co-parsing data/CCP --labels merged
+    python tools/dataset_converters/ccp.py --verify data/CCP --labels merged
 
 The split is fixed by the seed. Photos whose annotation cannot be used are left out of their split and named, with the
-rule that they break (mmqanet/datasets/converters/ccp.py). Run again, finished files are kept. The exit status is 1
-where a photo or annotation could not be read, unless --allow-incomplete is given.
+rule that they break (mmqanet/datasets/converters/ccp.py). Run again, finished files are kept. The exit status is 1 where
+something is missing or failed, unless --allow-incomplete.
 """
 import argparse
-import os
 import sys
-from pathlib import Path
 
-from mmqanet.datasets.converters.ccp import LABEL_SETS, convert_ccp
-from mmqanet.errors import MMQANetError
+from mmqanet.datasets.converters.ccp import LABEL_SETS, CCPConverter
+from mmqanet.datasets.converters.command import run_converter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--labels', choices=sorted(LABEL_SETS), default='merged', help='59 or 17 classes')
+    parser.add_argument('--val', type=int, default=100, help='photos of the validation split')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the split')
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('source', type=Path, metavar='SRC', help='folder with photos/, annotations/, label_list.mat')
-    parser.add_argument('target', type=Path, metavar='DST', help='folder to write')
-    parser.add_argument('--labels', choices=sorted(LABEL_SETS), default='merged', help='59 or 17 classes')
-    parser.add_argument('--val', type=int, default=100, help='photos of the validation split')
-    parser.add_argument('--seed', type=int, default=0, help='seed of the split')
-    parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
-    parser.add_argument('--allow-incomplete', action='store_true', help='exit with 0 although some photos failed')
-    args = parser.parse_args(argv)
-    try:
-        reports = convert_ccp(args.source, args.target, labels=args.labels, val=args.val, seed=args.seed,
-                              workers=args.workers)
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    for report in reports:
-        print('\n'.join(report.lines()))
-    failed = any(report.failed for report in reports)
-    return 1 if failed and not args.allow_incomplete else 0
+    return run_converter(
+        lambda args: CCPConverter(source=args.source, labels=args.labels, val=args.val, seed=args.seed), doc=__doc__,
+        argv=argv, source='folder with photos/, annotations/ and label_list.mat', add_arguments=add_arguments)
 
 
 if __name__ == '__main__':

@@ -15,23 +15,22 @@ Not every annotation can be used. :func:`find_fault` holds the rules; a photo th
   in the top 35 %: 'skirt' for a face, 'jeans' for a denim jacket, 'tights' for a camisole.
 - ``by eye``: seen on the picture, and caught by no rule (:data:`REJECTED`).
 """
-import hashlib
-from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
-from scipy.io import loadmat
 
 from mmqanet.datasets.ccp import CCP_CLASSES, CCP_MERGE, CCP_MERGED_CLASSES, CCP_MERGED_IDS
-from mmqanet.datasets.converters.batch import Sample, SplitReport, UnusableSample, claim_folder, convert_split
+from mmqanet.datasets.converters.base import Converter, Split, draw_names
+from mmqanet.datasets.converters.batch import Sample, UnusableSample
+from mmqanet.datasets.converters.matlab import read_mat
 from mmqanet.datasets.converters.prepared import image_size
 from mmqanet.errors import DataError, InputError
 from mmqanet.files import read_bytes
 
-VERSION = 1  # goes up with every change of rules, of REJECTED or of the merged labels: folders do not mix versions
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
+OFFICIAL = 1004  # photos with pixel labels
 LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES}
 
 
@@ -45,36 +44,49 @@ HELD = np.append(_labels('bag'), CCP_CLASSES.index('accessories'))
 HAIR = CCP_CLASSES.index('hair')
 
 
-def convert_ccp(source: Path, target: Path, *, labels: str = 'merged', val: int = 100, seed: int = 0, workers: int = 0,
-                show_progress: bool = True) -> list[SplitReport]:
-    """Convert CCP; run again, it keeps the finished files.
+@dataclass(frozen=True, kw_only=True)
+class CCPConverter(Converter):
+    """The folder of the CCP repository.
 
     Args:
-        source: folder of the CCP repository.
-        target: folder to write ``Training``, ``Validation`` and ``annotations/CCP_{train,val}.json`` to.
         labels: ``'full'`` (59 classes) or ``'merged'`` (17).
         val: photos of the validation split; unusable ones among them are left out without replacement.
         seed: of the split.
-        workers: processes; 0 or 1 works in this one.
-        show_progress: draw a progress bar on the terminal.
-
-    Returns:
-        The reports of training and validation.
-
-    Raises:
-        InputError: unknown label set, or ``val`` leaves no photo for training.
-        DataError: ``source`` is not CCP, or ``target`` holds a conversion with other settings.
     """
-    if labels not in LABEL_SETS:
-        raise InputError(f'labels must be one of {sorted(LABEL_SETS)}, got {labels!r}')
-    source, target = Path(source), Path(target)
-    check_tags(source / 'label_list.mat')
-    train, held_out = split_names(photo_names(source), val=val, seed=seed)
-    claim_folder(target, {'converter': 'ccp', 'version': VERSION, 'labels': labels, 'val': val, 'seed': seed})
-    load = partial(load_photo, root=source, labels=labels)
-    return [convert_split(load, names, target / split, target / 'annotations' / f'CCP_{short}.json',
-                          num_classes=len(LABEL_SETS[labels]), workers=workers, show_progress=show_progress)
-            for split, short, names in (('Training', 'train', train), ('Validation', 'val', held_out))]
+
+    labels: str = 'merged'
+    val: int = 100
+    seed: int = 0
+
+    title = 'CCP'
+    version = 1  # goes up with every change of rules, of REJECTED or of the merged labels as well
+
+    def __post_init__(self) -> None:
+        if self.labels not in LABEL_SETS:
+            raise InputError(f'labels must be one of {sorted(LABEL_SETS)}, got {self.labels!r}')
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        return Split('Training', 'train', OFFICIAL - self.val), Split('Validation', 'val', self.val)
+
+    @property
+    def num_classes(self) -> int:
+        return len(LABEL_SETS[self.labels])
+
+    @property
+    def settings(self) -> dict:
+        return {'converter': 'ccp', 'version': self.version, 'labels': self.labels, 'val': self.val, 'seed': self.seed}
+
+    def names(self, split: Split) -> list[str]:
+        check_tags(self.source / 'label_list.mat')
+        names = photo_names(self.source)
+        if not 0 <= self.val < len(names):
+            raise InputError(f'val must be in [0, {len(names) - 1}] for {len(names)} photos, got {self.val}')
+        train, held_out = draw_names(names, self.val, seed=self.seed)
+        return train if split.short == 'train' else held_out
+
+    def load(self, split: Split, name: str) -> Sample:
+        return load_photo(name, root=self.source, labels=self.labels)
 
 
 def photo_names(source: Path) -> list[str]:
@@ -83,17 +95,6 @@ def photo_names(source: Path) -> list[str]:
     if not names:
         raise DataError(f'{source}: no .mat files in annotations/pixel-level')
     return names
-
-
-def split_names(names: Sequence[str], *, val: int, seed: int) -> tuple[list[str], list[str]]:
-    """Split names into training and validation: the ``val`` names whose hash with the seed is lowest are validation.
-
-    A hash instead of a shuffle: a name that is added or taken away moves at most one other to the other side.
-    """
-    if not 0 <= val < len(names):
-        raise InputError(f'val must be in [0, {len(names) - 1}] for {len(names)} photos, got {val}')
-    ranked = sorted(names, key=lambda name: hashlib.sha256(f'{seed}:{name}'.encode()).digest())
-    return sorted(ranked[val:]), sorted(ranked[:val])
 
 
 def load_photo(name: str, *, root: Path, labels: str) -> Sample:
@@ -115,14 +116,14 @@ def load_photo(name: str, *, root: Path, labels: str) -> Sample:
 
 def check_tags(path: Path) -> None:
     """Raise a ``DataError`` unless ``label_list.mat`` holds CCP's 59 tags in their order."""
-    tags = tuple(str(cell.squeeze()) for cell in _read_mat(path, 'label_list').ravel())
+    tags = tuple(map(str, read_mat(path, 'label_list')))
     if tags != ('null', *CCP_CLASSES[1:]):
         raise DataError(f'{path}: not the 59 tags of CCP')
 
 
 def read_tags(path: Path) -> np.ndarray:
     """Read an annotation: (H, W) uint8, 0-58."""
-    tags = _read_mat(path, 'groundtruth')
+    tags = read_mat(path, 'groundtruth')
     if tags.ndim != 2 or tags.dtype.kind not in 'ui' or tags.min(initial=0) < 0 or tags.max(initial=0) > 58:
         raise DataError(f'{path}: groundtruth must be (H, W) integers in [0, 58], got {tags.dtype} {tags.shape}')
     return tags.astype(np.uint8)
@@ -183,12 +184,3 @@ def _leg_wear_on_top(tags: np.ndarray, top: int, height: int) -> bool:
     area = per_row.sum(axis=0)
     centre = (per_row * np.arange(len(tags))[:, None]).sum(axis=0) / np.maximum(area, 1)
     return bool(((area > 0.005 * (tags > 0).sum()) & (centre < top + 0.35 * height)).any())
-
-
-def _read_mat(path: Path, variable: str) -> np.ndarray:
-    if not path.is_file():
-        raise DataError(f'{path}: no such file')
-    try:
-        return loadmat(path)[variable]
-    except Exception as error:  # whatever a broken file makes scipy stumble over
-        raise DataError(f'{path}: cannot be read as a MATLAB file with {variable} ({error})') from error

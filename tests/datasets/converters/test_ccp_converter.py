@@ -12,7 +12,9 @@ from mmqanet.datasets.ccp import (
     CCP_MERGED_IDS,
     CCPDataset,
 )
-from mmqanet.datasets.converters.ccp import check_tags, convert_ccp, find_fault, load_photo, split_names
+from mmqanet.datasets.converters.base import convert as convert_archive
+from mmqanet.datasets.converters.base import draw_names
+from mmqanet.datasets.converters.ccp import CCPConverter, check_tags, find_fault, load_photo
 from mmqanet.errors import DataError, InputError
 
 
@@ -20,8 +22,9 @@ def tag(name):
     return CCP_CLASSES.index(name)
 
 
-def convert(tree, target, **options):
-    return convert_ccp(tree.root, target, **dict(dict(val=2, show_progress=False), **options))
+def convert(tree, target, *, workers=0, **options):
+    converter = CCPConverter(source=tree.root, **{'val': 2, **options})
+    return convert_archive(converter, target, workers=workers, show_progress=False)
 
 
 def test_every_tag_is_merged_once():
@@ -65,13 +68,13 @@ def test_the_dataset_reads_what_the_converter_writes(ccp_tree, tmp_path):
 
 def test_the_split_is_fixed_and_stays_when_a_photo_comes(tmp_path):
     names = [f'{i:04}' for i in range(1, 901)]
-    train, val = split_names(names, val=100, seed=0)
+    train, val = draw_names(names, 100, seed=0)
     assert (len(train), len(val)) == (800, 100)
     assert sorted(train + val) == names
-    assert split_names(names[::-1], val=100, seed=0) == (train, val)
-    assert split_names(names, val=100, seed=1)[1] != val
+    assert draw_names(names[::-1], 100, seed=0) == (train, val)
+    assert draw_names(names, 100, seed=1)[1] != val
     assert val[:5] == ['0002', '0019', '0021', '0023', '0025']
-    grown = split_names([*names, '1000'], val=100, seed=0)[1]
+    grown = draw_names([*names, '1000'], 100, seed=0)[1]
     assert len(set(grown) ^ set(val)) <= 2
 
 
@@ -161,7 +164,7 @@ def test_broken_files_are_named_and_the_rest_converted(ccp_tree, tmp_path, perso
 
 def test_another_source_is_refused(ccp_tree, tmp_path):
     with pytest.raises(DataError, match=r'label_list\.mat: no such file'):
-        convert_ccp(tmp_path / 'nowhere', tmp_path / 'CCP')
+        convert_archive(CCPConverter(source=tmp_path / 'nowhere'), tmp_path / 'CCP')
     cells = np.empty((1, 2), object)
     cells[0] = ['null', 'hat']
     savemat(ccp_tree.root / 'label_list.mat', {'label_list': cells})
@@ -171,7 +174,7 @@ def test_another_source_is_refused(ccp_tree, tmp_path):
 
 def test_one_folder_holds_one_label_set(ccp_tree, tmp_path):
     convert(ccp_tree, tmp_path / 'CCP', labels='full')
-    with pytest.raises(DataError, match='choose another folder'):
+    with pytest.raises(DataError, match=r"labels 'full', not 'merged': give another folder"):
         convert(ccp_tree, tmp_path / 'CCP', labels='merged')
     with pytest.raises(InputError, match='labels must be one of'):
         convert(ccp_tree, tmp_path / 'CCP', labels='some')

@@ -1,0 +1,111 @@
+"""What a converter says at its end: what became of every image of a split, counted, and named where something is wrong."""
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one image: written or kept (``people`` is set), unusable by a rule, or failed.
+
+    Args:
+        name: file name without extension.
+        height, width: of the image, in pixels.
+        people: its annotations in the JSON; ``None`` where the image is not in it.
+        kept: it was there from an earlier run.
+        rule: why it must not be used, where it must not.
+        error: why it could not be read, where it could not.
+        unlabelled: ids of the people without a labelled pixel, who are not among ``people``.
+        notes: oddities of the source that were dealt with: pairs (kind, which file).
+    """
+
+    name: str
+    height: int = 0
+    width: int = 0
+    people: list[dict] | None = None
+    kept: bool = False
+    rule: str = ''
+    error: str = ''
+    unlabelled: tuple[int, ...] = ()
+    notes: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass
+class SplitReport:
+    """The outcomes of one split, in the order of its names.
+
+    Args:
+        title: name of the split.
+        outcomes: of its images.
+        official: number of images it is published with, where that is known.
+        fault: why the split could not be read at all, where it could not.
+        optional: the split may be absent.
+        unlabelled_is_fault: a person without a labelled pixel makes the split incomplete; it is a known quirk of some sets.
+    """
+
+    title: str
+    outcomes: list[Outcome] = field(default_factory=list)
+    official: int | None = None
+    fault: str = ''
+    optional: bool = False
+    unlabelled_is_fault: bool = True
+
+    @property
+    def done(self) -> list[Outcome]:
+        """Images that lie in the split's folder now."""
+        return [outcome for outcome in self.outcomes if outcome.people is not None]
+
+    @property
+    def failed(self) -> list[Outcome]:
+        """Images that could not be read."""
+        return [outcome for outcome in self.outcomes if outcome.error]
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether something is missing or broken that should not be."""
+        if self.fault:
+            return not self.optional
+        unlabelled = self.unlabelled_is_fault and any(outcome.unlabelled for outcome in self.outcomes)
+        return bool(self.failed or unlabelled or self._missing() > 0)
+
+    def lines(self, limit: int | None = None) -> list[str]:
+        """The report: counts, then what is unusable, odd or failed, with at most ``limit`` names of each kind."""
+        if self.fault:
+            return [f'{self.title}: left out, {self.fault}' if self.optional else f'{self.title}: failed, {self.fault}']
+        rules, notes = defaultdict(list), defaultdict(list)
+        for outcome in self.outcomes:
+            if outcome.rule:
+                rules[outcome.rule].append(outcome.name)
+            for kind, what in outcome.notes:
+                notes[kind].append(what)
+            for person in outcome.unlabelled:
+                notes['people without a labelled pixel, not in the JSON'].append(f'{outcome.name}: person {person}')
+        people = sum(len(outcome.people or ()) for outcome in self.done)
+        lines = [f'{self.title}: {len(self.done)} of {len(self.outcomes)} images ({people} people), '
+                 f'{sum(outcome.kept for outcome in self.done)} of them kept from an earlier run; '
+                 f'{sum(map(len, rules.values()))} unusable, {len(self.failed)} failed']
+        if self.official is not None:
+            lines.append(f'  published with {self.official} images: {self._comparison()}')
+        lines += [f'  unusable, {rule}: {_some(names, limit)}' for rule, names in sorted(rules.items())]
+        lines += [f'  {kind}: {_some(names, limit)}' for kind, names in sorted(notes.items())]
+        return lines + list(self._failures(limit))
+
+    def _missing(self) -> int:
+        """Images fewer than published; what a rule leaves out is not missing."""
+        if self.official is None:
+            return 0
+        return self.official - len(self.done) - sum(bool(outcome.rule) for outcome in self.outcomes)
+
+    def _comparison(self) -> str:
+        missing = self._missing()
+        return 'all are here' if missing == 0 else f'{missing} are missing' if missing > 0 else f'{-missing} more are here'
+
+    def _failures(self, limit: int | None) -> Iterator[str]:
+        for outcome in self.failed[:limit]:
+            yield f'  failed, {outcome.name}: {outcome.error}'
+        if len(self.failed) > len(self.failed[:limit]):
+            yield f'  failed, and {len(self.failed) - len(self.failed[:limit])} more'
+
+
+def _some(names: Sequence[str], limit: int | None) -> str:
+    return f'{len(names)} ({", ".join([*names[:limit], *(["..."] if len(names) > len(names[:limit]) else [])])})'
