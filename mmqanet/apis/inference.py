@@ -1,66 +1,23 @@
-"""From Python: build a model once, parse images with it."""
+"""From Python: parse images with a model that was built once. Every other way in ends here."""
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmengine.config import Config
-from mmengine.dataset import Compose, pseudo_collate
-from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import DefaultScope
-from torch import nn
+from mmengine.dataset import pseudo_collate
 
-from mmqanet.datasets.transforms.loading import read_image
-from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.apis.inputs import as_picture
+from mmqanet.apis.videos import Frame
 from mmqanet.errors import InputError
-from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 from mmqanet.structures import ParsingDataSample
 
-META_KEYS = ('classes', 'palette', 'flip_pairs')
-
-
-def init_model(config: str | Path | Config, checkpoint: str | Path | None = None, *, device: str = 'cpu') -> nn.Module:
-    """Build a model from a config, ready to parse.
-
-    Args:
-        config: a config file or a ``Config``.
-        checkpoint: its weights, as ``tools/train.py`` writes them; ``None`` leaves the network untrained.
-        device: e.g. ``'cpu'`` or ``'cuda:0'``.
-
-    Returns:
-        nn.Module: the model in evaluation mode, with ``cfg`` and ``dataset_meta`` (classes, palette, flip_pairs).
-
-    Raises:
-        DataError: the checkpoint is missing, broken or would execute code.
-        InputError: the checkpoint belongs to another config; names the keys.
-    """
-    if not isinstance(config, Config) and not Path(config).is_file():
-        raise InputError(f'{config}: no such config')
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
-    model_cfg = cfg.model.copy()
-    model_cfg.backbone = {**model_cfg.backbone, 'init_cfg': None}
-    with DefaultScope.overwrite_default_scope('mmqanet'):
-        model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.cfg = cfg
-    model.dataset_meta = dataset_meta(cfg)
-    if checkpoint is not None:
-        content = load_checkpoint_file(checkpoint)
-        load_weights(model, content.get('state_dict', content), checkpoint)
-        model.dataset_meta.update(content.get('meta', {}).get('dataset_meta') or {})
-    return model.to(device).eval()
-
-
-def dataset_meta(cfg: Config) -> dict:
-    """classes, palette and flip_pairs of the data set that a config tests on."""
-    dataset = cfg.test_dataloader.dataset
-    meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
-    return {key: meta[key] for key in META_KEYS}
+MAX_SIDE = 2**15 - 2  # OpenCV resamples no larger pictures
 
 
 def inference_topdown(
     model: Any,
-    images: Sequence[str | Path | np.ndarray] | str | Path | np.ndarray,
+    images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
     boxes: Any = None,
     *,
     box_scores: Any = None,
@@ -68,8 +25,8 @@ def inference_topdown(
     """Parse the people in given boxes.
 
     Args:
-        model: from :func:`init_model`.
-        images: one image or several: paths, or (H, W, 3) uint8 BGR arrays.
+        model: from :func:`mmqanet.apis.init_model`.
+        images: one image or several: paths, bytes of files, or (H, W, 3) uint8 BGR arrays.
         boxes: for each image (N, 4) xyxy in pixels, or ``None`` for the whole image as one box. With a single image, its
             boxes alone.
         box_scores: for each image (N,) in [0, 1]; 1 by default.
@@ -80,41 +37,86 @@ def inference_topdown(
     Raises:
         DataError: an image cannot be read. InputError: boxes or scores are out of range; names the image.
     """
-    if isinstance(images, str | Path | np.ndarray):
+    if isinstance(images, str | Path | bytes | np.ndarray):
         images, boxes = [images], None if boxes is None else [boxes]
         box_scores = None if box_scores is None else [box_scores]
     boxes = [None] * len(images) if boxes is None else list(boxes)
     box_scores = [None] * len(images) if box_scores is None else list(box_scores)
     if not len(images) == len(boxes) == len(box_scores):
         raise InputError(f'{len(images)} images need as many boxes and box_scores, not {len(boxes)}, {len(box_scores)}')
-    pipeline = inference_pipeline(model.cfg)
-    packed = [
-        pipeline(_describe(model.dataset_meta, index, *given)) for index, given in enumerate(zip(images, boxes, box_scores))]
-    with torch.no_grad():
-        return model.test_step(pseudo_collate(packed))
+    return predict(model, [prepare(model, frame, boxes=given, scores=scores)
+                           for frame, given, scores in zip(read_frames(images), boxes, box_scores)])
 
 
-def inference_pipeline(cfg: Config) -> Compose:
-    """The config's test pipeline without its ground truth."""
-    steps = [step for step in cfg.test_dataloader.dataset.pipeline if step['type'] != 'LoadImageMaps']
-    return Compose([TRANSFORMS.build(step) for step in steps])
+def inference_parser(
+    model: Any,
+    images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
+    detector: Any,
+) -> list[ParsingDataSample]:
+    """Find the people with a detector and parse them: :func:`inference_topdown` on the boxes that it finds.
+
+    Args:
+        model, images: as there.
+        detector: from :func:`mmqanet.apis.init_detector`, or anything whose ``detect`` turns a list of (H, W, 3) uint8 BGR
+            arrays into a list of (boxes (N, 4) xyxy, scores (N,) in [0, 1]).
+    """
+    frames = read_frames([images] if isinstance(images, str | Path | bytes | np.ndarray) else images)
+    found = detector.detect([frame.image for frame in frames])
+    return predict(model, [prepare(model, frame, boxes=boxes, scores=scores)
+                           for frame, (boxes, scores) in zip(frames, found)])
 
 
-def _describe(meta: dict, index: int, image: str | Path | np.ndarray, boxes, scores) -> dict:
-    """The dict that the pipeline starts from."""
-    where = f'image {index}' if isinstance(image, np.ndarray) else str(image)
-    pixels = image if isinstance(image, np.ndarray) else read_image(where)
-    if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
-        raise InputError(f'{where} must be (H, W, 3) uint8, not {pixels.shape} {pixels.dtype}')
-    height, width = pixels.shape[:2]
+def read_frames(images: Sequence[str | Path | bytes | np.ndarray]) -> list[Frame]:
+    return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
+
+
+def prepare(model: Any, frame: Frame, *, boxes: Any = None, scores: Any = None) -> dict:
+    """Cut the people out of an image: ``inputs`` (N · S, 3, h, w) uint8 and ``data_samples``, one ``ParsingDataSample``.
+
+    Args:
+        model: from ``init_model``.
+        frame: the image.
+        boxes: (N, 4) xyxy in pixels, or ``None`` for the whole image as one box.
+        scores: (N,) in [0, 1], 1 by default.
+
+    Raises:
+        InputError: boxes or scores are out of range, or the image is too large; names the image.
+    """
+    height, width = frame.image.shape[:2]
+    if max(height, width) > MAX_SIDE:
+        raise InputError(f'{frame.source}: {width}x{height} pixels; sides of more than {MAX_SIDE} are not supported')
     boxes = [[0, 0, width, height]] if boxes is None else boxes
-    boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
-    scores = np.ones(len(boxes), dtype=np.float32) if scores is None else np.asarray(scores, dtype=np.float32)
-    check_boxes(boxes, scores, size=(width, height), where=where)
-    return dict(
-        img_id=index, img=pixels, img_path='' if isinstance(image, np.ndarray) else where, bboxes=boxes, bbox_scores=scores,
-        name=str(index) if isinstance(image, np.ndarray) else Path(image).stem, classes=meta['classes'],
-        flip_pairs=meta['flip_pairs'])
+    try:
+        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+        scores = np.ones(len(boxes), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
+    except (ValueError, TypeError):
+        raise InputError(f'{frame.source}: boxes must be (N, 4) numbers x1, y1, x2, y2, scores (N,)') from None
+    check_boxes(boxes, scores, size=(width, height), where=frame.source)
+    meta = model.dataset_meta
+    return model.pipeline(dict(
+        img_id=frame.index or 0, img=frame.image, img_path=frame.source, name=frame.name, bboxes=boxes,
+        bbox_scores=scores, classes=meta['classes'], flip_pairs=meta['flip_pairs']))
+
+
+@torch.no_grad()
+def predict(model: Any, packed: Sequence[dict]) -> list[ParsingDataSample]:
+    """Parse what :func:`prepare` made; the people of all images share the network's batches."""
+    return model.test_step(pseudo_collate(packed)) if packed else []
+
+
+def drop_doubtful(model: Any, sample: ParsingDataSample, *, score_thr: float = 0.0,
+                  part_score_thr: float = 0.0) -> ParsingDataSample:
+    """Take people and parts whose *quality* is below a threshold out of a prediction, in place.
+
+    The maps are merged anew: what a dropped person hid shows again, a dropped part becomes background.
+    """
+    people = sample.pred_instances
+    people = people[people.qualities >= score_thr]
+    sure = torch.nn.functional.pad(people.part_qualities >= part_score_thr, (1, 0), value=True)
+    people.label_maps = [torch.where(row[label_map.long()], label_map, 0)
+                         for row, label_map in zip(sure, people.label_maps)]
+    sample.pred_instances = people
+    return model.postprocessor.score(sample)
 
 
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:

@@ -61,8 +61,8 @@ def make_submission(*, category: np.ndarray, human: np.ndarray, part: np.ndarray
         boxes=map_extents(label_maps, offsets, people), part=part, part_labels=part_labels, part_scores=part_scores)
 
 
-def write_submission(folder: str | Path, name: str, submission: Submission) -> None:
-    """Write the five files of image ``name`` (no suffix; may start with sub-folders) under ``folder``.
+def write_submission(folder: str | Path, name: str, submission: Submission) -> list[Path]:
+    """Write the five files of image ``name`` (no suffix; may start with sub-folders) under ``folder``; returns their paths.
 
     Warns where the format's limit of 254 parts drops the parts numbered above it.
     """
@@ -77,11 +77,14 @@ def write_submission(folder: str | Path, name: str, submission: Submission) -> N
                                                                               submission.boxes.tolist())]
     part_lines = [f'{label} {score}' for label, score in zip(submission.part_labels[:count],
                                                              submission.part_scores[:count])]
-    write_label_map(_path(folder, GLOBAL, name, '.png'), submission.category)
-    write_label_map(_path(folder, HUMANS, name, '.png'), submission.human)
-    write_bytes(_path(folder, HUMANS, name, '.txt'), _text(human_lines))
-    write_label_map(_path(folder, PARTS, name, '.png'), part)
-    write_bytes(_path(folder, PARTS, name, '.txt'), _text(part_lines))
+    files = [_path(folder, GLOBAL, name, '.png')]
+    files += [_path(folder, kind, name, suffix) for kind in (HUMANS, PARTS) for suffix in ('.png', '.txt')]
+    write_label_map(files[0], submission.category)
+    write_label_map(files[1], submission.human)
+    write_bytes(files[2], _text(human_lines))
+    write_label_map(files[3], part)
+    write_bytes(files[4], _text(part_lines))
+    return files
 
 
 def read_submission(folder: str | Path, name: str, *, num_classes: int,

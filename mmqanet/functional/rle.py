@@ -9,13 +9,34 @@ import numpy as np
 from mmqanet.errors import InputError
 
 
-def encode_rle(mask: np.ndarray) -> dict:
-    """A (H, W) mask (non-zero = inside) → ``{'size': [H, W], 'counts': str}``, as pycocotools writes it."""
-    flat = np.asarray(mask).astype(bool).ravel(order='F')
+def encode_rle(mask: np.ndarray, *, offset: tuple[int, int] = (0, 0),
+               image_shape: tuple[int, int] | None = None) -> dict:
+    """A (H, W) mask (non-zero = inside) → ``{'size': [H, W], 'counts': str}``, as pycocotools writes it.
+
+    Args:
+        mask: of the image, or a crop of it outside of which there is nothing.
+        offset: (y, x) of the crop's first pixel in the image.
+        image_shape: (H, W) of the image; the mask's by default.
+
+    Raises:
+        InputError: the crop leaves the image.
+    """
+    mask = np.asarray(mask).astype(bool)
+    height, width = image_shape or mask.shape
+    y, x = offset
+    if y < 0 or x < 0 or y + mask.shape[0] > height or x + mask.shape[1] > width:
+        raise InputError(f'offset: a mask {mask.shape} at {tuple(offset)} leaves the image of {height} x {width}')
+    if mask.shape[0] < height:
+        mask = np.pad(mask, ((0, 1), (0, 0)))  # so that no run goes on into the crop's next column
+    flat = mask.ravel(order='F')
     changes = np.flatnonzero(np.diff(flat, prepend=False)) if flat.size else np.empty(0, np.int64)
-    runs = np.diff(changes, prepend=0, append=flat.size).tolist()
+    columns, rows = np.divmod(changes, max(mask.shape[0], 1))
+    changes = (x + columns) * height + y + rows
+    if len(flat) and flat[-1] and x + mask.shape[1] < width:
+        changes = np.append(changes, (x + mask.shape[1]) * height)  # a crop as high as the image ends inside
+    runs = np.diff(changes, prepend=0, append=height * width).tolist()
     numbers = [run if i < 3 else run - runs[i - 2] for i, run in enumerate(runs)]
-    return {'size': list(mask.shape), 'counts': ''.join(map(_characters, numbers))}
+    return {'size': [height, width], 'counts': ''.join(map(_characters, numbers))}
 
 
 def decode_rle(rle: dict) -> np.ndarray:

@@ -1,0 +1,270 @@
+"""One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mmengine.config import Config
+from mmengine.device import get_device
+from rich.progress import track
+
+from mmqanet.apis.background import ahead
+from mmqanet.apis.inference import drop_doubtful, predict, prepare
+from mmqanet.apis.inputs import Input, find_inputs
+from mmqanet.apis.loading import init_model
+from mmqanet.apis.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, shipped
+from mmqanet.apis.outputs import ResultWriter, draw, show_image
+from mmqanet.apis.predictions import Failed, Parsed, describe
+from mmqanet.apis.videos import Frame
+from mmqanet.errors import InputError, MMQANetError
+
+WHOLE_IMAGE = 'image'
+
+
+Read = tuple[Input, Frame] | Failed
+
+
+class HumanParsingInferencer:
+    """Parse the people of pictures, with one call from whatever holds them to whatever is wanted.
+
+    Called like the inferencers of OpenMMLab; built of this package's own steps rather than on mmengine's
+    ``BaseInferencer``, which finds models by name for a fixed list of packages only. It keeps nothing between calls, so
+    threads may share one.
+
+    Args:
+        model: a config file, a ``Config``, or the name of a model of ``model-index.yml``. ``None``: the config that
+            ``weights`` carry, or, without weights, the model that the package ships.
+        weights: a checkpoint; not needed with the name of a model whose weights are released.
+        device: e.g. ``'cpu'`` or ``'cuda:0'``; by default a GPU where there is one.
+        detector: who finds the people where a call gives no boxes: a config of mmdet, ``'shipped'`` for the package's own,
+            or an object with a ``detect`` like ``PersonDetector``. By default the shipped one for the shipped model; with a
+            model of one's own and no detector, each picture is one person.
+        detector_weights: checkpoint of the detector's config.
+        tta, max_crops: as in :func:`mmqanet.apis.init_model`.
+        show_progress: draw a progress bar while a call runs.
+
+    Raises:
+        DataError, InputError: as :func:`mmqanet.apis.init_model` and :func:`mmqanet.apis.init_detector`.
+    """
+
+    def __init__(
+        self,
+        model: str | Path | Config | None = None,
+        weights: str | Path | None = None,
+        device: str | None = None,
+        *,
+        detector: Any = None,
+        detector_weights: str | Path | None = None,
+        tta: bool | Sequence[float] | None = None,
+        max_crops: int | None = None,
+        show_progress: bool = False,
+    ):
+        device = device or get_device()
+        if model is None and weights is None:
+            weights, detector = shipped(SHIPPED_PARSER), detector or 'shipped'
+        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops)
+        self.detector = load_detector(detector, detector_weights, device)
+        self.show_progress = show_progress
+
+    @property
+    def dataset_meta(self) -> Any:
+        """``classes``, ``palette`` and ``flip_pairs`` of the model."""
+        return self.model.dataset_meta
+
+    def __call__(
+        self,
+        inputs: Any,
+        batch_size: int = 1,
+        *,
+        boxes: Any = None,
+        box_scores: Any = None,
+        score_thr: float = 0.0,
+        part_score_thr: float = 0.0,
+        recursive: bool = False,
+        channel_order: str = 'bgr',
+        return_datasamples: bool = False,
+        return_vis: bool = False,
+        show: bool = False,
+        wait_time: float = 0,
+        out_dir: str | Path | None = None,
+    ) -> dict[str, list]:
+        """Parse, and return everything at once; :meth:`stream` hands it out frame by frame.
+
+        Args:
+            inputs, batch_size, boxes, box_scores, score_thr, part_score_thr, recursive, channel_order: as in
+                :meth:`stream`.
+            return_datasamples: ``ParsingDataSample`` instead of plain dicts.
+            return_vis: also draw.
+            show: show each drawing in a window, for ``wait_time`` seconds (0: until a key is pressed).
+            out_dir: folder to write what ``mmqanet parse`` writes to.
+
+        Returns:
+            dict: ``predictions``, one a picture or frame, in order: dicts after ``mmqanet/schemas/parsing.schema.json``;
+            ``visualization``: as many (H', W', 3) uint8 drawings in the ``channel_order``, empty without ``return_vis``.
+
+        Raises:
+            DataError, InputError: of the first input that fails.
+        """
+        stream: Iterable[Parsed | Failed] = self.stream(
+            inputs, batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
+            recursive=recursive, channel_order=channel_order)
+        if self.show_progress:
+            total = sum(item.count() for item in find_inputs(inputs, recursive=recursive))
+            stream = track(stream, description='parsing', total=total or None)
+        writer = ResultWriter(out_dir, meta=self.dataset_meta) if out_dir else None
+        results: dict[str, list] = dict(predictions=[], visualization=[])
+        try:
+            for parsed in stream:
+                if isinstance(parsed, Failed):
+                    raise parsed.error
+                if return_vis or show or writer:
+                    drawing = draw(parsed, self.dataset_meta)
+                if writer:
+                    writer.write(parsed, drawing)
+                if show:
+                    show_image(drawing, parsed.item.source, wait_time=wait_time)
+                if return_vis:
+                    results['visualization'].append(drawing[..., ::-1] if _is_rgb(channel_order) else drawing)
+                results['predictions'].append(parsed.sample if return_datasamples else describe(parsed, self.dataset_meta))
+        finally:
+            if writer:
+                writer.close()
+        return results
+
+    def stream(
+        self,
+        inputs: Any,
+        batch_size: int = 1,
+        *,
+        boxes: Any = None,
+        box_scores: Any = None,
+        score_thr: float = 0.0,
+        part_score_thr: float = 0.0,
+        recursive: bool = False,
+        channel_order: str = 'bgr',
+    ) -> Iterator[Parsed | Failed]:
+        """Parse frame by frame, reading ahead in a thread; what fails is handed out with its error and stops nothing.
+
+        Args:
+            inputs: a path to a picture, video or folder, the bytes of a picture, an array (H, W, 3) uint8, the index of a
+                camera, what ``find_inputs`` made of them, or a sequence of these.
+            batch_size: pictures that pass the detector and the network together; people are batched across them.
+            boxes: ``None``: the detector finds them. ``'image'``: each picture is one person. Else (N, 4) xyxy in pixels: a
+                sequence with the boxes of each picture, those of a single input alone, or a dict from file name to boxes.
+            box_scores: (N,) in [0, 1], given like ``boxes``; 1 by default.
+            score_thr, part_score_thr: people and parts of a lower *quality*, in [0, 1], are left out.
+            recursive: also look into the folders of a folder.
+            channel_order: of arrays, ``'bgr'`` or ``'rgb'``.
+
+        Yields:
+            Parsed | Failed: in the order of the inputs, a video's frame by frame.
+
+        Raises:
+            InputError: an argument is wrong as a whole.
+        """
+        for name, value in dict(score_thr=score_thr, part_score_thr=part_score_thr).items():
+            if not 0 <= value <= 1:
+                raise InputError(f'{name} is {value}, but qualities lie in [0, 1]')
+        if batch_size < 1:
+            raise InputError(f'batch_size is {batch_size}, but must be at least 1')
+        single = not isinstance(inputs, list | tuple)
+        items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
+        boxes_of = _lookup(boxes, items, single=single, what='boxes')
+        scores_of = _lookup(box_scores, items, single=single, what='box_scores')
+        return self._stream(items, batch_size, boxes_of, scores_of, score_thr=score_thr, part_score_thr=part_score_thr)
+
+    def _stream(self, items: Sequence[Input], batch_size: int, boxes_of: Callable, scores_of: Callable, *, score_thr: float,
+                part_score_thr: float) -> Iterator[Parsed | Failed]:
+        frames = ahead(read_all(items), depth=batch_size)
+        try:
+            while batch := list(islice(frames, batch_size)):
+                people = self._find_people(batch, boxes_of, scores_of)
+                for result in self._parse(batch, people):
+                    if isinstance(result, Parsed) and max(score_thr, part_score_thr) > 0:
+                        drop_doubtful(self.model, result.sample, score_thr=score_thr, part_score_thr=part_score_thr)
+                    yield result
+        finally:
+            frames.close()
+
+    def _find_people(self, batch: list, boxes_of: Callable, scores_of: Callable) -> list[tuple | Failed]:
+        """(boxes, scores) of each frame, as given or detected; ``None`` for boxes means the whole image."""
+        people: list[Any] = []
+        for read in batch:
+            try:
+                people.append(read if isinstance(read, Failed) else (boxes_of(read[0]), scores_of(read[0])))
+            except MMQANetError as error:
+                people.append(Failed(item=read[0], error=error))
+        wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
+        if self.detector is not None and wanted:
+            for index, found in zip(wanted, self.detector.detect([batch[index][1].image for index in wanted])):
+                people[index] = found
+        return [(None, found[1]) if isinstance(found, tuple) and isinstance(found[0], str) else found for found in people]
+
+    def _parse(self, batch: list, people: list[tuple | Failed]) -> list[Parsed | Failed]:
+        """Parse a batch; a frame that cannot be parsed does not keep the others from it."""
+        results: list[Any] = list(people)
+        packed = {}
+        for index, (read, found) in enumerate(zip(batch, people)):
+            if isinstance(read, Failed) or isinstance(found, Failed):
+                continue
+            try:
+                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1])
+            except MMQANetError as error:
+                results[index] = Failed(item=read[0], error=error)
+        for index, sample in zip(packed, predict(self.model, list(packed.values()))):
+            item, frame = batch[index]
+            results[index] = Parsed(item=item, frame=frame, sample=sample)
+        return results
+
+
+def load_detector(detector: Any, weights: str | Path | None, device: str) -> Any:
+    """A detector from what the inferencer was given; ``None`` stays ``None``."""
+    if detector is None or hasattr(detector, 'detect'):
+        return detector
+    from mmqanet.apis.detector import init_detector
+    from mmqanet.apis.stored_config import read_stored_config
+    from mmqanet.engine.checkpoints import load_checkpoint_file
+
+    if detector == 'shipped':
+        detector = weights = shipped(SHIPPED_DETECTOR)
+    if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
+        weights = detector
+        detector = read_stored_config(load_checkpoint_file(weights), weights)
+    return init_detector(detector, weights, device=device)
+
+
+def read_all(items: Iterable[Input]) -> Iterator[Read]:
+    """Read the frames of all items, one after the other."""
+    for item in items:
+        try:
+            for frame in item.frames():
+                yield item, frame
+        except MMQANetError as error:
+            yield Failed(item=item, error=error)
+
+
+def _lookup(given: Any, items: list, *, single: bool, what: str) -> Callable[[Input], Any]:
+    """A function from an item to its boxes or scores (or ``None``, or ``'image'``)."""
+    if given is None or isinstance(given, str):
+        if given not in (None, WHOLE_IMAGE) or (given and what != 'boxes'):
+            raise InputError(f'{what} is {given!r}; the only word that is known is boxes={WHOLE_IMAGE!r}')
+        return lambda item: given
+    if isinstance(given, Mapping):
+        def by_name(item: Input) -> np.ndarray:
+            name = Path(item.source).name
+            if name not in given:
+                raise InputError(f'{item.source}: no {what} are given for {name}')
+            return given[name]
+        return by_name
+    rows = [given] if single and len(items) == 1 else list(given)
+    if len(rows) != len(items):
+        raise InputError(f'{len(items)} inputs need as many {what}, not {len(rows)}')
+    by_id = {id(item): row for item, row in zip(items, rows)}
+    return lambda item: by_id[id(item)]
+
+
+def _is_rgb(channel_order: str) -> bool:
+    if channel_order not in ('bgr', 'rgb'):
+        raise InputError(f"channel_order is {channel_order!r}, but must be 'bgr' or 'rgb'")
+    return channel_order == 'rgb'

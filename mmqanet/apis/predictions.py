@@ -1,0 +1,84 @@
+"""A parsing as plain data: what the JSON files hold and ``mmqanet/schemas/parsing.schema.json`` describes."""
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from scipy.ndimage import find_objects
+
+from mmqanet.apis.inputs import Input
+from mmqanet.apis.videos import Frame
+from mmqanet.errors import MMQANetError
+from mmqanet.functional.rle import encode_rle
+from mmqanet.structures import ParsingDataSample
+
+DIGITS = 5  # of scores; boxes have two decimals
+VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parsed:
+    """A frame, the picture or video it is from, and its parsing."""
+
+    item: Input
+    frame: Frame
+    sample: ParsingDataSample
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failed:
+    """A picture, video or frame of one that could not be parsed, and why."""
+
+    item: Input
+    error: MMQANetError
+
+
+def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
+    """Turn a parsing into numbers, strings, lists and dicts.
+
+    Args:
+        parsed: with a prediction.
+        meta: ``classes`` of the model.
+
+    Returns:
+        dict: the people with visible pixels in the order of ``pred_instances``, their ``id`` being the pixel value of
+        ``pred_maps.human``, each with its visible parts in the order of their classes.
+    """
+    frame, sample = parsed.frame, parsed.sample
+    parts = sample.pred_parts
+    owners = parts.people.tolist()
+    described: dict[str, Any] = dict(
+        version=VERSION, name=frame.name, source=frame.source, height=frame.image.shape[0], width=frame.image.shape[1],
+        classes=list(meta['classes']),
+        people=[dict(_person(sample, person), parts=[]) for person in sorted(set(owners))])
+    if frame.index is not None:
+        described.update(frame=frame.index, seconds=round(frame.index / frame.fps, 4) if frame.fps else None)
+    people = {person['id'] - 1: person for person in described['people']}
+    part_map = sample.pred_maps.part[0].cpu().numpy()
+    for index, window in enumerate(find_objects(part_map)):
+        label, owner = int(parts.labels[index]), owners[index]
+        mask = part_map[window] == index + 1
+        people[owner]['parts'].append(dict(
+            label=label, name=meta['classes'][label], quality=_score(parts.scores[index]),
+            pixel_score=_score(sample.pred_instances.part_pixel_scores[owner, label - 1]), area=int(mask.sum()),
+            rle=encode_rle(mask, offset=(window[0].start, window[1].start), image_shape=part_map.shape)))
+    return described
+
+
+def _person(sample: ParsingDataSample, index: int) -> dict[str, Any]:
+    people = sample.pred_instances
+    return dict(
+        id=index + 1, box=[round(float(value), 2) for value in people.bboxes[index]],
+        quality=_score(people.qualities[index]),
+        scores=dict(box=_score(people.bbox_scores[index]), iou=_score(people.iou_scores[index]),
+                    pixel=_score(people.pixel_scores[index])))
+
+
+def _score(value: Any) -> float:
+    return round(float(value), DIGITS)
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a described parsing."""
+    return json.loads((files('mmqanet') / 'schemas/parsing.schema.json').read_text(encoding='utf-8'))
