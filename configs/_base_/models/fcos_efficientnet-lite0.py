@@ -9,6 +9,7 @@ model = dict(
         out_indices=(1, 2, 3),
         frozen_stages=1,
         norm_eval=True,
+        channels_last=True,
         init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/efficientnet_lite0.pth'),
     ),
     neck=dict(
