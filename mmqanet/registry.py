@@ -19,6 +19,7 @@ DATASETS = Registry('dataset', parent=mmengine.DATASETS, locations=['mmqanet.dat
 DATA_SAMPLERS = Registry('data sampler', parent=mmengine.DATA_SAMPLERS, locations=['mmqanet.datasets'])
 METRICS = Registry('metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation'])
 HOOKS = Registry('hook', parent=mmengine.HOOKS, locations=['mmqanet.engine'])
+VISUALIZERS = Registry('visualizer', parent=mmengine.VISUALIZERS, locations=['mmqanet.visualization'])
 
 # Nothing of mmqanet's is in these; with a node of its own scope in them mmengine looks on upwards without a warning.
 LOOPS = Registry('loop', parent=mmengine.LOOPS)
@@ -33,4 +34,3 @@ EVALUATOR = Registry('evaluator', parent=mmengine.EVALUATOR)
 VISBACKENDS = Registry('vis_backend', parent=mmengine.VISBACKENDS)
 LOG_PROCESSORS = Registry('log_processor', parent=mmengine.LOG_PROCESSORS)
 RUNNERS = Registry('runner', parent=mmengine.RUNNERS)
-VISUALIZERS = Registry('visualizer', parent=mmengine.VISUALIZERS)

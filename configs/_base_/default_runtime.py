@@ -6,6 +6,8 @@ default_hooks = dict(
     param_scheduler=dict(type='ParamSchedulerHook'),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     iter_seed=dict(type='IterSeedHook'),
+    # draw=True puts every n-th picture of a validation before the visualizer's backends.
+    visualization=dict(type='mmqanet.ParsingVisualizationHook', draw=False, interval=50),
     checkpoint=dict(
         type='CheckpointHook',
         interval=1,
@@ -32,7 +34,7 @@ randomness = dict(seed=0)
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)
 log_level = 'INFO'
 vis_backends = [dict(type='LocalVisBackend')]
-visualizer = dict(type='mmengine.Visualizer', vis_backends=vis_backends, name='visualizer')
+visualizer = dict(type='ParsingLocalVisualizer', vis_backends=vis_backends, name='visualizer')
 tta_scales = (0.9, 1.0, 1.1)  # of tools/test.py --tta
 load_from = None
 resume = False

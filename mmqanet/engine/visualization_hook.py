@@ -1,29 +1,64 @@
-"""Overlays of the predictions while a model is tested."""
+"""Pictures of the predictions while a model is validated or tested."""
 from pathlib import Path
 
+import cv2
+from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmqanet.datasets.transforms.loading import read_image
-from mmqanet.files import write_bytes
+from mmqanet.errors import InputError
 from mmqanet.registry import HOOKS
-from mmqanet.visualization import draw_parsing, jpeg
+from mmqanet.structures import ParsingDataSample
+from mmqanet.visualization import ParsingLocalVisualizer
+from mmqanet.visualization.visualizer import write_picture
 
 
 @HOOKS.register_module()
 class ParsingVisualizationHook(Hook):
-    """Write ``OUT_DIR/NAME.jpg`` for every tested image.
+    """Draw every n-th image of validation and test, the annotation next to the prediction.
+
+    Pictures go to the backends of the runner's visualizer (files of the work folder, TensorBoard, ...); at test with an
+    ``out_dir`` they become ``OUT_DIR/NAME.jpg`` instead. How they look is up to the visualizer of the config.
 
     Args:
-        out_dir (str): folder to write to; sub-folders of the data set are kept.
+        out_dir (str, optional): folder for the pictures of a test; sub-folders of the data set are kept.
+        interval (int): draw image 0, n, 2 n, ... of those that a process sees.
+        draw_gt (bool): draw the annotation as well, where there is one.
+        draw (bool): ``False`` turns the hook off.
     """
 
-    def __init__(self, *, out_dir: str):
-        self.out_dir = Path(out_dir)
+    def __init__(self, *, out_dir: str | None = None, interval: int = 1, draw_gt: bool = True, draw: bool = True):
+        if interval < 1:
+            raise InputError(f'interval must be 1 or more, not {interval}')
+        self.out_dir = None if out_dir is None else Path(out_dir)
+        self.interval, self.draw_gt, self.draw = interval, draw_gt, draw
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
+        if is_main_process():  # the backends of the others take nothing
+            for sample in self._due(runner.val_dataloader, batch_idx, outputs):
+                self._to_backends(runner, runner.val_dataloader, f'val-{sample.name}', sample)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
-        meta = runner.test_dataloader.dataset.metainfo
-        for sample in outputs:
-            image = read_image(sample.img_path)
-            overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])
-            write_bytes(self.out_dir / f'{sample.name}.jpg', jpeg(overlay))
+        for sample in self._due(runner.test_dataloader, batch_idx, outputs):
+            if self.out_dir is not None:
+                picture = self._picture(runner, runner.test_dataloader, sample)
+                write_picture(self.out_dir / f'{sample.name}.jpg', picture)
+            elif is_main_process():
+                self._to_backends(runner, runner.test_dataloader, f'test-{sample.name}', sample)
+
+    def _due(self, loader, batch_idx: int, outputs: list) -> list[ParsingDataSample]:
+        """The samples of a batch that are to be drawn."""
+        first = batch_idx * loader.batch_size
+        return [sample for index, sample in enumerate(outputs, first) if self.draw and index % self.interval == 0]
+
+    def _to_backends(self, runner: Runner, loader, name: str, sample: ParsingDataSample) -> None:
+        # Slashes would be folders, which the local backend does not make.
+        runner.visualizer.add_image(name.replace('/', '-'), self._picture(runner, loader, sample), runner.iter)
+
+    def _picture(self, runner: Runner, loader, sample: ParsingDataSample):
+        visualizer = runner.visualizer
+        if not isinstance(visualizer, ParsingLocalVisualizer):  # of a config that names another
+            visualizer = ParsingLocalVisualizer.get_instance('parsing')
+        image = cv2.cvtColor(read_image(sample.img_path), cv2.COLOR_BGR2RGB)
+        return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)

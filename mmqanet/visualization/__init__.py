@@ -1,12 +1,16 @@
+from mmqanet.visualization.arrays import ParsingArrays, annotated, predicted
 from mmqanet.visualization.overlay import (
     add_legend,
     blend,
-    draw_arrays,
+    draw_panels,
     draw_parsing,
     jpeg,
     outline,
     palette_image,
     with_legend,
 )
+from mmqanet.visualization.visualizer import ParsingLocalVisualizer
 
-__all__ = ['add_legend', 'blend', 'draw_arrays', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']
+__all__ = [
+    'ParsingArrays', 'ParsingLocalVisualizer', 'add_legend', 'annotated', 'blend', 'draw_panels', 'draw_parsing', 'jpeg',
+    'outline', 'palette_image', 'predicted', 'with_legend']

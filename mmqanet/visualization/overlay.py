@@ -2,19 +2,20 @@
 
     H, W size of the image, C classes.
 """
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import cv2
 import numpy as np
 from PIL import Image
 
+from mmqanet.errors import InputError
 from mmqanet.structures import ParsingDataSample
 from mmqanet.visualization.arrays import ParsingArrays, predicted
 from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
-from mmqanet.visualization.paint import Palette, Windows, blend, outline, windows_of
+from mmqanet.visualization.paint import PAPER, Palette, Windows, blend, outline, windows_of
 
-__all__ = ['add_legend', 'blend', 'draw_arrays', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']
+__all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']
 
 
 def palette_image(label_map: np.ndarray, palette: Palette) -> Image.Image:
@@ -64,13 +65,13 @@ def draw_parsing(
     Returns:
         (H', W', 3) uint8 BGR; larger than the image by the legend, and enlarged first where it is tiny.
     """
-    return draw_arrays(image, predicted(sample), palette=palette, classes=classes, alpha=alpha, legend=legend,
+    return draw_panels(image, {'': predicted(sample)}, palette=palette, classes=classes, alpha=alpha, legend=legend,
                        part_labels=part_labels, quality_thr=quality_thr)
 
 
-def draw_arrays(
+def draw_panels(
     image: np.ndarray,
-    arrays: ParsingArrays,
+    panels: Mapping[str, ParsingArrays],
     *,
     palette: Palette,
     classes: Sequence[str],
@@ -78,34 +79,88 @@ def draw_arrays(
     legend: bool = True,
     part_labels: bool = True,
     quality_thr: float = 0.0,
-    title: str = '',
 ) -> np.ndarray:
-    """Draw people that are given as plain arrays, an annotation or a prediction; see :func:`draw_parsing`.
+    """Draw one image as often as there are parsings of it: an annotation next to a prediction, or two models.
 
     Args:
-        title: written into the upper left corner.
+        image: (H, W, 3) uint8 BGR.
+        panels: what to draw, by the title in the upper left corner; the empty title is not written. Portraits stand side
+            by side, wide images one below the other.
+        others: as in :func:`draw_parsing`; the legend serves all panels.
+
+    Raises:
+        InputError: alpha or quality_thr lies outside [0, 1], there are more classes than colours, a map has another size
+            than the image.
     """
+    check_options(alpha=alpha, quality_thr=quality_thr)
+    for arrays in panels.values():
+        _check_fit(image, arrays, palette, classes)
     zoom = max(1, round(480 / max(image.shape[:2])))
     if zoom > 1:
         image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
-        arrays = arrays.enlarged(zoom)
+    drawn = [
+        _draw_panel(image, arrays.enlarged(zoom) if zoom > 1 else arrays, title=title, palette=palette, classes=classes,
+                    alpha=alpha, part_labels=part_labels, quality_thr=quality_thr)
+        for title, arrays in panels.items()]
+    canvas = _join(drawn) if len(drawn) > 1 else drawn[0]
+    if legend:
+        present = np.concatenate([arrays.category for arrays in panels.values()])
+        hatched = any(_is_doubtful(arrays, quality_thr).any() for arrays in panels.values())
+        canvas = add_legend(canvas, present, palette, classes, note=f'quality < {quality_thr:g}' if hatched else '')
+    return canvas
+
+
+def check_options(*, alpha: float, quality_thr: float) -> None:
+    """Raise ``InputError`` for options out of their range."""
+    for name, value in dict(alpha=alpha, quality_thr=quality_thr).items():
+        if not 0 <= value <= 1:
+            raise InputError(f'{name} must lie in [0, 1], not {value}')
+
+
+def _check_fit(image: np.ndarray, arrays: ParsingArrays, palette: Palette, classes: Sequence[str]) -> None:
+    if len(palette) != len(classes):
+        raise InputError(f'palette has {len(palette)} colours for {len(classes)} classes')
+    for name in ('category', 'human', 'part'):
+        shape = getattr(arrays, name).shape
+        if shape != image.shape[:2]:
+            raise InputError(f'the {name} map is {shape[1]}x{shape[0]}, the image {image.shape[1]}x{image.shape[0]} '
+                             '(width x height)')
+
+
+def _draw_panel(image: np.ndarray, arrays: ParsingArrays, *, title: str, palette: Palette, classes: Sequence[str],
+                alpha: float, part_labels: bool, quality_thr: float) -> np.ndarray:
     people, parts = windows_of(arrays.human), windows_of(arrays.part)
     doubtful = _doubtful_pixels(arrays, parts, quality_thr)
     canvas = outline(blend(image, arrays.category, palette, alpha, doubtful), arrays.category, arrays.human, people)
     draw_callouts(canvas, arrays, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
                   quality_thr=quality_thr, title=title)
-    if legend:
-        note = f'quality < {quality_thr:g}' if doubtful is not None else ''
-        canvas = add_legend(canvas, arrays.category, palette, classes, note=note)
     return canvas
+
+
+def _join(panels: Sequence[np.ndarray]) -> np.ndarray:
+    """Panels of one size with a gap between them, the wide ones one below the other."""
+    height, width = panels[0].shape[:2]
+    axis = 0 if width > 1.5 * height else 1
+    gap = max(4, round(max(height, width) / 150))
+    strip = np.full((gap, width, 3) if axis == 0 else (height, gap, 3), PAPER, dtype=np.uint8)
+    pieces = [piece for panel in panels for piece in (strip, panel)][1:]
+    return np.concatenate(pieces, axis=axis)
+
+
+def _is_doubtful(arrays: ParsingArrays, quality_thr: float) -> np.ndarray:
+    """(K,) bool, the parts below a quality."""
+    if arrays.part_qualities is None:
+        return np.zeros(len(arrays.part_labels), dtype=bool)
+    return arrays.part_qualities < quality_thr
 
 
 def _doubtful_pixels(arrays: ParsingArrays, windows: Windows, quality_thr: float) -> np.ndarray | None:
     """(H, W) bool, the pixels of parts below a quality; ``None`` if there are none."""
-    if arrays.part_qualities is None or not (arrays.part_qualities < quality_thr).any():
+    doubtful = _is_doubtful(arrays, quality_thr)
+    if not doubtful.any():
         return None
-    doubtful = np.zeros(arrays.part.shape, dtype=bool)
+    pixels = np.zeros(arrays.part.shape, dtype=bool)
     for number, window in windows:
-        if arrays.part_qualities[number - 1] < quality_thr:
-            doubtful[window] |= arrays.part[window] == number
-    return doubtful
+        if doubtful[number - 1]:
+            pixels[window] |= arrays.part[window] == number
+    return pixels
