@@ -1,102 +1,133 @@
-"""``mmqanet parse``: label the people of pictures, given their boxes or taking each picture as one person."""
+"""``mmqanet parse``: label the people of pictures, folders, videos and cameras, and write what was found."""
 import argparse
-import io
-import json
 import sys
 from pathlib import Path
+from typing import Any
 
-import numpy as np
+from mmqanet.cli.boxes import read_boxes
+from mmqanet.errors import InputError, MMQANetError
 
-from mmqanet.errors import DataError, InputError, MMQANetError
-from mmqanet.files import write_bytes
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.outputs, which --help need not import
+DESCRIPTION = """
+Write for every picture NAME.json (people and parts with their qualities and masks), NAME_overlay.jpg, NAME.png (palette PNG,
+class per pixel) and submission/ (the challenge servers' files); for every video NAME.mp4 and NAME.jsonl, a line a frame.
+Without options the model and detector of the package are used. With a model of your own and neither --boxes nor --detector,
+each picture is one person.
+"""
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
-        'parse', help='label body parts and garments in pictures',
-        description='Write, for every picture: NAME.png (palette PNG, class per pixel) and NAME_overlay.jpg.')
-    parser.add_argument('images', nargs='+', metavar='IMAGE', help='picture files')
-    parser.add_argument('--config', required=True, help='config file of the model')
-    parser.add_argument('--checkpoint', required=True, help='its weights')
+        'parse', help='label body parts and garments in pictures and videos', description=DESCRIPTION)
+    parser.add_argument('inputs', nargs='+', metavar='INPUT', help='picture, video or folder, or the index of a camera')
     parser.add_argument('--out', default='parsed', metavar='DIR', help='folder to write to (default: parsed)')
-    parser.add_argument(
-        '--boxes', metavar='JSON',
-        help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON with images and '
-        'annotations; without it each picture is one person')
-    parser.add_argument('--device', default='cpu', help='e.g. cpu or cuda:0 (default: cpu)')
+    parser.add_argument('--recursive', action='store_true', help='also look into the folders of folders; --out keeps them')
+    parser.add_argument('--resume', action='store_true', help='skip what an earlier run into --out has finished')
+    parser.add_argument('--max-frames', type=int, metavar='N', help='stop videos and cameras after N frames')
+    parser.add_argument('--show', action='store_true', help='also show the overlays in a window')
+    model = parser.add_argument_group('model')
+    model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
+    model.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
+    model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
+    model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
+                       help="average over the mirror image and the scales given, or the config's tta_scales")
+    model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
+    people = parser.add_argument_group('people')
+    people.add_argument(
+        '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON with '
+        'images and annotations; the word "image" makes each picture one person')
+    people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
+                        'config, or "shipped"')
+    people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
+    people.add_argument('--score-thr', type=float, default=0.0, metavar='Q', help='leave out people of a lower quality')
+    people.add_argument('--part-score-thr', type=float, default=0.0, metavar='Q', help='leave out parts of a lower quality')
+    parser.add_argument('--save', nargs='*', choices=KINDS, default=list(KINDS[:3]), metavar='KIND',
+                        help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; people '
+                        'and parts are RGBA cut-outs)')
+    parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='pictures at a time (default: 4)')
+    parser.add_argument('--max-crops', type=int, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Parse every picture; a picture that fails is named and does not stop the others. Exit status 1 if any failed."""
-    from mmqanet.apis import init_model  # here, so that --help answers at once
+    """Parse everything; what fails is named and does not stop the rest. Exit status 1 if anything failed, 130 on Ctrl-C."""
+    from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
+    from mmqanet.apis.inputs import find_inputs
+    from mmqanet.apis.outputs import ResultWriter
 
-    boxes = read_boxes(args.boxes) if args.boxes else None
     out = Path(args.out)
-    check_outputs([Path(image) for image in args.images], out)
-    model = init_model(args.config, args.checkpoint, device=args.device)
-    failed = 0
-    for path in map(Path, args.images):
+    boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
+    items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
+                        max_frames=args.max_frames)
+    check_outputs(items, out, args.save)
+    inferencer = HumanParsingInferencer(
+        args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
+        tta=test_time_augmentation(args), max_crops=args.max_crops)
+    writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save)
+    if args.resume:
+        left = [item for item in items if not writer.is_done(item)]
+        print(f'{len(items) - len(left)} of {len(items)} inputs are done already')
+        items = left
+    stream = inferencer.stream(items, args.batch_size, boxes=boxes, score_thr=args.score_thr,
+                               part_score_thr=args.part_score_thr)
+    return write_all(stream, writer, total=sum(item.count() for item in items) or None, show=args.show)
+
+
+def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int:
+    """Write the results of a stream, which is computed ahead in a thread meanwhile; the exit status."""
+    from mmqanet.apis.background import ahead
+    from mmqanet.apis.outputs import draw, show_image
+    from mmqanet.apis.predictions import Failed
+    from mmqanet.cli.progress import ParsingProgress
+
+    status = 0
+    results = ahead(stream)
+    with ParsingProgress(total) as progress:
         try:
-            people = parse_one(model, path, boxes, out)
-            print(f'{path}: {people} {"person" if people == 1 else "people"} -> {out / path.stem}.png')
-        except MMQANetError as error:
-            failed += 1
-            print(f'failed: {error}', file=sys.stderr)
-    return 1 if failed else 0
+            for result in results:
+                if isinstance(result, Failed):
+                    progress.fail(result)
+                    continue
+                try:
+                    drawing = draw(result, writer.meta) if show else None
+                    progress.done(result, writer.write(result, drawing))
+                    if show:
+                        show_image(drawing, result.item.source, wait_time=0 if result.frame.index is None else 0.001)
+                except MMQANetError as error:
+                    progress.fail(Failed(item=result.item, error=error))
+        except KeyboardInterrupt:
+            status = 130
+        finally:
+            results.close()
+            writer.close()
+    print(progress.summary(), f'-> {writer.folder}')
+    return status or int(progress.failed > 0)
 
 
-def output_files(image: Path, out: Path) -> tuple[Path, Path]:
-    """The palette PNG and the overlay of a picture."""
-    return out / f'{image.stem}.png', out / f'{image.stem}_overlay.jpg'
-
-
-def check_outputs(images: list[Path], out: Path) -> None:
+def check_outputs(items: list, out: Path, kinds: list[str]) -> None:
     """Refuse, before anything is written, runs that would overwrite a picture given or one of their own files."""
-    given = {image.resolve() for image in images}
-    written: dict[Path, Path] = {}
-    for image in images:
-        for path in output_files(image, out):
+    from mmqanet.apis.outputs import planned_files
+
+    given = {Path(item.source).resolve() for item in items}
+    written: dict[Path, str] = {}
+    for item in items:
+        for path in planned_files(item, out, kinds):
             if path.resolve() in given:
                 raise InputError(f'{path}: the output would overwrite this picture; choose another --out')
             if path in written:
-                raise InputError(f'{image} and {written[path]} would both be written to {path}; parse them apart')
-            written[path] = image
+                raise InputError(f'{item.source} and {written[path]} would both be written to {path}; parse them apart')
+            written[path] = item.source
 
 
-def parse_one(model, path: Path, boxes: dict | None, out: Path) -> int:
-    """Parse one picture and write its files; returns the number of people."""
-    from mmqanet.apis import inference_topdown
-    from mmqanet.datasets.transforms.loading import read_image
-    from mmqanet.visualization import draw_parsing, jpeg, palette_image
-
-    if boxes is not None and path.name not in boxes:
-        raise InputError(f'{path}: no boxes are given for {path.name}')
-    image = read_image(str(path))
-    sample, = inference_topdown(model, path, None if boxes is None else boxes[path.name])
-    meta = model.dataset_meta
-    labels = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), meta['palette'])
-    overlay = draw_parsing(image, sample, palette=meta['palette'], classes=meta['classes'])
-    buffer = io.BytesIO()
-    labels.save(buffer, format='PNG')
-    png_path, overlay_path = output_files(path, out)
-    write_bytes(png_path, buffer.getvalue())
-    write_bytes(overlay_path, jpeg(overlay))
-    return len(sample.pred_instances)
+def camera_or_path(given: str) -> int | str:
+    """The index of a camera where the argument is a number and no file is called so."""
+    return int(given) if given.isdecimal() and not Path(given).exists() else given
 
 
-def read_boxes(path: str) -> dict[str, np.ndarray]:
-    """Boxes by file name, (N, 4) xyxy: from {"name": [[x1, y1, x2, y2]]} or a COCO-style JSON (xywh)."""
-    try:
-        content = json.loads(Path(path).read_text(encoding='utf-8'))
-        if 'images' in content and 'annotations' in content:
-            names = {image['id']: Path(image['file_name']).name for image in content['images']}
-            boxes: dict = {name: [] for name in names.values()}
-            for annotation in content['annotations']:
-                x, y, w, h = annotation['bbox']
-                boxes[names[annotation['image_id']]].append([x, y, x + w, y + h])
-        else:
-            boxes = content
-        return {name: np.array(rows, dtype=np.float32).reshape(-1, 4) for name, rows in boxes.items()}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DataError(f'{path}: not a readable file of boxes ({error!r})') from None
+def test_time_augmentation(args: argparse.Namespace) -> bool | list[float] | None:
+    """The inferencer's ``tta``."""
+    if args.no_tta:
+        if args.tta is not None:
+            raise InputError('--tta and --no-tta contradict each other')
+        return False
+    return True if args.tta == [] else args.tta

@@ -39,7 +39,8 @@ def parse(root, *names, out, **options):
 
 def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
     assert parse(bench, 'a.png', 'b.jpg', out=tmp_path) == 0
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg', 'b.png', 'b_overlay.jpg']
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        'a.json', 'a.png', 'a_overlay.jpg', 'b.json', 'b.png', 'b_overlay.jpg', 'submission']
     labels = Image.open(tmp_path / 'a.png')
     assert labels.mode == 'P'
     assert tuple(labels.getpalette()[15:18]) == CIHPDataset.METAINFO['palette'][5]
@@ -69,7 +70,7 @@ def test_a_bad_picture_is_named_and_the_rest_parsed(bench, tmp_path, capsys):
     printed = capsys.readouterr().err
     assert f'failed: {bench / "bad.jpg"}: not readable as an image' in printed
     assert f'failed: {bench / "none.png"}: no such file' in printed
-    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.png', 'a_overlay.jpg']
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['a.json', 'a.png', 'a_overlay.jpg', 'submission']
 
 
 @pytest.mark.parametrize('content', ['{"a.png": 3', '[]', '{"a.png": [["x"]]}'])
