@@ -1,6 +1,5 @@
 """``mmqanet parse``: label the people of pictures, folders, videos and cameras, and write what was found."""
 import argparse
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +33,16 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
     people = parser.add_argument_group('people')
     people.add_argument(
-        '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON with '
-        'images and annotations; the word "image" makes each picture one person')
+        '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON '
+        'with images and annotations; the word "image" makes each picture one person')
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
                         'config, or "shipped"')
     people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
     people.add_argument('--score-thr', type=float, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=float, default=0.0, metavar='Q', help='leave out parts of a lower quality')
     parser.add_argument('--save', nargs='*', choices=KINDS, default=list(KINDS[:3]), metavar='KIND',
-                        help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; people '
-                        'and parts are RGBA cut-outs)')
+                        help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
+                        'people and parts are RGBA cut-outs)')
     parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='pictures at a time (default: 4)')
     parser.add_argument('--max-crops', type=int, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
@@ -89,10 +88,10 @@ def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int
                     progress.fail(result)
                     continue
                 try:
-                    drawing = draw(result, writer.meta) if show else None
-                    progress.done(result, writer.write(result, drawing))
                     if show:
-                        show_image(drawing, result.item.source, wait_time=0 if result.frame.index is None else 0.001)
+                        show_image(draw(result, writer.meta), result.item.source,
+                                   wait_time=0 if result.frame.index is None else 0.001)
+                    progress.done(result, writer.write(result))
                 except MMQANetError as error:
                     progress.fail(Failed(item=result.item, error=error))
         except KeyboardInterrupt:

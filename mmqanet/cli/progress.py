@@ -71,8 +71,9 @@ class ParsingProgress:
         """One line on the whole run."""
         seconds = self.seconds()
         failures = f'; {self.failed} failed' if self.failed else ''
-        return (f'{_count(self.frames, "picture or frame", "pictures or frames")}, {_count(self.people, "person", "people")} in '
-                f'{seconds:.1f} s ({self.people / seconds:.1f} people/s){failures}')
+        frames, people = (_count(self.frames, 'picture or frame', 'pictures or frames'),
+                          _count(self.people, 'person', 'people'))
+        return f'{frames}, {people} in {seconds:.1f} s ({self.people / seconds:.1f} people/s){failures}'
 
 
 def _count(number: int, one: str, many: str) -> str:
