@@ -11,6 +11,11 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from PIL import Image
 
+from mmqanet.datasets.converters.atr import ATRConverter
+from mmqanet.datasets.converters.cihp import CIHPConverter
+from mmqanet.datasets.converters.lip import LIPConverter
+from mmqanet.datasets.converters.mhp_v2 import MHPv2Converter
+from mmqanet.datasets.converters.pascal_person_part import PascalPersonPartConverter
 from mmqanet.datasets.converters.prepared import write_coco_json, write_sample
 from mmqanet.registry import DATASETS, METRICS, MODELS
 
@@ -125,3 +130,20 @@ def test_the_paper_s_recipe_is_that_of_all_its_configs():
         augmentation = [step for step in cfg.train_dataloader.dataset.pipeline if step.type.startswith('RandomCrop')]
         assert [step.to_dict() for step in augmentation] == [
             dict(type='RandomCropScale'), dict(type='RandomCropRotation'), dict(type='RandomCropFlip')], name
+
+
+@pytest.mark.parametrize(('name', 'converter'), {
+    'qanet/qanet_r50_cihp.py': CIHPConverter,
+    'qanet/qanet_r50_mhp-v2.py': MHPv2Converter,
+    'qanet/qanet_r50_pascal-person-part.py': PascalPersonPartConverter,
+    'qanet/qanet_hrnet-w48_lip.py': LIPConverter,
+    'qanet/qanet_r50_atr.py': ATRConverter,
+}.items())
+def test_the_data_is_read_where_its_converter_writes_it(name, converter):
+    cfg, made = load(name), converter(source=Path('archive'))
+    written = {(split.folder, made.json_path(Path(), split).as_posix()) for split in made.splits if split.labelled}
+    for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
+        folders = {Path(prefix).parts[0] for prefix in loader.dataset.data_prefix.values()}
+        assert {(folder, loader.dataset.ann_file) for folder in folders} <= written
+        assert len(folders) == 1
+    assert cfg.train_dataloader.dataset.ann_file != cfg.test_dataloader.dataset.ann_file

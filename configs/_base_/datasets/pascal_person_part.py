@@ -9,7 +9,7 @@ val_dataloader = test_dataloader = dict(
     dataset=dict(
         type=dataset_type,
         data_root=data_root,
-        ann_file='annotations/PASCAL-Person-Part_val.json',
+        ann_file='annotations/PASCAL-Person-Part_test.json',
         data_prefix=dict(
             img='Testing/Images',
             category='Testing/Category_ids',
