@@ -49,7 +49,7 @@ class ParsingVisualizationHook(Hook):
 
     def _due(self, loader, batch_idx: int, outputs: list) -> list[ParsingDataSample]:
         """The samples of a batch that are to be drawn."""
-        first = batch_idx * loader.batch_size
+        first = batch_idx * (loader.batch_size or 1)  # None: a batch sampler decides
         return [sample for index, sample in enumerate(outputs, first) if self.draw and index % self.interval == 0]
 
     def _to_backends(self, runner: Runner, loader, name: str, sample: ParsingDataSample) -> None:
