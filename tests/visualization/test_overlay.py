@@ -4,8 +4,9 @@ import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
+from mmqanet.errors import InputError
 from mmqanet.structures import ParsingDataSample
-from mmqanet.visualization import draw_parsing, palette_image
+from mmqanet.visualization import ParsingArrays, add_legend, blend, draw_panels, draw_parsing, palette_image
 
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 0, 255))
 CLASSES = ('background', 'red part', 'blue part')
@@ -34,7 +35,8 @@ def test_palette_image_keeps_labels_and_colours(category):
 
 def test_overlay_blends_part_colours(category):
     image = np.full((600, 500, 3), 100, np.uint8)
-    drawn = draw_parsing(image, sample_of(category), palette=PALETTE, classes=CLASSES, alpha=0.5, legend=False)
+    drawn = draw_parsing(
+        image, sample_of(category), palette=PALETTE, classes=CLASSES, alpha=0.5, legend=False, part_labels=False)
     assert drawn.shape == image.shape
     assert drawn[300, 150].tolist() == [50, 50, 178]  # BGR: half grey, half red
     assert drawn[300, 250].tolist() == [178, 50, 50]
@@ -60,3 +62,90 @@ def test_tiny_pictures_are_enlarged():
     labels = np.ones((30, 20), np.uint8)
     drawn = draw_parsing(np.zeros((30, 20, 3), np.uint8), sample_of(labels), palette=PALETTE, classes=CLASSES)
     assert min(drawn.shape[:2]) > 300
+
+
+def two_parts(category: np.ndarray) -> ParsingArrays:
+    """One person with a part of quality 0.9 and one of 0.3."""
+    return ParsingArrays(
+        category=category, human=(category > 0).astype(np.int32), part=category.astype(np.int32),
+        part_labels=np.array([1, 2]), part_qualities=np.array([0.9, 0.3]), person_qualities=np.array([0.8]))
+
+
+def draw(category: np.ndarray, **options) -> np.ndarray:
+    image = np.full((*category.shape, 3), 100, np.uint8)
+    return draw_panels(image, {'': two_parts(category)}, palette=PALETTE, classes=CLASSES, **options)
+
+
+def test_parts_below_the_threshold_are_hatched(category):
+    options = dict(legend=False, part_labels=False)
+    plain, hatched = draw(category, **options), draw(category, quality_thr=0.5, **options)
+    changed = (plain != hatched).any(2)
+    assert not changed[category != 2].any()
+    assert 0.3 < changed[210:390, 210:290].mean() < 0.7
+    assert (draw(category, quality_thr=0.3, **options) == plain).all()
+
+
+def test_labels_name_parts_and_can_be_left_out(category):
+    with_labels, without = draw(category, legend=False), draw(category, legend=False, part_labels=False)
+    changed = (with_labels != without).any(2)
+    assert 0.002 < changed.mean() < 0.08
+    assert not changed[:150].any()  # the badge above the head is in both
+    badge = (without != 100).any(2)[:199]
+    assert badge.any()
+
+
+def test_nothing_given_is_drawn_on(category):
+    image, arrays = np.full((600, 500, 3), 100, np.uint8), two_parts(category)
+    before = [array.copy() for array in (image, arrays.category, arrays.human, arrays.part)]
+    draw_panels(image, {'': arrays}, palette=PALETTE, classes=CLASSES, quality_thr=0.5)
+    assert all((now == then).all() for now, then in zip((image, arrays.category, arrays.human, arrays.part), before))
+
+
+@pytest.mark.parametrize(('size', 'axis'), [((600, 500), 1), ((300, 900), 0)])
+def test_panels_stand_beside_each_other_or_below(size, axis):
+    category = np.zeros(size, np.uint8)
+    category[100:200, 100:200] = 1
+    panels = {'left': two_parts(category), 'right': two_parts(2 * category)}
+    drawn = draw_panels(np.full((*size, 3), 100, np.uint8), panels, palette=PALETTE, classes=CLASSES, alpha=1.0,
+                        part_labels=False, legend=False)
+    assert drawn.shape[1 - axis] == size[1 - axis]
+    first, second = drawn[:size[0], :size[1]], drawn[-size[0]:, -size[1]:]
+    assert first[150, 150].tolist() == [0, 0, 255]
+    assert second[150, 150].tolist() == [255, 0, 0]
+    assert drawn.shape[axis] - 2 * size[axis] in range(4, 10)
+
+
+def test_labels_beyond_the_palette_are_grey():
+    image = np.zeros((4, 4, 3), np.uint8)
+    assert (blend(image, np.full((4, 4), 255, np.uint8), PALETTE, 1.0) == 128).all()
+
+
+def test_a_long_legend_takes_columns_instead_of_height():
+    palette = [(index, 255 - index, 7) for index in range(59)]
+    category = np.tile(np.arange(59, dtype=np.uint8), (200, 4))
+    image = add_legend(np.zeros((200, 236, 3), np.uint8), category, palette, [f'class {index}' for index in range(59)])
+    assert image.shape[0] == 200
+    colours = {tuple(colour) for colour in image[:, 236:].reshape(-1, 3).tolist()}
+    assert {colour[::-1] for colour in palette[1:]} <= colours
+    assert palette[0][::-1] not in colours  # nobody asks for the background
+
+
+@pytest.mark.parametrize(('change', 'named'), [
+    (dict(alpha=2.0), 'alpha'), (dict(quality_thr=float('nan')), 'quality_thr'), (dict(classes=CLASSES[:2]), 'palette')])
+def test_options_that_do_not_fit_are_named(category, change, named):
+    options = dict(palette=PALETTE, classes=CLASSES) | change
+    with pytest.raises(InputError, match=named):
+        draw_parsing(np.zeros((600, 500, 3), np.uint8), sample_of(category), **options)
+
+
+def test_maps_of_another_image_are_refused(category):
+    with pytest.raises(InputError, match=r'500x600.*50x60'):
+        draw_parsing(np.zeros((60, 50, 3), np.uint8), sample_of(category), palette=PALETTE, classes=CLASSES)
+
+
+@pytest.mark.parametrize('size', [(1, 1), (1, 700), (700, 2), (16, 12)])
+def test_the_smallest_pictures_draw(size):
+    drawn = draw(np.full(size, 1, np.uint8), quality_thr=0.95)
+    assert drawn.dtype == np.uint8
+    assert drawn.shape[0] >= size[0]
+    assert drawn.shape[1] >= size[1]
