@@ -17,7 +17,7 @@ PathLike = str | os.PathLike
 def check_inside(name: str) -> None:
     """Raise unless a file name, sub-folders allowed, stays below the folder that it is meant for."""
     path = PurePosixPath(name.replace('\\', '/'))
-    if path.is_absolute() or '..' in path.parts or not path.parts:
+    if path.is_absolute() or '..' in path.parts or not path.parts or '\0' in name:
         raise DataError(f'file name {name!r} leaves its folder')
 
 

@@ -8,7 +8,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.datasets import CIHPDataset, Draw, HumanParsingDataset
+from mmqanet.datasets import CIHPDataset, Draw, HumanParsingDataset, PascalPersonPartDataset
 from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.errors import DataError, InputError
 
@@ -80,6 +80,24 @@ def test_labels_of_ones_own_need_no_python(tiny):
     meta = {**meta, 'classes': meta['classes'][:-1], 'palette': meta['palette'][:-1], 'flip_pairs': []}
     with pytest.raises(DataError, match=r'Category_ids/pic1\.png: label 15 is out of range for 15 classes'):
         HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))[0]
+
+
+def test_archives_prepared_by_others_load_as_they_are(tiny, tmp_path):
+    """As the authors of the paper publish them: polygons, areas of polygons, names with sub-folders, Testing."""
+    for image in tiny.content['images']:
+        image['file_name'] = f'day1/{image["file_name"]}'
+    for person in tiny.content['annotations']:
+        x, y, w, h = person['bbox']
+        person.update(segmentation=[[x, y, x + w, y, x + w, y + h, x, y + h]], area=w * h - 0.5)
+    tiny.content['info'] = {}
+    tiny.write()
+    for kind in ('Images', 'Category_ids', 'Human_ids'):
+        (tmp_path / 'Testing' / kind).mkdir(parents=True)
+        (tmp_path / kind).rename(tmp_path / 'Testing' / kind / 'day1')
+    meta = dict(classes=[str(i) for i in range(16)], palette=[[i, i, i] for i in range(16)])
+    prefix = dict(img='Testing/Images', category='Testing/Category_ids', human='Testing/Human_ids')
+    people = PascalPersonPartDataset(**tiny.args(metainfo=meta, data_prefix=prefix, pipeline=LOAD_PERSON))
+    assert [np.count_nonzero(person['gt_map']) for person in people] == [20 * 30, 15 * 25, 30 * 30]
 
 
 def test_crowds_are_no_training_samples(tiny):

@@ -156,9 +156,11 @@ def claim_folder(root: Path, settings: dict) -> None:
     differences = []
     for key in [*settings, *(key for key in found if key not in settings)]:
         if key not in found:
-            differences.append(f'no {key} (an earlier version wrote it), not {settings[key]!r}')
-        elif found[key] != settings.get(key):
-            differences.append(f'{key} {found[key]!r}, not {settings.get(key)!r}')
+            differences.append(f'no {key} (an earlier version made it), not {settings[key]!r}')
+        elif key not in settings:
+            differences.append(f'{key} {found[key]!r}, which is no setting of this converter')
+        elif found[key] != settings[key]:
+            differences.append(f'{key} {found[key]!r}, not {settings[key]!r}')
     if differences:
         raise DataError(f'{root} holds a conversion with {"; ".join(differences)}: give another folder or delete this one')
 
