@@ -70,14 +70,14 @@ def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str 
 
 
 def check_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike, *,
-                  listed: int | None = 3) -> None:
+                  list_all: bool = False) -> None:
     """Raise unless a state dict fits a model.
 
     Args:
         model: to take the weights.
         state: by name; a ``module.`` in front of names, as data-parallel training leaves it, does not count.
         path: the file they come from, for the message.
-        listed: how many keys of a kind the message names; ``None`` for all.
+        list_all: name every key in the message, a line each, instead of three of a kind.
 
     Raises:
         InputError: names or shapes differ from the model's.
@@ -89,11 +89,12 @@ def check_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str
     other_shape = [
         f'{key} {tuple(state[key].shape)} instead of {tuple(value.shape)}' for key, value in expected.items()
         if key in state and state[key].shape != value.shape]
-    faults = [
-        f'{fault} {len(keys)} keys{"" if listed is None else ", e.g."} {keys[:listed]}'
-        for fault, keys in (('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)) if keys]
+    faults = [fault for fault in (
+        ('lacks', missing), ('has left over', left_over), ('has in another shape', other_shape)) if fault[1]]
     if faults:
-        raise InputError(f'{path}: weights of another config: the checkpoint {"; it ".join(faults)}')
+        summary = '; it '.join(f'{what} {len(keys)} keys{"" if list_all else f", e.g. {keys[:3]}"}' for what, keys in faults)
+        lines = [f'  {what}: {key}' for what, keys in faults for key in keys] if list_all else []
+        raise InputError('\n'.join([f'{path}: weights of another config: the checkpoint {summary}', *lines]))
 
 
 def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:

@@ -1,5 +1,8 @@
 """The names of the authors' released checkpoints, translated to this package's."""
 import re
+from collections.abc import Mapping
+
+from torch import Tensor
 
 from mmqanet.errors import DataError
 
@@ -23,6 +26,25 @@ _RULES = (
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.0\.(weight|bias)$', r'\1.conv.\2'),
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.1\.(\w+)$', r'\1.bn.\2'),
 )
+
+
+def convert_released(content: Mapping) -> dict[str, Tensor]:
+    """The weights of a released checkpoint, by mmqanet's names.
+
+    Args:
+        content: what the file holds: the state dict, or a dict that has it under ``model``, beside the states of optimiser
+            and scheduler; keys with or without the prefix ``module.``.
+
+    Raises:
+        DataError: it is not one of the released networks.
+    """
+    state = content.get('model', content)
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise DataError("holds no state dict, neither as it is nor under 'model'")
+    if not any(key.removeprefix('module.').startswith('Conv_Body.') for key in state):
+        raise DataError('none of its keys is in Conv_Body, where the released networks have their backbone')
+    names = translate_released_keys(list(state))
+    return {names[key]: value for key, value in state.items()}
 
 
 def translate_released_keys(keys: list[str]) -> dict[str, str]:

@@ -8,7 +8,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from mmqanet.models.released_weights import translate_released_keys
+from mmqanet.models.released_weights import convert_released, translate_released_keys
 from mmqanet.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
@@ -40,12 +40,11 @@ def test_logits_agree_with_the_released_network(golden, shared_dir, r50_model_cf
     model = MODELS.build(r50_model_cfg).eval()
     released = json.loads((shared_dir / 'reference/checkpoint_keys/qanet_r50c_cihp.json').read_text())['keys']
     shapes = {key: shape for key, shape in released if 'ParsingIoU' not in key}
-    names = translate_released_keys(list(shapes))
-    state = {
-        names[key]: torch.from_numpy(np.asarray(made_up_weight(key, shape, facts['gain']), dtype=np.float32))
+    released_state = {
+        f'module.{key}': torch.from_numpy(np.asarray(made_up_weight(key, shape, facts['gain']), dtype=np.float32))
         for key, shape in shapes.items()
     }
-    model.load_state_dict(state)
+    model.load_state_dict(convert_released(dict(model=released_state, optimizer=dict(state={}))))
     assert sum(p.numel() for p in model.parameters()) == facts['num_params']
 
     h, w = facts['input_hw']

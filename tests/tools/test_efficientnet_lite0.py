@@ -27,7 +27,7 @@ def test_converts_a_file(tool, source, tmp_path, capsys):
     assert tool([str(source), str(target)]) == 0
     assert '288 tensors' in capsys.readouterr().out
     EfficientNetLite0().load_state_dict(torch.load(target, weights_only=True)['state_dict'])
-    assert [path.name for path in target.parent.iterdir()] == ['weights.pth']
+    assert sorted(path.name for path in target.parent.iterdir()) == ['weights.pth', 'weights.pth.sha256']
 
 
 def test_finds_the_weights_inside_the_installed_package(tool, source, tmp_path, monkeypatch, capsys):

