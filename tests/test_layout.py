@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+from mmengine import registry as root
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry
 
@@ -18,8 +20,10 @@ PACKAGE = REPO / 'mmqanet'
 LAYERS = dict(
     errors=0, version=0, files=1, __init__=1, registry=1, functional=1, structures=2,
     models=3, datasets=3, evaluation=3, visualization=3,
-    engine=4, apis=5, cli=6, __main__=7)
+    engine=4, apis=5, analysis=5, cli=6, __main__=7)
 CONFIGS = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)
+DETECTORS = [path for path in CONFIGS if path.parent.name == 'detection']
+PARSERS = [path for path in CONFIGS if path not in DETECTORS]
 
 
 def imports(path: Path) -> set[str]:
@@ -59,7 +63,7 @@ def test_every_registry_location_imports():
     assert {'QANet', 'SemanticFPN', 'ParsingHead', 'IoUHead', 'QualityAwarePostprocessor'} <= set(MODELS.module_dict)
 
 
-@pytest.mark.parametrize('path', CONFIGS, ids=lambda path: str(path.relative_to(REPO / 'configs')))
+@pytest.mark.parametrize('path', PARSERS, ids=lambda path: str(path.relative_to(REPO / 'configs')))
 def test_every_config_builds(path):
     cfg = Config.fromfile(path)
     cfg.model.backbone.init_cfg = None
@@ -71,6 +75,22 @@ def test_every_config_builds(path):
             for step in loader.dataset.pipeline:
                 TRANSFORMS.build(step)
         mmqanet.registry.METRICS.build(cfg.val_evaluator)
+
+
+@pytest.mark.parametrize('path', DETECTORS, ids=lambda path: path.name)
+def test_every_detector_config_builds(path):
+    pytest.importorskip('mmdet')
+    cfg = Config.fromfile(path)
+    with DefaultScope.overwrite_default_scope('mmdet'), torch.device('meta'):
+        model = root.MODELS.build(cfg.model)
+        assert model.bbox_head.num_classes == 1
+        trained = cfg.train_dataloader.dataset
+        for dataset in (*trained.get('datasets', [trained]), cfg.val_dataloader.dataset, cfg.test_dataloader.dataset):
+            assert dataset.metainfo.classes == ('person',)
+            assert root.DATASETS.build(dict(dataset, lazy_init=True)).metainfo['classes'] == ('person',)
+        root.METRICS.build(cfg.val_evaluator)
+        for hook in (*cfg.default_hooks.values(), *cfg.custom_hooks):
+            root.HOOKS.build(hook)
 
 
 WITHOUT_OPS = """

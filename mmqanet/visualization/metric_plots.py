@@ -21,7 +21,7 @@ def draw_precision_recall(path: Path, *, title: str, curves: Mapping[str, tuple[
     axes.grid(alpha=0.3)
     if curves:
         axes.legend(fontsize='small', ncols=1 + len(curves) // 16)
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_class_bars(path: Path, *, columns: Mapping[str, np.ndarray], class_names: Sequence[str]) -> None:
@@ -35,7 +35,7 @@ def draw_class_bars(path: Path, *, columns: Mapping[str, np.ndarray], class_name
     axes.invert_yaxis()
     axes.grid(axis='x', alpha=0.3)
     axes.legend()
-    _save(figure, path)
+    save_figure(figure, path)
 
 
 def draw_confusion(path: Path, *, confusion: np.ndarray, class_names: Sequence[str]) -> None:
@@ -53,10 +53,11 @@ def draw_confusion(path: Path, *, confusion: np.ndarray, class_names: Sequence[s
             share = shares[row, column]
             axes.text(column, row, f'{100 * share:.0f}', ha='center', va='center', fontsize=6,
                       color='black' if share > 0.6 else 'white')
-    _save(figure, path)
+    save_figure(figure, path)
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_figure(figure: Figure, path: Path) -> None:
+    """Write a figure into a PNG at ``path``."""
     buffer = io.BytesIO()
     FigureCanvasAgg(figure).print_png(buffer)
     write_bytes(path, buffer.getvalue())

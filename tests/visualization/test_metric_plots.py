@@ -10,8 +10,8 @@ NAMES = ['background', 'hat', 'coat']
 def drawn(monkeypatch) -> list[Figure]:
     """The figures as they are saved."""
     figures = []
-    save = metric_plots._save
-    monkeypatch.setattr(metric_plots, '_save', lambda figure, path: (figures.append(figure), save(figure, path)))
+    save = metric_plots.save_figure
+    monkeypatch.setattr(metric_plots, 'save_figure', lambda figure, path: (figures.append(figure), save(figure, path)))
     return figures
 
 

@@ -1,0 +1,107 @@
+"""The one forward pass over a test set, into a :class:`PredictionCache`; cut off, it goes on where it stopped."""
+import copy
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
+
+from mmqanet.analysis.predictions import PredictionCache
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.processes import progress_bar
+from mmqanet.registry import DATASETS
+
+#: What of a model's config does not change its predictions.
+NOT_PREDICTION = ('postprocessor', 'max_crops_per_batch', 'init_cfg')
+
+
+def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detections: str | None = None) -> Config:
+    """A copy of a config that tests on one box source.
+
+    Args:
+        checkpoint: its weights.
+        split: ``'test'``, or ``'train'`` for the images of the training set, prepared as for testing.
+        detections: COCO detection JSON with the boxes; None for the annotated ones.
+    """
+    cfg = copy.deepcopy(cfg)
+    cfg.load_from, cfg.resume = str(checkpoint), False
+    cfg.log_level = 'WARNING'  # the runner would print config and hooks
+    dataset = cfg.test_dataloader.dataset
+    if split == 'train':
+        train = copy.deepcopy(cfg.train_dataloader.dataset)
+        while 'dataset' in train:  # a wrapper, such as RepeatDataset
+            train = train.dataset
+        train.update(pipeline=dataset.pipeline, test_mode=True)
+        cfg.test_dataloader.dataset = dataset = train
+    dataset.detection_file = str(Path(detections).resolve()) if detections else None
+    dataset.test_mode = True
+    return cfg
+
+
+def build_dataset(cfg: Config):
+    """The test set of a config."""
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        return DATASETS.build(cfg.test_dataloader.dataset)
+
+
+def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, Any]:
+    """What a test set's predictions depend on, by name: contents of files as digests, the rest as text."""
+    model = {key: value for key, value in cfg.model.to_dict().items() if key not in NOT_PREDICTION}
+    dataset = cfg.test_dataloader.dataset.to_dict()
+    detections = dataset.pop('detection_file', None)
+    annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']
+    return {
+        'checkpoint': _digest(cfg.load_from), 'model config': repr(model), 'annotation file': _digest(annotations),
+        'test set config': repr(dataset), 'detection file': _digest(detections) if detections else None,
+        'list of thresholds': [float(threshold) for threshold in thresholds]}
+
+
+def predict_images(cfg: Config, dataset, names: Sequence[str], cache: PredictionCache, *, thresholds: Sequence[float],
+                   progress: bool = False) -> int:
+    """Predict those of the first images of a data set that the cache lacks.
+
+    Args:
+        cfg: from :func:`ablation_config`.
+        dataset: from :func:`build_dataset`.
+        names: of the images, in the order of the data set.
+        thresholds: T thresholds of the pixel scores to keep.
+        progress: show a progress bar on the terminal.
+
+    Returns:
+        int: how many there were.
+    """
+    missing = cache.missing(names)
+    if not missing:
+        return 0
+    if not cfg.model.get('postprocessor'):
+        raise InputError('model.postprocessor: the config needs one to predict')
+    cfg = copy.deepcopy(cfg)
+    cfg.model.postprocessor.pixel_score_sweep = list(thresholds)
+    runner = Runner.from_cfg(cfg)
+    runner.load_or_resume()
+    model = runner.model.eval()
+    subset = dataset.get_subset(missing)
+    loader = Runner.build_dataloader({**cfg.test_dataloader, 'dataset': subset}, seed=0)
+    todo = iter(missing)
+    with progress_bar(progress) as bar, torch.no_grad():
+        task = bar.add_task('Parsing', total=len(missing))
+        for batch in loader:
+            for sample in model.test_step(batch):
+                cache.write(names[next(todo)], sample)
+                bar.advance(task)
+    return len(missing)
+
+
+def _digest(path: str | Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, 'rb') as file:
+            while block := file.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        raise DataError(f'{path}: {error.strerror}') from None
+    return digest.hexdigest()

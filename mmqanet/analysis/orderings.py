@@ -1,0 +1,243 @@
+"""One image under every order of its people.
+
+Quality weights reach the metrics in two ways: through the scores, and through the order in which people suppress and hide
+each other. Many weights lead to the same order, and a person looks the same in all orders in which the same others hide
+it. So an image is compared with its annotation once, and what an order changes is worked out once an order, on run codes.
+
+Letters: N predicted people, G annotated people, L annotated parts, C classes, S settings, K visible parts, T thresholds.
+"""
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from mmqanet.analysis.predictions import ImagePeople
+from mmqanet.errors import InputError
+from mmqanet.evaluation.records import ImagePrediction, ImageTruth, record_image
+from mmqanet.functional.average_precision import INSTANCE_THRESHOLD, match_people
+from mmqanet.functional.merging import greedy_nms, paint_classes, suppression_test
+from mmqanet.functional.overlaps import distinct, histogram, mean_present, people_class_ious, ranks, runs
+
+
+@dataclass(frozen=True, kw_only=True)
+class MergingRules:
+    """Thresholds of the post-processor, under its names."""
+
+    bbox_score_thr: float = 0.3
+    nms_iou_thr: float = 0.6
+    instance_score_thr: float = 0.01
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an image's people come to in one order.
+
+    Attributes:
+        ranked, hits, correct_parts: people (M,) in the order of AP^p, and as in ``PersonMatches``.
+        part_people, part_labels, part_ious: (K,) person, class and best IoU of the visible parts.
+        visible_people, people_ious: (P,) people with visible pixels, and the best IoUs of their masks.
+    """
+
+    ranked: np.ndarray
+    hits: np.ndarray
+    correct_parts: np.ndarray
+    part_people: np.ndarray
+    part_labels: np.ndarray
+    part_ious: np.ndarray
+    visible_people: np.ndarray
+    people_ious: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageOutcomes:
+    """An image under all settings.
+
+    Attributes:
+        name: of the image.
+        outcomes: the distinct ones; ``which`` (S,) is that of each setting.
+        pairs, counts: confusion of the category map, as in ``ImageRecord``; no setting changes it.
+        num_people, num_parts: G, and (C,) annotated parts of each class.
+        true_ious: (N,) float64, each person's mean IoU with the annotated person it is compared with; NaN where an
+            annotated box belongs to nobody in the human map.
+        true_part_ious: (N, C-1) float64, the IoU of each predicted part with the same part of that person; NaN where
+            the person's map does not show the class.
+    """
+
+    name: str
+    outcomes: Sequence[Outcome]
+    which: np.ndarray
+    pairs: np.ndarray
+    counts: np.ndarray
+    num_people: int
+    num_parts: np.ndarray
+    true_ious: np.ndarray
+    true_part_ious: np.ndarray
+
+
+def image_outcomes(*, name: str, people: ImagePeople, bbox_scores: np.ndarray, qualities: np.ndarray, truth: ImageTruth,
+                   num_classes: int, rules: MergingRules) -> ImageOutcomes:
+    """Work an image out under S settings.
+
+    Args:
+        people, bbox_scores: N people and their box scores (N,).
+        qualities: (S, N) instance qualities under each setting.
+        truth: with human and instance map.
+
+    Raises:
+        DataError: the annotation does not fit the prediction; names the image.
+        InputError: ``truth`` lacks a map.
+    """
+    human, instance, parts = truth.human, truth.instance, truth.parts
+    if human is None or instance is None or parts is None:
+        raise InputError(f'truth of {name} lacks the human or the instance map')
+    category = paint_classes(people.label_maps, people.offsets, bbox_scores, image_shape=people.image_shape,
+                             threshold=rules.bbox_score_thr)
+    record = record_image(name=name, truth=truth, prediction=ImagePrediction(category), num_classes=num_classes,
+                          metrics=('mIoU',))
+    person_ids = distinct(human)
+    class_ious, label_areas = people_class_ious(
+        people.label_maps, people.offsets, truth.category, human, person_ids, num_classes)
+    orders = _Orders(people, human, instance, parts, num_classes=num_classes, rules=rules)
+    which = np.zeros(len(qualities), dtype=np.int64)
+    outcomes: dict[bytes, int] = {}
+    found: list[Outcome] = []
+    for setting, scores in enumerate(np.asarray(qualities, dtype=np.float64)):
+        # All that the scores decide: their order, ties included, and which of them pass the two thresholds.
+        order = np.unique(scores, return_inverse=True)[1]
+        key = np.stack([order, scores >= rules.instance_score_thr, scores >= INSTANCE_THRESHOLD]).tobytes()
+        if key not in outcomes:
+            outcomes[key] = len(found)
+            found.append(orders.outcome(scores, class_ious, label_areas))
+        which[setting] = outcomes[key]
+    true_ious, true_part_ious = _true_ious(people, person_ids, class_ious)
+    return ImageOutcomes(
+        name=name, outcomes=found, which=which, pairs=record.pairs, counts=record.counts, num_people=len(person_ids),
+        num_parts=np.bincount(parts[:, 1], minlength=num_classes), true_ious=true_ious,
+        true_part_ious=true_part_ious)
+
+
+def _true_ious(people: ImagePeople, person_ids: np.ndarray, class_ious: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """``true_ious`` and ``true_part_ious`` of :class:`ImageOutcomes`, from class IoUs (N, G, C)."""
+    number, num_people, num_classes = class_ious.shape
+    shown = np.array([np.bincount(label_map.ravel(), minlength=num_classes)[1:] > 0 for label_map in people.label_maps],
+                     dtype=bool).reshape(number, num_classes - 1)
+    if not num_people:
+        return np.zeros(number), np.where(shown, 0.0, np.nan)
+    mean_ious = mean_present(class_ious)
+    own = np.searchsorted(person_ids, people.parsing_ids).clip(max=num_people - 1)
+    detected = people.parsing_ids == 0
+    partner = np.where(detected, mean_ious.argmax(axis=1), own)
+    rows = np.arange(number)
+    known = detected | (person_ids[own] == people.parsing_ids)
+    true_ious = np.where(known, mean_ious[rows, partner], np.nan)
+    return true_ious, np.where(shown & known[:, None], class_ious[rows, partner, 1:], np.nan)
+
+
+class _Orders:
+    """The people of one image, ready to be put into any order."""
+
+    def __init__(self, people: ImagePeople, human: np.ndarray, instance: np.ndarray, parts: np.ndarray, *,
+                 num_classes: int, rules: MergingRules):
+        self.people, self.human, self.instance = people, human, instance
+        self.num_classes, self.rules = num_classes, rules
+        self.person_ids, self.part_ids, self.part_classes = distinct(human), parts[:, 0], parts[:, 1]
+        (instances, humans), lengths = runs(instance, human)
+        self.part_areas = histogram(ranks(instances, self.part_ids), lengths, len(self.part_ids) + 1)[1:]
+        self.human_areas = histogram(ranks(humans, self.person_ids), lengths, len(self.person_ids) + 1)[1:]
+        self.neighbours = _neighbours(people)
+        self.suppresses = self._suppression()
+        self.codes: dict[int, tuple] = {}
+        self.views: dict[tuple, tuple] = {}
+
+    def outcome(self, qualities: np.ndarray, class_ious: np.ndarray, label_areas: np.ndarray) -> Outcome:
+        """Suppress, paint and match in the order of some qualities (N,)."""
+        survivors = np.sort(greedy_nms(qualities, lambda first, others: self.suppresses[first, others]))
+        matches = match_people(class_ious[survivors], qualities[survivors], label_areas)
+        ranked = survivors[np.argsort(-qualities[survivors], kind='stable')][:len(matches.scores)]
+        painters = survivors[qualities[survivors] >= self.rules.instance_score_thr]
+        painters = painters[np.argsort(qualities[painters], kind='stable')]
+        place = {person: position for position, person in enumerate(painters)}
+        parts, humans = [], {}
+        for position, person in enumerate(painters):
+            above = tuple(other for other in self.neighbours[person] if place.get(other, -1) > position)
+            labels, ious, human_iou = self._view(person, above)
+            parts.append((np.full(len(labels), person), labels, ious))
+            if len(labels):
+                humans[person] = human_iou
+        nothing = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64), np.zeros(0)
+        columns = [np.concatenate(column) for column in zip(nothing, *parts)]
+        visible = np.sort(np.array(list(humans), dtype=np.int64))
+        return Outcome(
+            ranked, matches.hits, matches.correct_parts, columns[0], columns[1], columns[2], visible,
+            np.array([humans[person] for person in visible], dtype=np.float64))
+
+    def _suppression(self) -> np.ndarray:
+        """(N, N) bool: whether one person suppresses another where it comes first."""
+        people, number = self.people, len(self.people.label_maps)
+        test = suppression_test(label_maps=people.label_maps, offsets=people.offsets, image_shape=people.image_shape,
+                                num_classes=self.num_classes, threshold=self.rules.nms_iou_thr)
+        table = np.zeros((number, number), dtype=bool)
+        for person in range(number - 1):
+            later = np.arange(person + 1, number)
+            table[person, later] = table[later, person] = test(person, later)
+        return table
+
+    def _view(self, person: int, above: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, float]:
+        """A person hidden by some neighbours: visible classes (ascending), their best IoUs, and the best of its mask."""
+        if (person, above) not in self.views:
+            self.views[person, above] = self._look(person, above)
+        return self.views[person, above]
+
+    def _look(self, person: int, above: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray, float]:
+        labels, parts, humans, masks, lengths = self._code(person)
+        visible = labels > 0
+        for other in above:
+            visible = visible & ~masks[other]
+        labels, parts, humans, lengths = (values[visible] for values in (labels, parts, humans, lengths))
+        rows = len(self.part_ids) + 1
+        joint = histogram(labels * rows + parts, lengths, self.num_classes, rows)
+        areas, inter = joint.sum(axis=1), joint[:, 1:]
+        ious = inter / np.maximum(areas[:, None] + self.part_areas - inter, 1)
+        same = np.arange(self.num_classes)[:, None] == self.part_classes
+        best = np.where(same, ious, 0.0).max(axis=1, initial=0.0)
+        shown = np.flatnonzero(areas)
+        inter = histogram(humans, lengths, len(self.person_ids) + 1)[1:]
+        human_ious = inter / np.maximum(areas.sum() + self.human_areas - inter, 1)
+        return shown, best[shown], float(human_ious.max(initial=0.0))
+
+    def _code(self, person: int) -> tuple:
+        """Runs of a person's window: its classes, the ranks of annotated parts and people, its neighbours' masks."""
+        if person not in self.codes:
+            label_map, (y, x) = self.people.label_maps[person], self.people.offsets[person]
+            window = np.s_[y:y + label_map.shape[0], x:x + label_map.shape[1]]
+            masks = [_mask_in(self.people, other, (y, x), label_map.shape) for other in self.neighbours[person]]
+            (labels, parts, humans, *masks), lengths = runs(
+                label_map, self.instance[window], self.human[window], *masks)
+            self.codes[person] = (labels.astype(np.int64), ranks(parts, self.part_ids), ranks(humans, self.person_ids),
+                                  dict(zip(self.neighbours[person], masks)), lengths)
+        return self.codes[person]
+
+
+def _mask_in(people: ImagePeople, person: int, corner: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
+    """Where a person lies in the window of ``shape`` whose first pixel is ``corner`` (y, x), bool."""
+    mask = np.zeros(shape, dtype=bool)
+    label_map, offset = people.label_maps[person], people.offsets[person]
+    start = np.maximum(offset, corner)
+    stop = np.minimum(offset + label_map.shape, np.add(corner, shape))
+    if (stop > start).all():
+        inner, outer = (tuple(slice(*ends) for ends in zip(start - origin, stop - origin)) for origin in (corner, offset))
+        mask[inner] = label_map[outer] > 0
+    return mask
+
+
+def _neighbours(people: ImagePeople) -> list[list[int]]:
+    """For each person, the others that share labelled pixels with it."""
+    neighbours: list[list[int]] = [[] for _ in people.label_maps]
+    stops = people.offsets + np.array([label_map.shape for label_map in people.label_maps], dtype=np.int64).reshape(-1, 2)
+    for person, label_map in enumerate(people.label_maps):
+        sides = np.minimum(stops[person], stops) - np.maximum(people.offsets[person], people.offsets)
+        for other in np.flatnonzero((sides > 0).all(axis=1)):
+            if other > person and (_mask_in(people, other, people.offsets[person], label_map.shape) & (label_map > 0)).any():
+                neighbours[person].append(int(other))
+                neighbours[other].append(person)
+    return neighbours

@@ -1,0 +1,122 @@
+"""Predictions kept on disk, one small file an image: what every later question about quality is answered from.
+
+Letters: N people of an image, C classes, T thresholds of the pixel scores, h, w a crop of a label map, H, W the image.
+"""
+import io
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.files import read_bytes, write_bytes
+from mmqanet.structures import ParsingDataSample
+
+SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageScores:
+    """The scores of an image's people, before their fusion: ``bbox_scores`` (N,), ``iou_scores`` (N,), ``pixel_scores``
+    (N, T), ``part_pixel_scores`` (N, T, C-1), all float32 in [0, 1]."""
+
+    bbox_scores: np.ndarray
+    iou_scores: np.ndarray
+    pixel_scores: np.ndarray
+    part_pixel_scores: np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImagePeople:
+    """The people of an image, without their scores.
+
+    Attributes:
+        image_shape: (H, W).
+        label_maps: N arrays (h_i, w_i) uint8, outside of them a person is background; offsets: (N, 2) int64, the (y, x) of
+            their first pixels.
+        parsing_ids: (N,) int64, the person's id in the annotated human map, 0 for a detected box.
+    """
+
+    image_shape: tuple[int, int]
+    label_maps: Sequence[np.ndarray]
+    offsets: np.ndarray
+    parsing_ids: np.ndarray
+
+
+class PredictionCache:
+    """A folder of predictions that belong to one network, test set and box source.
+
+    Args:
+        folder: made where it does not exist.
+        origin: what the predictions come from, plain JSON values by name. It is stored with them, and a folder with
+            another origin is not touched.
+        replace: discard the predictions of another origin instead of refusing them.
+
+    Raises:
+        InputError: the folder holds predictions of another origin; names what differs.
+    """
+
+    def __init__(self, folder: Path, origin: dict[str, Any], *, replace: bool = False):
+        self.folder = Path(folder)
+        note = self.folder / 'origin.json'
+        if note.exists():
+            try:
+                found = json.loads(read_bytes(note))
+            except ValueError as error:
+                raise DataError(f'{note}: not readable as JSON ({error})') from None
+            differs = [name for name in {**origin, **found} if origin.get(name) != found.get(name)]
+            if differs and not replace:
+                raise InputError(f'{self.folder}: its predictions come from another {differs[0]}; give another folder, or '
+                                 '--replace to discard them')
+            if not differs:
+                return
+            shutil.rmtree(self.folder)
+        write_bytes(note, json.dumps(origin, indent=2).encode())
+
+    def missing(self, names: Sequence[str]) -> list[int]:
+        """Positions in ``names`` of the images that have no prediction yet."""
+        return [index for index, name in enumerate(names) if not self._path(name).exists()]
+
+    def write(self, name: str, sample: ParsingDataSample) -> None:
+        """Keep the prediction in a sample whose post-processor had a ``pixel_score_sweep``."""
+        people = sample.pred_instances
+        label_maps = [label_map.numpy() for label_map in people.label_maps]
+        arrays = dict(
+            image_shape=np.array(sample.ori_shape[:2]), offsets=people.offsets.numpy(),
+            parsing_ids=sample.gt_instances.parsing_ids.cpu().numpy(), bbox_scores=people.bbox_scores.numpy(),
+            iou_scores=people.iou_scores.numpy(), pixel_scores=people.sweep_pixel_scores.numpy(),
+            part_pixel_scores=people.sweep_part_pixel_scores.numpy(),
+            sizes=np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2),
+            labels=np.concatenate([np.zeros(0, np.uint8), *(label_map.ravel() for label_map in label_maps)]))
+        buffer = io.BytesIO()
+        np.savez_compressed(buffer, **arrays)
+        write_bytes(self._path(name), buffer.getvalue())
+
+    def scores(self, name: str) -> ImageScores:
+        return ImageScores(**self._read(name, SCORES))
+
+    def people(self, name: str) -> ImagePeople:
+        arrays = self._read(name, ('image_shape', 'offsets', 'parsing_ids', 'sizes', 'labels'))
+        sizes, labels = arrays['sizes'], arrays['labels']
+        pieces = np.split(labels, sizes.prod(axis=1).cumsum()[:-1]) if len(sizes) else []
+        height, width = arrays['image_shape'].tolist()
+        return ImagePeople(
+            image_shape=(height, width), label_maps=[piece.reshape(size) for piece, size in zip(pieces, sizes)],
+            offsets=arrays['offsets'], parsing_ids=arrays['parsing_ids'])
+
+    def _read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
+        path = self._path(name)
+        try:
+            with np.load(io.BytesIO(read_bytes(path))) as file:
+                return {key: file[key] for key in keys}
+        except DataError:
+            raise
+        except Exception as error:  # zipfile, zlib and numpy each have their own
+            raise DataError(f'{path}: not readable as a prediction ({error}); delete it to have it made anew') from None
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f'{name}.npz'

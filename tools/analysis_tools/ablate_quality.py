@@ -1,0 +1,121 @@
+#!/usr/bin/env python
+"""What the quality-aware module brings: the paper's ablations of a trained model, from one forward pass.
+
+Parses the test set with the annotated boxes, and with detected ones where given, keeps the predictions, and reports: metrics
+with and without the module (the paper's Table 2), under eight quality weights (Table 1), over thresholds of the pixel score,
+a search for the best weights, and how well each score foretells the true IoU.
+"""
+import argparse
+import time
+from pathlib import Path
+
+from mmengine.config import DictAction
+from rich.console import Console
+
+from mmqanet.analysis.ablation import PooledScores, work_out
+from mmqanet.analysis.forward import ablation_config, build_dataset, predict_images, prediction_origin
+from mmqanet.analysis.orderings import MergingRules
+from mmqanet.analysis.predictions import PredictionCache
+from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
+from mmqanet.analysis.studies import GOALS, Plan, Study, module_table
+from mmqanet.analysis.tables import print_tables
+from mmqanet.engine.launch import prepare_config, read_config, run_tool
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.processes import progress_bar
+
+console = Console(highlight=False, soft_wrap=True)
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--detections', metavar='JSON',
+                        help="COCO detections of the people (default: the config's detection_file, if it has one)")
+    parser.add_argument('--out', metavar='DIR', help='folder of predictions and results (default: '
+                        'work_dirs/CONFIG_NAME/ablation); a second run goes on from the predictions in it')
+    parser.add_argument('--replace', action='store_true',
+                        help='discard predictions of another checkpoint, config or data set in DIR instead of refusing them')
+    parser.add_argument('--split', choices=['test', 'train'], default='test',
+                        help='"train": the images of the training set, to choose weights on')
+    parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')
+    parser.add_argument('--grid-steps', type=int, default=18, metavar='N',
+                        help='search the weights in shares of 1/N; 0 for no search (default: 18)')
+    parser.add_argument('--goal', choices=GOALS, default='APr', help='what the search maximises (default: APr)')
+    parser.add_argument('--workers', type=int, default=2, metavar='N', help='processes that compare with the annotation')
+    parser.add_argument('--no-progress', action='store_true', help='show no progress bars')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, e.g. model.flip_test=False')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.grid_steps < 0 or args.workers < 1 or (args.limit is not None and args.limit < 1):
+        raise InputError('--grid-steps must not be negative, --workers and --limit must be at least 1')
+    cfg = read_config(args.config)
+    out = Path(args.out or f'work_dirs/{Path(args.config).stem}/ablation')
+    prepare_config(cfg, name=Path(args.config).stem, work_dir=str(out / 'log'), launcher='none', overrides=args.cfg_options)
+    rules = cfg.model.get('postprocessor') or {}
+    plan = Plan(weights=tuple(map(float, rules.get('quality_weights', (1.0, 0.5, 3.0)))),
+                threshold=float(rules.get('pixel_score_thr', 0.2)), steps=args.grid_steps)
+    studies = {source: study_source(cfg, args, plan, out, source=source, detections=detections)
+               for source, detections in box_sources(cfg, args.detections).items()}
+    report(studies, args, out)
+
+
+def box_sources(cfg, detections: str | None) -> dict[str, str | None]:
+    """'annotated' boxes and, where there is a file of them, 'detected' ones, with the file."""
+    dataset = cfg.test_dataloader.dataset
+    if not detections and dataset.get('detection_file'):
+        detections = str(Path(dataset.get('data_root') or '') / dataset.detection_file)
+    return {'annotated': None, **({'detected': detections} if detections else {})}
+
+
+def study_source(cfg, args: argparse.Namespace, plan: Plan, out: Path, *, source: str, detections: str | None) -> Study:
+    """Predict what is missing, compare it with the annotation, and be ready to answer."""
+    cfg = ablation_config(cfg, checkpoint=args.checkpoint, split=args.split, detections=detections)
+    dataset = build_dataset(cfg)
+    infos = [dataset.get_data_info(index) for index in range(min(len(dataset), args.limit or len(dataset)))]
+    if not infos:
+        raise DataError(f'{dataset.ann_file}: holds no images')
+    cache = PredictionCache(
+        out / f'predictions_{args.split}_{source}', prediction_origin(cfg, thresholds=plan.thresholds), replace=args.replace)
+    names = [info['name'] for info in infos]
+    start = time.perf_counter()
+    number = predict_images(cfg, dataset, names, cache, thresholds=plan.thresholds, progress=not args.no_progress)
+    console.print(f'{source} boxes: {number} of {len(names)} images parsed in {time.perf_counter() - start:.0f} s, '
+                  f'the others were in {cache.folder}')
+    start = time.perf_counter()
+    scores = PooledScores([cache.scores(name) for name in names], plan.thresholds)
+    rules = {key: value for key, value in cfg.model.postprocessor.items() if key in MergingRules.__annotations__}
+    images = work_out(cache, infos, scores, plan.settings(), classes=dataset.metainfo['classes'],
+                      rules=MergingRules(**rules), workers=args.workers, progress=not args.no_progress)
+    orders = sum(len(image.outcomes) for image in images)
+    console.print(f'{source} boxes: {len(scores.box)} people compared under {len(plan.settings())} settings, which put them '
+                  f'into {orders} orders, in {time.perf_counter() - start:.0f} s')
+    missing = (cfg.get('test_evaluator') or cfg.get('val_evaluator') or {}).get('missing', 'release')
+    return Study(plan, images, scores, missing=missing)
+
+
+def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> None:
+    """Print and write all tables and pictures."""
+    start = time.perf_counter()
+    tables, reliability = [module_table(studies)], {}
+    for source, study in studies.items():
+        found = [study.weights_table(), study.thresholds_table()]
+        if args.grid_steps:
+            with progress_bar(not args.no_progress) as bar:
+                found.append(study.search_table(track=lambda grid, bar=bar: bar.track(grid, description='Searching')))
+        tables += [source_table(table, source, alone=len(studies) == 1) for table in found]
+        reliability[source] = write_reliability(out, source, study.reliability())
+    first = next(iter(studies.values()))
+    about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
+                 metrics=first.all_metrics(), reliability=reliability)
+    write_tables(out, tables, goal=args.goal, about=about)
+    print_tables(shown_tables(tables, goal=args.goal))
+    console.print(f'figures in percent; scored in {time.perf_counter() - start:.0f} s; tables and plots: {out}')
+
+
+if __name__ == '__main__':
+    run_tool(main)
