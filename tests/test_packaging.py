@@ -30,6 +30,10 @@ def test_the_wheel_holds_every_module(wheel):
     assert modules <= set(wheel.namelist())
 
 
+def test_the_wheel_holds_the_schema_of_the_json_files(wheel):
+    assert wheel.read('mmqanet/schemas/parsing.schema.json') == (REPO / 'mmqanet/schemas/parsing.schema.json').read_bytes()
+
+
 def test_the_wheel_holds_configs_and_tools_for_mim(wheel):
     wanted = {f'mmqanet/.mim/{path.relative_to(REPO)}' for part in ('configs', 'tools')
               for path in (REPO / part).rglob('*') if path.suffix in ('.py', '.sh', '.yml')

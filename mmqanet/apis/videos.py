@@ -12,6 +12,7 @@ import numpy as np
 from mmqanet.errors import DataError
 
 USUAL_FPS = 25.0  # where a camera or a file does not say
+os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')  # the decoder's own comments: what matters becomes a DataError
 
 
 @dataclass(frozen=True, kw_only=True)

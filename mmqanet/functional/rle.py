@@ -32,8 +32,9 @@ def encode_rle(mask: np.ndarray, *, offset: tuple[int, int] = (0, 0),
     changes = np.flatnonzero(np.diff(flat, prepend=False)) if flat.size else np.empty(0, np.int64)
     columns, rows = np.divmod(changes, max(mask.shape[0], 1))
     changes = (x + columns) * height + y + rows
-    if len(flat) and flat[-1] and x + mask.shape[1] < width:
+    if flat.size and flat[-1]:
         changes = np.append(changes, (x + mask.shape[1]) * height)  # a crop as high as the image ends inside
+    changes = changes[changes < height * width]
     runs = np.diff(changes, prepend=0, append=height * width).tolist()
     numbers = [run if i < 3 else run - runs[i - 2] for i, run in enumerate(runs)]
     return {'size': [height, width], 'counts': ''.join(map(_characters, numbers))}

@@ -30,3 +30,16 @@ def test_runs_that_do_not_fill_the_mask_are_refused():
     rle = encode_rle(MASKS[2])
     with pytest.raises(InputError, match='14x9'):
         decode_rle({**rle, 'size': [14, 9]})
+
+
+@pytest.mark.parametrize('mask', MASKS[:-1])
+@pytest.mark.parametrize(('before', 'after'), [((0, 0), (0, 0)), ((3, 2), (4, 1)), ((0, 2), (0, 3)), ((3, 0), (0, 0)),
+                                               ((0, 0), (5, 0)), ((2, 0), (0, 4))])
+def test_a_crop_is_written_like_its_whole_image(mask, before, after):
+    whole = np.pad(mask, tuple(zip(before, after)))
+    assert encode_rle(mask, offset=before, image_shape=whole.shape) == encode_rle(whole)
+
+
+def test_a_crop_that_leaves_its_image_is_refused():
+    with pytest.raises(InputError, match='leaves the image of 6 x 7'):
+        encode_rle(MASKS[0], offset=(2, 0), image_shape=(6, 7))

@@ -1,0 +1,161 @@
+"""What can be parsed, and that each kind of file comes out as the picture that people see."""
+import io
+import struct
+import zlib
+from collections import deque
+
+import numpy as np
+import pytest
+from pictures import picture, save, save_video
+from PIL import Image
+
+from mmqanet.apis.inputs import Picture, find_inputs
+from mmqanet.apis.videos import Video, VideoWriter
+from mmqanet.errors import DataError, InputError
+
+
+def names(inputs):
+    return [item.name for item in inputs]
+
+
+def read(given, **options):
+    item, = find_inputs(given, **options)
+    frame, = item.frames()
+    return frame.image
+
+
+def encoded(image, form='PNG', **options):
+    buffer = io.BytesIO()
+    image.save(buffer, format=form, **options)
+    return buffer.getvalue()
+
+
+def test_a_folder_keeps_its_structure_and_leaves_out_what_is_no_picture(tmp_path):
+    for name in ('b.png', 'a.jpg', 'sub/c.PNG', 'sub/deep/d.png', '.hidden/e.png', 'out/f.png'):
+        save(tmp_path / name, picture())
+    (tmp_path / 'notes.txt').write_text('no picture')
+    (tmp_path / 'clip.mp4').write_bytes(b'')
+    assert names(find_inputs(tmp_path)) == ['a', 'b', 'clip']
+    assert isinstance(find_inputs(tmp_path)[2], Video)
+    found = find_inputs([tmp_path], recursive=True, outside=tmp_path / 'out')
+    assert names(found) == ['a', 'b', 'clip', 'sub/c', 'sub/deep/d']
+
+
+def test_an_empty_folder_is_named(tmp_path):
+    save(tmp_path / 'sub/a.png', picture())
+    with pytest.raises(InputError, match=rf'{tmp_path}: no pictures or videos in this folder; .*recursive'):
+        find_inputs(tmp_path)
+    with pytest.raises(InputError, match=r'no pictures or videos in this folder$'):
+        find_inputs(tmp_path, recursive=True, outside=tmp_path / 'sub')
+
+
+def test_paths_bytes_and_arrays_hold_the_same_picture(tmp_path):
+    path = save(tmp_path / 'a.png', picture())
+    for given in (path, str(path), path.read_bytes(), picture()):
+        assert (read(given) == picture()).all()
+    assert (read(picture()[..., ::-1], rgb=True) == picture()).all()
+    assert names(find_inputs([path, picture(), 3])) == ['a', '1', 'camera3']
+
+
+@pytest.mark.parametrize('given', [3.5, None, [None], True, [[1]]])
+def test_other_types_are_refused(given):
+    with pytest.raises(InputError, match=r'input 0 is a \w+'):
+        find_inputs(given)
+
+
+@pytest.mark.parametrize('image', [picture()[..., 0], picture()[..., :2], picture().astype(float), picture()[:0]])
+def test_arrays_of_another_kind_are_refused(image):
+    with pytest.raises(InputError, match=r'image 0 must be \(H, W, 3\) uint8'):
+        read(image)
+
+
+def test_grey_alpha_palette_and_16_bit_files_become_plain_colour():
+    grey = picture()[..., 0]
+    same = np.repeat(grey[..., None], 3, axis=2)
+    assert (read(encoded(Image.fromarray(grey))) == same).all()
+    assert (read(encoded(Image.fromarray(grey.astype(np.uint16) * 257))) == same).all()
+    rgba = np.dstack([picture(), np.full((90, 70), 255, np.uint8)])
+    assert (read(encoded(Image.fromarray(rgba))) == picture()[..., ::-1]).all()
+    palette = Image.fromarray(picture()).quantize(16)
+    assert (read(encoded(palette)) == np.array(palette.convert('RGB'))[..., ::-1]).all()
+
+
+@pytest.mark.parametrize(('orientation', 'turned'), [(3, lambda a: a[::-1, ::-1]), (6, lambda a: np.rot90(a, -1)),
+                                                     (8, np.rot90), (2, lambda a: a[:, ::-1])])
+def test_pictures_are_turned_upright(orientation, turned):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    assert (read(encoded(Image.fromarray(picture()), exif=exif)) == turned(picture())[..., ::-1]).all()
+
+
+def test_broken_files_are_named(tmp_path):
+    whole = encoded(Image.fromarray(picture()), 'JPEG')
+    for name, content in (('text.jpg', b'no picture'), ('cut.jpg', whole[:len(whole) // 2]), ('empty.png', b'')):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=rf'{name}: not readable as an image'):
+            read(tmp_path / name)
+    with pytest.raises(DataError, match=r'none\.jpg: no such file'):
+        read(tmp_path / 'none.jpg')
+    with pytest.raises(DataError, match=r'image 0: not readable as an image'):
+        read(whole[:40])
+
+
+def test_a_picture_that_would_fill_the_memory_is_refused_unread(tmp_path):
+    header = b'IHDR' + struct.pack('>IIBBBBB', 20_000, 20_000, 8, 2, 0, 0, 0)
+    chunk = struct.pack('>I', 13) + header + struct.pack('>I', zlib.crc32(header))
+    (tmp_path / 'huge.png').write_bytes(b'\x89PNG\r\n\x1a\n' + chunk + struct.pack('>I', 9) + b'IDAT')
+    with pytest.raises(DataError, match=r'huge\.png: not readable as an image \(.*400000000 pixels') as caught:
+        read(tmp_path / 'huge.png')
+    assert '\n' not in str(caught.value)
+
+
+def test_a_video_is_read_frame_by_frame(tmp_path):
+    video, = find_inputs(save_video(tmp_path / 'v.avi'))
+    frames = list(video.frames())
+    assert [frame.index for frame in frames] == list(range(6))
+    assert [round(frame.image.mean(), -1) for frame in frames] == [20, 30, 40, 50, 60, 70]
+    assert frames[0].fps == 10
+    assert video.count() == 6
+    short, = find_inputs(tmp_path / 'v.avi', max_frames=2)
+    assert len(list(short.frames())) == short.count() == 2
+
+
+def test_a_video_that_breaks_off_gives_its_frames_and_then_says_so(tmp_path, capfd):
+    path = save_video(tmp_path / 'v.avi', frames=30)
+    content = path.read_bytes()
+    path.write_bytes(content[:len(content) * 9 // 10])
+    video, = find_inputs(path)
+    frames, seen = video.frames(), []
+    with pytest.raises(DataError, match=r'v\.avi: the video breaks off after \d+ of 30 frames'):
+        deque(map(seen.append, (frame.index for frame in frames)))
+    assert seen == list(range(len(seen)))
+    assert 5 < len(seen) < 30
+    assert not capfd.readouterr().err  # the decoder keeps its own comments to itself
+
+
+@pytest.mark.parametrize(('content', 'message'), [(b'no video', 'not readable as a video'), (None, 'no such file')])
+def test_what_is_no_video_is_named(tmp_path, content, message):
+    path = tmp_path / 'v.mp4'
+    if content:
+        path.write_bytes(content)
+    video, = find_inputs(path)
+    with pytest.raises(DataError, match=rf'v\.mp4: {message}'):
+        next(video.frames())
+    assert video.count() == 0
+
+
+def test_written_videos_appear_when_they_are_whole(tmp_path):
+    writer = VideoWriter(tmp_path / 'new/v.mp4', fps=5)
+    for brightness in (50, 100, 150):
+        writer.add(np.full((41, 63, 3), brightness, np.uint8))
+        assert not writer.path.exists()
+    writer.close()
+    assert [path.name for path in (tmp_path / 'new').iterdir()] == ['v.mp4']
+    video, = find_inputs(writer.path)
+    frames = list(video.frames())
+    assert [round(frame.image.mean(), -1) for frame in frames] == [50, 100, 150]
+    assert (frames[0].image.shape, frames[0].fps) == ((42, 64, 3), 5)
+
+
+def test_a_picture_is_not_opened_before_its_turn(tmp_path):
+    assert isinstance(find_inputs(tmp_path / 'none.png')[0], Picture)
