@@ -1,6 +1,7 @@
 """Text on pictures: fonts, badges, the legend. Images are (H, W, 3) uint8 BGR, drawn on in place; colours BGR."""
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import cast
 
 import cv2
@@ -16,14 +17,19 @@ RIGHT_OR_LOW = ARCS > 0
 
 
 @lru_cache(maxsize=64)
-def font_of(size: int) -> ImageFont.FreeTypeFont:
-    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size=size))  # a bitmap font only for size=None
+def font_of(size: int, *, ascii_only: bool = True) -> ImageFont.FreeTypeFont:
+    """A font by its size in pixels: Pillow's own, which looks best; for other letters the one matplotlib carries."""
+    if ascii_only:
+        return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size=size))  # a bitmap font only for size=None
+    from matplotlib import get_data_path  # slow to import, seldom needed
+
+    return ImageFont.truetype(str(Path(get_data_path(), 'fonts/ttf/DejaVuSans.ttf')), round(0.92 * size))
 
 
 @lru_cache(maxsize=2048)
 def text_mask(text: str, size: int) -> np.ndarray:
-    """(h, w) uint8 coverage of one line of text at a font size in pixels; h depends on the size alone."""
-    font = font_of(size)
+    """(h, w) uint8 coverage of one line of text at a font size in pixels; h depends on size and font alone."""
+    font = font_of(size, ascii_only=text.isascii())
     ascent, descent = font.getmetrics()
     mask = Image.new('L', (max(1, round(font.getlength(text))), ascent + descent))
     ImageDraw.Draw(mask).text((0, 0), text, font=font, fill=255)
@@ -61,7 +67,7 @@ class Badge:
         self.pieces, self.font_size, self.fill, self.swatch = pieces, size, fill, swatch
         masks = [text_mask(text, size) for text, _ in pieces]
         self.pad, self.gap = max(2, round(0.35 * size)), max(2, round(0.4 * size))
-        self.text_height = masks[0].shape[0]
+        self.text_height = max(mask.shape[0] for mask in masks)
         width = sum(mask.shape[1] for mask in masks) + self.gap * (len(masks) - 1) + 2 * self.pad
         if swatch is not None:
             width += self._swatch_side() + self.gap
@@ -73,16 +79,17 @@ class Badge:
     def draw(self, image: np.ndarray, box: Iterable[float]) -> None:
         """Draw it into its box xyxy, of its own ``size``."""
         x1, y1, x2, y2 = (int(value) for value in box)
-        rounded(image, (x1, y1, x2 - 1, y2 - 1), self.fill, radius=0.28 * (y2 - y1))
-        x, y = x1 + self.pad, y1 + (y2 - y1 - self.text_height) // 2
+        rounded(image, (x1 + 1, y1 + 1, x2 - 2, y2 - 2), self.fill, radius=0.28 * (y2 - y1))  # its rim is a pixel wide
+        x = x1 + self.pad
         if self.swatch is not None:
             side = self._swatch_side()
             top = (y1 + y2 - side) / 2
             rounded(image, (x, top, x + side, top + side), self.swatch, radius=0.25 * side)
             x += side + self.gap
         for text, colour in self.pieces:
-            write(image, text, at=(x, y), size=self.font_size, colour=colour)
-            x += text_mask(text, self.font_size).shape[1] + self.gap
+            height, width = text_mask(text, self.font_size).shape
+            write(image, text, at=(x, y1 + (y2 - y1 - height) // 2), size=self.font_size, colour=colour)
+            x += width + self.gap
 
 
 def with_legend(picture: Image.Image, category: np.ndarray, palette: Palette, classes: Sequence[str]) -> Image.Image:

@@ -1,0 +1,52 @@
+"""Text and badges: within their boxes, legible letters in many scripts, picture borders respected."""
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmqanet.visualization.lettering import Badge, text_mask, with_legend, write
+
+GREY = np.full((60, 200, 3), 128, np.uint8)
+
+
+@pytest.mark.parametrize('text', ['Éd', 'ğ', 'ñ', 'Ω', 'я'])
+def test_letters_beyond_ascii_are_not_boxes(text):
+    missing = text_mask('\uffff', 24)  # no font has it
+    mask = text_mask(text, 24)
+    assert mask.any()
+    assert mask.shape != missing.shape or (mask != missing).any()
+
+
+@pytest.mark.parametrize('at', [(190, 10), (-20, 50), (20, 58)])
+def test_text_that_leaves_the_picture_is_cut_off(at):
+    image = GREY.copy()
+    write(image, 'upper-clothes', at=at, size=20, colour=(0, 0, 0))
+    assert image.shape == GREY.shape
+
+
+def test_text_has_its_colour_and_leaves_the_rest():
+    image = GREY.copy()
+    write(image, 'HHH', at=(10, 10), size=24, colour=(10, 200, 30))
+    assert (image == (10, 200, 30)).all(2).any()
+    mask = text_mask('HHH', 24)
+    image[10:10 + mask.shape[0], 10:10 + mask.shape[1]] = 128
+    assert (image == 128).all()
+
+
+@pytest.mark.parametrize('swatch', [None, (0, 0, 255)])
+def test_a_badge_fills_its_box_and_nothing_else(swatch):
+    image = GREY.copy()
+    badge = Badge([('coat', (0, 0, 0)), ('0.75', (90, 90, 90))], size=16, fill=(255, 255, 255), swatch=swatch)
+    width, height = badge.size
+    badge.draw(image, (20, 15, 20 + width, 15 + height))
+    changed = (image != 128).any(2)
+    rows, columns = changed.any(1).nonzero()[0], changed.any(0).nonzero()[0]
+    assert (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1) == (15, 15 + height, 20, 20 + width)
+    assert (image == (0, 0, 255)).all(2).any() == (swatch is not None)
+
+
+def test_the_legend_of_a_pillow_picture_has_rgb_colours():
+    category = np.ones((100, 120), np.uint8)
+    picture = with_legend(Image.new('RGB', (120, 100)), category, ((0, 0, 0), (255, 128, 0)), ('background', 'coat'))
+    assert picture.height == 100
+    legend = np.asarray(picture)[:, 120:].reshape(-1, 3)
+    assert (legend == (255, 128, 0)).all(1).any()
