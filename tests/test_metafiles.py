@@ -1,0 +1,58 @@
+"""The index of models, as mim reads it: every row of the paper is there, with the paper's numbers and no weights."""
+import re
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.fileio import load
+
+REPO = Path(__file__).resolve().parents[1]
+FILES = ('configs/qanet/metafile.yml', 'configs/simplenet/metafile.yml')
+COLLECTIONS = [collection for file in FILES for collection in load(REPO / file)['Collections']]
+MODELS = [model for file in FILES for model in load(REPO / file)['Models']]
+DATA = {
+    'CIHP': 'CIHPDataset', 'MHP-v2': 'MHPv2Dataset', 'PASCAL-Person-Part': 'PascalPersonPartDataset', 'LIP': 'LIPDataset',
+    'ATR': 'ATRDataset'}
+METRICS = {'mIoU', 'APp', 'APp_50', 'PCP_50', 'APr', 'APr_50'}
+
+
+def test_every_config_of_the_paper_has_one_entry():
+    assert set(FILES) <= set(load(REPO / 'model-index.yml')['Import'])
+    shipped = [path.relative_to(REPO).as_posix() for folder in ('qanet', 'simplenet')
+               for path in (REPO / 'configs' / folder).glob('*.py')]
+    assert len(shipped) == 17
+    assert sorted(model['Config'] for model in MODELS) == sorted(shipped)
+
+
+@pytest.mark.parametrize('model', MODELS, ids=lambda model: model['Name'])
+def test_an_entry_says_what_its_config_does(model):
+    assert model['Name'] == model['Name'].lower() == Path(model['Config']).stem  # mim compares in lower case
+    assert model['In Collection'] in {collection['Name'] for collection in COLLECTIONS}
+    assert 'Weights' not in model
+    cfg = Config.fromfile(REPO / model['Config'])
+    data = model['Metadata']['Training Data']
+    assert DATA[data] == cfg.train_dataloader.dataset.type
+    collection, = (collection for collection in COLLECTIONS if collection['Name'] == model['In Collection'])
+    assert collection['Metadata']['Epochs'] == cfg.train_cfg.max_epochs
+    assert collection['Metadata']['Batch Size'] == cfg.auto_scale_lr.base_batch_size
+    if 'Results' not in model:
+        assert model['Metadata']['Results From'] == 'none, not in the paper'
+        return
+    result, = model['Results']
+    assert (result['Task'], result['Dataset']) == ('Human Parsing', data)
+    assert re.match(r'paper, Tables? .*; not reproduced here', model['Metadata']['Results From'])
+    expected = {'aAcc', 'mAcc', 'mIoU'} if data == 'LIP' else METRICS - {'APr', 'APr_50'} if data == 'MHP-v2' else METRICS
+    assert set(result['Metrics']) == expected
+
+
+def test_the_numbers_are_the_paper_s(shared_dir):
+    """All of a row stand in one line of the paper's text, which has gains in parentheses beside some."""
+    paper = shared_dir / 'reference/paper.txt'
+    if not paper.exists():
+        pytest.skip('the text of the paper is not here')
+    lines = [re.findall(r'\d+\.\d+', re.sub(r'\(.*?\)', ' ', line))
+             for line in paper.read_text(encoding='utf-8').splitlines()]
+    for model in MODELS:
+        for result in model.get('Results', ()):
+            row = list(result['Metrics'].values())
+            assert any([float(word) for word in line][-len(row):] == row for line in lines), model['Name']
