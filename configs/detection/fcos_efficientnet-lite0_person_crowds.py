@@ -7,13 +7,13 @@ _base_ = [
 
 data_root = 'data/CCP_crowds/'
 size = (320, 320)
-max_epochs = 12
+max_epochs = 9
 train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
-    # From a quarter of the picture's size to a close-up of which the crop shows head and shoulders.
-    dict(type='RandomResize', scale=size, ratio_range=(0.5, 2.5), keep_ratio=True),
+    # From a small picture to a close-up of which the crop shows head and shoulders.
+    dict(type='RandomResize', scale=size, ratio_range=(0.6, 2.4), keep_ratio=True),
     dict(type='RandomCrop', crop_size=size),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
@@ -24,25 +24,31 @@ train_pipeline = [
 test_pipeline = [
     dict(type='mmqanet.LoadImage'),
     dict(type='Resize', scale=(480, 320), keep_ratio=True),
-    dict(type='PackDetInputs', meta_keys={{_base_.test_meta_keys}}),
+    dict(type='PackDetInputs', meta_keys=_base_.test_meta_keys),
 ]
+crowds = dict(
+    type='CocoDataset',
+    metainfo=_base_.metainfo,
+    data_root=data_root,
+    ann_file='annotations/crowds_train.json',
+    data_prefix=dict(img='Training/Images/'),
+    pipeline=train_pipeline,
+)
+# The photos that the crowds are cut from: borders as a camera sees them.
+photos = dict(crowds, data_root='data/CCP/', ann_file='annotations/CCP_train.json')
 train_dataloader = dict(
     batch_size=16,
     num_workers=1,
     batch_sampler=None,
     drop_last=True,
-    dataset=dict(
-        data_root=data_root,
-        ann_file='annotations/CCP_crowds_train.json',
-        pipeline=train_pipeline,
-    ),
+    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[crowds, photos]),
 )
 val_dataloader = dict(
     batch_size=8,
     num_workers=1,
     dataset=dict(
         data_root=data_root,
-        ann_file='annotations/CCP_crowds_val.json',
+        ann_file='annotations/crowds_val.json',
         pipeline=test_pipeline,
     ),
 )
@@ -56,7 +62,7 @@ optim_wrapper = dict(
 )
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, end=0.5, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=0.5, end=max_epochs, T_max=max_epochs - 0.5, eta_min_ratio=0.01, convert_to_iter_based=True),
+    dict(type='CosineAnnealingLR', begin=0.5, end=max_epochs, eta_min_ratio=0.01, convert_to_iter_based=True),
 ]
 custom_hooks = [
     dict(type='SyncBuffersHook'),

@@ -33,12 +33,15 @@ class DetectionFile(BaseMetric):
     """Measures nothing: writes the people among the detections of a test to a JSON file, whole or not at all.
 
     The file is a list of ``image_id`` (the annotation file's), ``category_id`` 1, ``bbox`` (xywh in pixels), ``score``,
-    by image in the order of the test and by descending score; ``HumanParsingDataset(detection_file=...)`` reads it.
+    by image in the order of the test and by descending score; ``HumanParsingDataset(detection_file=...)`` reads it. Boxes
+    without an area, which nobody can crop, are left out.
 
     Args:
         path: the file.
         score_thr: people below it are left out.
     """
+
+    default_prefix = 'detections'
 
     def __init__(self, *, path: PathLike, score_thr: float = 0.0):
         super().__init__(collect_device='cpu')
@@ -53,8 +56,8 @@ class DetectionFile(BaseMetric):
                      for key in ('bboxes', 'scores', 'labels')}
             people = np.flatnonzero((found['labels'] == label) & (found['scores'] >= self.score_thr))
             people = people[np.argsort(-found['scores'][people], kind='stable')]
-            self.results.append([
-                _detection(sample['img_id'], found['bboxes'][person], found['scores'][person]) for person in people])
+            told = [_detection(sample['img_id'], found['bboxes'][person], found['scores'][person]) for person in people]
+            self.results.append([person for person in told if min(person['bbox'][2:]) > 0])
 
     def compute_metrics(self, results: list) -> dict:
         people = [person for image in results for person in image]

@@ -1,4 +1,5 @@
 """The command line of the tools, applied to configs."""
+import sys
 from pathlib import Path
 
 import pytest
@@ -6,16 +7,20 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.engine.launch import (
+    export_detections,
     prepare_config,
     read_config,
     resume_from,
     run_tool,
+    show_predictions,
     use_mixed_precision,
     use_test_time_augmentation,
 )
 from mmqanet.errors import DataError, InputError
 
-CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIG = CONFIGS / 'qanet/qanet_r50_cihp.py'
+DETECTOR = CONFIGS / 'detection/fcos_r50_person_cihp.py'
 
 
 def prepared(**changes):
@@ -69,6 +74,27 @@ def test_tta_turns_on_flip_and_scales():
 def test_a_head_with_another_number_of_classes_is_refused():
     with pytest.raises(InputError, match='num_classes is 7, but train_dataloader has 20 classes'):
         prepared(overrides={'model.parsing_head.num_classes': 7})
+
+
+def test_a_detector_writes_detections_and_a_parser_does_not():
+    pytest.importorskip('mmdet')
+    cfg = Config.fromfile(DETECTOR)
+    prepare_config(cfg, name='some', work_dir=None, launcher='none', overrides=None)
+    export_detections(cfg, 'found.json')
+    assert [metric.type for metric in cfg.test_evaluator] == ['CocoMetric', 'mmqanet.DetectionFile']
+    show_predictions(cfg, 'shown')
+    assert cfg.default_hooks.visualization == dict(
+        type='mmdet.DetVisualizationHook', draw=True, test_out_dir=str(Path('shown').absolute()))
+    with pytest.raises(InputError, match='--tta'):
+        use_test_time_augmentation(cfg)
+    with pytest.raises(InputError, match='--detections'):
+        export_detections(prepared(), 'found.json')
+
+
+def test_a_detector_without_mmdet_is_refused(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mmcv.ops', None)
+    with pytest.raises(InputError, match=r"needs mmdet, .* pip install '\.\[detection\]'"):
+        prepare_config(Config.fromfile(DETECTOR), name='some', work_dir=None, launcher='none', overrides=None)
 
 
 def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):

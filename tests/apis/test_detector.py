@@ -1,0 +1,144 @@
+"""Finding people: what a detector of mmdet says becomes boxes and scores; loading, and clear refusals."""
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmqanet.apis import PersonDetector, init_detector
+from mmqanet.errors import DataError, InputError
+
+pytest.importorskip('mmdet')
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
+
+
+class Told:
+    """In place of a network: finds in every picture what it was told."""
+
+    def __init__(self, found, classes=('person',)):
+        self.found = found
+        self.dataset_meta = dict(classes=classes)
+        self.batches = []
+
+    def test_step(self, data):
+        self.batches.append([tuple(image.shape[-2:]) for image in data['inputs']])
+        rows = torch.tensor(self.found, dtype=torch.float32).reshape(-1, 6)
+        instances = SimpleNamespace(bboxes=rows[:, :4], scores=rows[:, 4], labels=rows[:, 5].long())
+        return [SimpleNamespace(pred_instances=instances) for _ in data['inputs']]
+
+
+def pack(results):
+    return dict(inputs=torch.from_numpy(results['img'].copy()).permute(2, 0, 1))
+
+
+def picture(height=60, width=80, seed=0):
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope='module')
+def cfg():
+    return Config.fromfile(CONFIG)
+
+
+@pytest.fixture(scope='module')
+def detector(cfg):
+    torch.manual_seed(0)
+    return init_detector(cfg, score_thr=0.05, max_people=7)
+
+
+def test_people_are_kept_in_order_and_inside():
+    found = [
+        [10, 5, 30, 40, 0.5, 1], [-9, -9, 90, 70, 0.9, 1],  # the second reaches over the picture on all sides
+        [0, 0, 20, 20, 0.95, 0],  # a dog
+        [85, 5, 99, 40, 0.8, 1],  # right of the picture
+        [1, 1, 9, 9, 0.29, 1], [2, 2, 8, 8, 0.3, 1]]
+    detect = PersonDetector(Told(found, classes=('dog', 'person')), pack).detect
+    (boxes, scores), = detect([picture()])
+    assert boxes.tolist() == [[0, 0, 80, 60], [10, 5, 30, 40], [2, 2, 8, 8]]
+    assert scores.tolist() == pytest.approx([0.9, 0.5, 0.3])
+    assert boxes.dtype == scores.dtype == np.float32
+    (boxes, scores), = PersonDetector(Told(found, classes=('dog', 'person')), pack, max_people=1)([picture()])
+    assert boxes.tolist() == [[0, 0, 80, 60]]
+
+
+def test_only_pictures_of_one_size_share_a_batch():
+    model = Told([[1, 1, 9, 9, 0.5, 0]])
+    images = [picture(60, 80), picture(50, 80), picture(60, 80), picture(60, 80), picture(1, 41), picture(1, 40)]
+    found = PersonDetector(model, pack, batch_size=2).detect(images)
+    assert model.batches == [[(60, 80), (60, 80)], [(60, 80)], [(50, 80)], [(1, 40)]]
+    assert [len(boxes) for boxes, _ in found] == [1, 1, 1, 1, 0, 0]  # in a picture of one row the box loses its area
+    assert PersonDetector(model, pack).detect([]) == []
+
+
+def test_a_real_detector_does_not_depend_on_neighbours_or_threads(detector):
+    images = [picture(60, 80, 1), picture(90, 50, 2), picture(60, 80, 3)]
+    together = detector.detect(images)
+    assert [len(boxes) for boxes, _ in together] == [7, 7, 7]
+    for image, (boxes, scores) in zip(images, together):
+        assert (np.diff(scores) <= 0).all()
+        assert ((boxes >= 0) & (boxes <= [image.shape[1], image.shape[0]] * 2)).all()
+        (alone, alone_scores), = detector.detect([image])
+        np.testing.assert_allclose(alone, boxes, atol=1e-3)
+        np.testing.assert_allclose(alone_scores, scores, atol=1e-5)
+    with ThreadPoolExecutor(3) as pool:
+        for (boxes, _), ((threaded, _),) in zip(together, pool.map(lambda image: detector.detect([image]), images)):
+            np.testing.assert_allclose(threaded, boxes, atol=1e-3)
+
+
+def test_weights_and_classes_come_from_the_checkpoint(cfg, detector, tmp_path):
+    state = detector.model.state_dict()
+    torch.save(dict(state_dict=state, meta=dict(dataset_meta=dict(classes=('Person',)))), tmp_path / 'detector.pth')
+    loaded = init_detector(cfg, tmp_path / 'detector.pth')
+    assert all(torch.equal(a, b) for a, b in zip(loaded.model.state_dict().values(), state.values()))
+    assert not loaded.model.training
+    torch.save(dict(state_dict=state, meta=dict(CLASSES=('cat', 'dog'))), tmp_path / 'pets.pth')
+    with pytest.raises(InputError, match=r"no class 'person' among its 2: cat, dog"):
+        init_detector(cfg, tmp_path / 'pets.pth')
+
+
+def test_broken_and_foreign_weights_are_refused(cfg, detector, tmp_path):
+    (tmp_path / 'broken.pth').write_bytes(b'')
+    with pytest.raises(DataError, match=r'broken\.pth: not a whole checkpoint'):
+        init_detector(cfg, tmp_path / 'broken.pth')
+    torch.save(dict(state_dict={'parsing_head.classifier.bias': torch.ones(2)}), tmp_path / 'parser.pth')
+    with pytest.raises(InputError, match=r'parser\.pth: weights of another config'):
+        init_detector(cfg, tmp_path / 'parser.pth')
+    with pytest.raises(InputError, match=r'none\.py: no such config'):
+        init_detector('none.py')
+    with pytest.raises(InputError, match="needs 'test_dataloader'"):
+        init_detector(Config(dict(model=cfg.model)))
+
+
+def test_the_person_of_a_config_of_mmdet_is_found_by_name(cfg):
+    other = cfg.copy()
+    other.test_dataloader = dict(dataset=dict(
+        type='RepeatDataset', times=2, dataset=dict(type='CocoDataset'), pipeline=cfg.test_pipeline))
+    other.model.bbox_head.num_classes = 80
+    assert init_detector(other).label == 0  # COCO's first
+    other.test_dataloader.dataset = dict(type='CityscapesDataset', pipeline=cfg.test_pipeline)
+    assert init_detector(other).label == 0
+    other.test_dataloader.dataset.type = 'VOCDataset'
+    assert init_detector(other).label == 14
+
+
+def test_without_mmdet_one_line_says_what_to_install(cfg, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'mmdet.registry', None)
+    with pytest.raises(InputError, match=r"needs mmdet, .* pip install '\.\[detection\]'"):
+        init_detector(cfg)
+
+
+@pytest.mark.parametrize('image', [
+    np.zeros((5, 5), np.uint8), np.zeros((5, 5, 4), np.uint8), np.zeros((5, 5, 3)), np.zeros((0, 5, 3), np.uint8), 'a.jpg'])
+def test_other_than_pictures_are_refused(image):
+    with pytest.raises(InputError, match=r'image 1 must be \(H, W, 3\) uint8'):
+        PersonDetector(Told([]), pack).detect([picture(), image])
+
+
+@pytest.mark.parametrize('bad', [dict(score_thr=1.5), dict(max_people=0), dict(batch_size=0), dict(score_thr=float('nan'))])
+def test_options_out_of_range_are_refused(bad):
+    with pytest.raises(InputError, match='must'):
+        PersonDetector(Told([]), pack, **bad)
