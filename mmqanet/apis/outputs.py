@@ -67,9 +67,9 @@ class ResultWriter:
             drawing: (H', W', 3) uint8 BGR, where :func:`draw` has made it already.
 
         Raises:
-            DataError: a file cannot be written.
+            DataError: a file cannot be written. InputError: the input's name leads out of the folder.
         """
-        check_name(parsed.item.name)
+        check_name(parsed.item)
         if not isinstance(parsed.item, Video):
             return self._write_picture(parsed, drawing)
         if self.video is None or self.video.item is not parsed.item:
@@ -141,7 +141,6 @@ class _VideoResult:
 
 def planned_files(item: Input, folder: Path, kinds: Sequence[str]) -> list[Path]:
     """The files of an input whose names are known beforehand, its main file first."""
-    check_name(item.name)
     if isinstance(item, Video):
         suffixes = ['.mp4', '.jsonl']
     else:
@@ -149,11 +148,11 @@ def planned_files(item: Input, folder: Path, kinds: Sequence[str]) -> list[Path]
     return [folder / f'{item.name}{suffix}' for suffix in suffixes]
 
 
-def check_name(name: str) -> None:
-    """Raise ``InputError`` for a name that would lead out of the output folder."""
-    path = PurePosixPath(name.replace('\\', '/'))
-    if not name or path.is_absolute() or '..' in path.parts or Path(name).is_absolute():
-        raise InputError(f'name {name!r} would lead out of the output folder')
+def check_name(item: Input) -> None:
+    """Raise ``InputError`` for an input whose name would lead out of the output folder."""
+    path = PurePosixPath(item.name.replace('\\', '/'))
+    if not item.name or path.is_absolute() or '..' in path.parts or Path(item.name).is_absolute():
+        raise InputError(f'{item.source}: results called {item.name!r} would lead out of the output folder')
 
 
 def draw(parsed: Parsed, meta: Mapping) -> np.ndarray:

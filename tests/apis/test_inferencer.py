@@ -37,8 +37,8 @@ class Finder:
 
 
 def same(one, other):
-    equal = [torch.equal(getattr(one.pred_maps, key), getattr(other.pred_maps, key)) for key in ('category', 'human', 'part')]
-    return all(equal) and torch.equal(one.pred_instances.qualities, other.pred_instances.qualities)
+    maps = [torch.equal(getattr(one.pred_maps, key), getattr(other.pred_maps, key)) for key in ('category', 'human', 'part')]
+    return all(maps) and torch.equal(one.pred_instances.qualities, other.pred_instances.qualities)
 
 
 def test_it_gives_what_the_functional_api_gives(inferencer, photo):

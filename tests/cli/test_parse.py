@@ -1,40 +1,52 @@
 """The command line: what parse writes, and that one bad picture does not stop the others."""
 import json
-from pathlib import Path
+import os
+import subprocess
+import sys
 
+import jsonschema
+import matplotlib.cbook
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
+from pictures import picture, save, save_video
 from PIL import Image
 
-from mmqanet.apis import inference_topdown, init_model
+from mmqanet.apis import HumanParsingInferencer, inference_topdown, init_model
+from mmqanet.apis.predictions import schema
 from mmqanet.cli.main import main
 from mmqanet.datasets import CIHPDataset
-
-CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'
+from mmqanet.evaluation.submission import read_submission
+from mmqanet.functional.rle import decode_rle
 
 
 @pytest.fixture(scope='module')
-def bench(tmp_path_factory):
-    """A folder with a model and two pictures."""
-    root = tmp_path_factory.mktemp('parse')
-    cfg = Config.fromfile(CONFIG)
-    cfg.merge_from_dict({'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]})
-    cfg.dump(root / 'config.py')
-    torch.manual_seed(0)
-    torch.save(dict(state_dict=init_model(cfg).state_dict()), root / 'weights.pth')
+def bench(small_parser):
+    """The folder with the model, and two pictures."""
     for name, size in (('a.png', (70, 50)), ('b.jpg', (40, 60))):
-        Image.fromarray(np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)).save(root / name)
-    return root
+        save(small_parser / name, picture(*size))
+    return small_parser
 
 
 def parse(root, *names, out, **options):
+    """Run the command on files of ``root`` or of other folders; the exit status."""
     args = ['parse', *(str(root / name) for name in names), '--config', str(root / 'config.py'), '--checkpoint',
-            str(root / 'weights.pth'), '--out', str(out)]
+            str(root / 'weights.pth'), '--out', str(out), '--device', 'cpu']
     for key, value in options.items():
-        args += [f'--{key}', str(value)]
+        values = value if isinstance(value, list) else [] if value is True else [value]
+        args += [f'--{key.replace("_", "-")}', *map(str, values)]
     return main(args)
+
+
+def read(path):
+    """A JSON file that follows the schema."""
+    content = json.loads(path.read_text())
+    jsonschema.validate(content, schema())
+    return content
+
+
+def files(folder):
+    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file())
 
 
 def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
@@ -106,3 +118,212 @@ def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
         args = ['parse', str(bench / 'a.png'), '--config', str(bench / config), '--checkpoint', 'none.pth']
         assert main([*args, '--out', str(tmp_path)]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_the_command_and_the_call_agree_on_a_photo(bench, tmp_path):
+    photo = matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(json.dumps({'grace_hopper.jpg': [[100, 50, 400, 600], [0, 0, 200, 600]]}))
+    assert parse(bench, photo, out=tmp_path / 'cli', boxes=boxes, save=['overlay', 'palette', 'submission', 'people']) == 0
+    inferencer = HumanParsingInferencer(bench / 'config.py', bench / 'weights.pth', 'cpu')
+    called = inferencer(photo, boxes=json.loads(boxes.read_text())['grace_hopper.jpg'], out_dir=tmp_path / 'api')
+    written = read(tmp_path / 'cli/grace_hopper.json')
+    names = written.pop('files')
+    assert written == called['predictions'][0]
+    assert len(written['people']) == 2
+    assert sorted(sum(names.values(), ['grace_hopper.json'])) == files(tmp_path / 'cli')
+    for name in ('grace_hopper.png', 'grace_hopper_overlay.jpg', *names['submission']):
+        assert (tmp_path / 'cli' / name).read_bytes() == (tmp_path / 'api' / name).read_bytes(), name
+
+
+def test_submission_files_and_cut_outs_hold_the_masks_of_the_json(bench, tmp_path):
+    assert parse(bench, 'a.png', out=tmp_path, save=['submission', 'people', 'parts']) == 0
+    person, = read(tmp_path / 'a.json')['people']
+    submission = read_submission(tmp_path / 'submission', 'a', num_classes=20)
+    assert submission.human_scores == pytest.approx([person['quality']], abs=1e-5)
+    assert len(person['parts']) > 3
+    image, whole = np.array(Image.open(bench / 'a.png')), np.zeros((70, 50), bool)
+    for index, part in enumerate(person['parts']):
+        mask = decode_rle(part['rle'])
+        whole |= mask
+        assert (submission.part == index + 1).astype(bool).tolist() == mask.tolist()
+        assert submission.part_scores[index] == pytest.approx(part['quality'], abs=1e-5)
+        check_cut_out(tmp_path / f'parts/a/1_{part["name"]}.png', image, mask)
+    check_cut_out(tmp_path / 'people/a/1.png', image, whole)
+    assert not (tmp_path / 'a_overlay.jpg').exists()
+
+
+def check_cut_out(path, image, mask):
+    ys, xs = np.nonzero(mask)
+    window = np.s_[ys.min():ys.max() + 1, xs.min():xs.max() + 1]
+    pixels = np.array(Image.open(path))
+    assert (pixels[..., 3] == 255 * mask[window]).all()
+    assert (pixels[..., :3] == image[window] * mask[window][..., None]).all()
+
+
+def test_folders_keep_their_structure(bench, tmp_path):
+    for name in ('x.png', 'one/x.png', 'one/two/y.png', 'out/old.png'):
+        save(tmp_path / name, picture())
+    assert parse(bench, tmp_path, out=tmp_path / 'out', recursive=True, save=['palette']) == 0
+    assert files(tmp_path / 'out') == [
+        'old.png', 'one/two/y.json', 'one/two/y.png', 'one/x.json', 'one/x.png', 'x.json', 'x.png']
+    assert read(tmp_path / 'out/one/two/y.json')['name'] == 'one/two/y'
+
+
+def test_only_whole_results_are_skipped_on_resuming(bench, tmp_path, capsys):
+    names = ['whole.png', 'cut.png', 'gone.png', 'never.png', 'clip.avi']
+    for name in names[:-1]:
+        save(tmp_path / 'in' / name, picture())
+    save_video(tmp_path / 'in/clip.avi')
+    out = tmp_path / 'out'
+    assert parse(tmp_path / 'in', *names, out=out, **model(bench)) == 0
+    first = {name: (out / name).read_bytes() for name in files(out)}
+    (out / 'cut.json').write_bytes(first['cut.json'][:200])
+    (out / 'gone_overlay.jpg').unlink()
+    (out / 'never.json').unlink()
+    capsys.readouterr()
+    assert parse(tmp_path / 'in', *names, out=out, resume=True, **model(bench)) == 0
+    printed = capsys.readouterr().out
+    assert '2 of 5 inputs are done already' in printed
+    assert [name for name in names if f'{name}: ' in printed] == ['cut.png', 'gone.png', 'never.png']
+    assert {name: (out / name).read_bytes() for name in files(out)} == first
+    parse(tmp_path / 'in', *names, out=out, resume=True, save=['people'], **model(bench))
+    assert '1 of 5 inputs are done already' in capsys.readouterr().out
+
+
+def model(bench):
+    return dict(config=bench / 'config.py', checkpoint=bench / 'weights.pth')
+
+
+def test_videos_become_videos_and_lines(bench, tmp_path, capsys):
+    video = save_video(tmp_path / 'v.avi', frames=30)
+    assert parse(bench, video, out=tmp_path / 'out', max_frames=5, batch_size=2) == 0
+    assert files(tmp_path / 'out') == ['v.jsonl', 'v.mp4']
+    assert f'v.avi: 5 frames, 5 people in them -> {tmp_path / "out/v.mp4"}' in capsys.readouterr().out
+    lines = [json.loads(line) for line in (tmp_path / 'out/v.jsonl').read_text().splitlines()]
+    for index, line in enumerate(lines):
+        jsonschema.validate(line, schema())
+        assert (line['frame'], line['seconds'], line['width']) == (index, index / 10, 44)
+    assert len(lines) == 5
+    content = video.read_bytes()
+    video.write_bytes(content[:len(content) * 9 // 10])
+    assert parse(bench, video, 'a.png', out=tmp_path / 'cut') == 1
+    assert f'failed: {video}: the video breaks off after ' in capsys.readouterr().err
+    assert {'a.json', 'v.jsonl', 'v.mp4'} <= set(files(tmp_path / 'cut'))
+    assert not [name for name in files(tmp_path / 'cut') if '.part' in name]
+
+
+def test_a_camera_is_read_until_told_to_stop(bench, tmp_path, monkeypatch, capsys):
+    class Camera:
+        def __init__(self, index):
+            self.there = index == 7
+
+        def isOpened(self):
+            return self.there
+
+        def get(self, _):
+            return 0.0
+
+        def read(self):
+            return True, picture()
+
+        def release(self):
+            self.there = False
+
+    monkeypatch.setattr('mmqanet.apis.videos.cv2.VideoCapture', Camera)
+    common = ['--out', str(tmp_path), '--checkpoint', str(bench / 'weights.pth'), '--max-frames', '3']
+    assert main(['parse', '7', *common]) == 0
+    assert len((tmp_path / 'camera7.jsonl').read_text().splitlines()) == 3
+    assert main(['parse', '8', *common]) == 1
+    assert 'failed: camera 8: there is no such camera' in capsys.readouterr().err
+
+
+def odd_pictures():
+    grey = picture()[..., 0]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return {
+        'one': (Image.fromarray(picture(1, 1)), {}), 'grey': (Image.fromarray(grey), {}),
+        'rgba': (Image.fromarray(np.dstack([picture(), grey])), {}),
+        'deep': (Image.fromarray(grey.astype(np.uint16) * 257), {}),
+        'turned': (Image.fromarray(picture()), dict(exif=exif)),
+    }
+
+
+@pytest.mark.parametrize('name', odd_pictures())
+def test_odd_pictures_are_parsed(bench, tmp_path, name):
+    image, options = odd_pictures()[name]
+    image.save(tmp_path / 'odd.png', **options)
+    assert parse(bench, tmp_path / 'odd.png', out=tmp_path / 'out') == 0
+    size = dict(one=(1, 1), turned=(90, 70)).get(name, (70, 90))
+    described = read(tmp_path / 'out/odd.json')
+    assert (described['width'], described['height']) == size
+    assert Image.open(tmp_path / 'out/odd.png').size == size
+
+
+def test_nobody_in_the_picture(bench, tmp_path, capsys):
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text('{"a.png": []}')
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=boxes, save=['overlay', 'palette', 'submission', 'people']) == 0
+    described = read(tmp_path / 'out/a.json')
+    assert described['people'] == []
+    assert (described['files']['submission'], described['files']['people']) == ([], [])
+    assert 'a.png: 0 people' in capsys.readouterr().out
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=boxes, resume=True) == 0
+    assert '1 of 1 inputs are done already' in capsys.readouterr().out
+
+
+def test_names_stay_in_the_output_folder(bench, tmp_path, capsys):
+    climbing = save(tmp_path / 'in/a.png', picture()).rename(tmp_path / 'in/...png')
+    assert parse(bench, climbing, 'a.png', out=tmp_path / 'out', save=['people']) == 1
+    assert f"failed: {climbing}: results called '..' would lead out of the output folder" in capsys.readouterr().err
+    assert files(tmp_path) == ['in/...png', 'out/a.json', 'out/people/a/1.png']
+
+
+def test_an_output_that_cannot_be_written_is_one_line(bench, tmp_path, capsys):
+    (tmp_path / 'file').write_text('in the way')
+    assert parse(bench, 'a.png', out=tmp_path / 'file') == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f'mmqanet parse: {tmp_path / "file"}: this folder cannot be written to')
+    assert error.count('\n') == 1
+    (tmp_path / 'out/a.json').mkdir(parents=True)
+    assert parse(bench, 'a.png', 'b.jpg', out=tmp_path / 'out') == 1
+    assert f'failed: {tmp_path / "out/a.json"}: cannot be written' in capsys.readouterr().err
+    assert (tmp_path / 'out/b.json').is_file()
+
+
+def test_weights_of_another_config_and_none_at_all_are_one_line(bench, tmp_path, capsys, monkeypatch):
+    torch.save(dict(state_dict=dict(other=torch.ones(1))), tmp_path / 'other.pth')
+    assert main(['parse', str(bench / 'a.png'), '--config', str(bench / 'config.py'), '--checkpoint',
+                 str(tmp_path / 'other.pth'), '--out', str(tmp_path / 'out')]) == 1
+    assert 'other.pth: weights of another config' in capsys.readouterr().err
+    monkeypatch.setattr('mmqanet.apis.inferencer.SHIPPED_PARSER', tmp_path / 'parser.pth')
+    assert main(['parse', str(bench / 'a.png'), '--out', str(tmp_path / 'out')]) == 1
+    error = capsys.readouterr().err
+    assert 'mmqanet parse: this installation of mmqanet ships no parser weights' in error
+    assert error.count('\n') == 1
+    assert not (tmp_path / 'out').exists()
+
+
+def test_an_interrupted_run_leaves_whole_files(bench, tmp_path, monkeypatch):
+    taken = []
+
+    def interrupt(self, parsed, file):
+        taken.append(parsed)
+        if len(taken) == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr('mmqanet.cli.progress.ParsingProgress.done', interrupt)
+    assert parse(bench, save_video(tmp_path / 'v.avi', frames=20), out=tmp_path / 'out') == 130
+    assert files(tmp_path / 'out') == ['v.jsonl', 'v.mp4']
+    assert len((tmp_path / 'out/v.jsonl').read_text().splitlines()) == 3
+
+
+def test_the_module_is_the_command(bench, tmp_path):
+    done = subprocess.run(
+        [sys.executable, '-m', 'mmqanet', 'parse', bench / 'a.png', tmp_path / 'none.png', '--checkpoint',
+         bench / 'weights.pth', '--out', tmp_path / 'out', '--score-thr', '0.999', '--tta', '1'], capture_output=True, text=True,
+        env=dict(os.environ, OMP_NUM_THREADS='1'))
+    assert done.returncode == 1
+    assert done.stderr == f'failed: {tmp_path / "none.png"}: no such file\n'
+    assert read(tmp_path / 'out/a.json')['people'] == []
