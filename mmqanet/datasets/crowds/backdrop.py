@@ -11,6 +11,7 @@ _MARGIN = 14  # columns beside a person that are left out with the person
 _LEAST = 48  # columns that a side needs to be mirrored
 _FEATHER = 6.0  # columns
 _STEP = 4  # pixels to one of the reduced picture in which the line is sought
+_RIM = 2  # columns of that picture that the line shuns, so that it fades out before what lies beside
 
 
 def clear(image: np.ndarray, mask: np.ndarray) -> np.ndarray | None:
@@ -53,7 +54,10 @@ def _share_of_right(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """(H, w) float32: 0 left, 1 right of the path from top to bottom along which two pictures (H, w, 3) differ least."""
     height, width = left.shape[:2]
     cost = cv2.resize(cv2.absdiff(left, right), (-(-width // _STEP), -(-height // _STEP)), interpolation=cv2.INTER_AREA)
-    path = (cheapest_path(cost.sum(axis=2, dtype=np.float32)) + 0.5) * _STEP
+    cost = cost.sum(axis=2, dtype=np.float32)
+    cost[:, :_RIM] += 3 * 255
+    cost[:, -_RIM:] += 3 * 255
+    path = (cheapest_path(cost) + 0.5) * _STEP
     path = np.interp(np.arange(height), (np.arange(len(path)) + 0.5) * _STEP, path)
     return np.clip(0.5 + (np.arange(width) - path[:, None]) / (2 * _FEATHER), 0, 1).astype(np.float32)
 

@@ -84,7 +84,7 @@ def tidy(mask: np.ndarray) -> np.ndarray:
 
 def _soft_outline(mask: np.ndarray) -> np.ndarray:
     # The photo's own border is no outline: beyond it the person goes on.
-    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 8, 8, 8, 8, cv2.BORDER_CONSTANT)
+    padded = cv2.copyMakeBorder(mask.astype(np.uint8), 8, 8, 8, 8, cv2.BORDER_REPLICATE)
     padded = (cv2.GaussianBlur(padded.astype(np.float32), (0, 0), 1.5) > 0.5).astype(np.uint8)  # without its steps
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[8:-8, 8:-8]
     return cv2.GaussianBlur(np.clip((depth - 0.5) / _FEATHER, 0, 1), (0, 0), 0.7)
