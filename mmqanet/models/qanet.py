@@ -102,10 +102,7 @@ class QANet(BaseModel):
         mirrored_classes = list(range(self.parsing_head.num_classes))
         for left, right in flip_pairs:
             mirrored_classes[left], mirrored_classes[right] = right, left
-        populated = [crops for crops in inputs if len(crops)]
-        if not populated:
-            return
-        for chunk in torch.cat(populated).split(self.max_crops_per_batch):
+        for chunk in _chunks(inputs, self.max_crops_per_batch):
             yield from zip(*self._answer(self.data_preprocessor.normalize(chunk), mirrored_classes))
 
     def _answer(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
@@ -118,3 +115,18 @@ class QANet(BaseModel):
             probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=mirrored_classes)
             iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
         return probs, iou
+
+
+def _chunks(inputs: list[Tensor], size: int) -> Iterator[Tensor]:
+    """The crops of all images in order, ``size`` at a time; all of them never lie side by side."""
+    pieces: list[Tensor] = []
+    for crops in inputs:
+        while len(crops):
+            room = size - sum(map(len, pieces))
+            pieces.append(crops[:room])
+            crops = crops[room:]
+            if sum(map(len, pieces)) == size:
+                yield torch.cat(pieces)
+                pieces = []
+    if pieces:
+        yield torch.cat(pieces)

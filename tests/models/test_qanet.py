@@ -1,4 +1,5 @@
 """The assembled network: every backbone trains, prediction keeps its promises."""
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,35 @@ def test_people_are_batched_across_images_and_chunks_do_not_matter():
         for one, two in zip(answers[0], other):
             torch.testing.assert_close(one.pred_instances.qualities, two.pred_instances.qualities, rtol=1e-4, atol=1e-5)
             assert (one.pred_maps.category != two.pred_maps.category).float().mean() < 0.002
+
+
+@pytest.mark.parametrize('people', [0, 300])
+def test_a_crowd_with_flip_and_scales_is_parsed_in_batches(people, monkeypatch):
+    """No batch, stack or probabilities in memory ever grow with the number of people."""
+    scales, limit = (0.9, 1.0, 1.1), 16
+    sample = image_sample([])
+    boxes = torch.rand(people, 2).repeat(1, 2) * 40 + torch.tensor([0.0, 0.0, 20.0, 30.0])
+    sample.set_metainfo(dict(crops=[
+        PersonCrop.from_box(box, output_size=(12, 16)).scaled(scale) for box in boxes.tolist() for scale in scales]))
+    sample.gt_instances = InstanceData(bboxes=boxes, bbox_scores=torch.ones(people))
+    model = tiny(flip_test=True, max_crops_per_batch=limit).eval()
+    alive, batches, stacked, cat = [], [], [], torch.cat
+
+    def network(inputs):
+        batches.append(len(inputs))
+        probs = torch.zeros(len(inputs), 20, 16, 12).index_fill_(1, torch.tensor([0]), 9.0)  # nobody: quick to merge
+        alive.append(weakref.ref(probs))
+        assert sum(ref() is not None for ref in alive) <= 4
+        return probs, torch.rand(len(inputs))
+
+    monkeypatch.setattr(model, '_forward', network)
+    monkeypatch.setattr(torch, 'cat', lambda pieces: stacked.append(sum(map(len, pieces))) or cat(pieces))
+    crops = torch.zeros(people * len(scales), 3, 16, 12, dtype=torch.uint8)
+    parsed, = model.test_step(dict(inputs=[crops], data_samples=[sample]))
+    assert len(parsed.pred_instances) == people
+    assert sum(batches) == 2 * len(crops)  # the mirror images
+    assert max(batches + stacked, default=0) <= limit
+    assert len(batches) == 2 * -(-len(crops) // limit)
 
 
 def test_an_image_with_nobody_is_empty():

@@ -107,7 +107,10 @@ class WarpCrops(BaseTransform):
     def transform(self, results: dict) -> dict:
         image, crops = results['img'], results['crops']
         resample = warp if self.sampler == 'warp' else align
-        results['crop_images'] = [resample(image, crop) for crop in crops]
+        width, height = crops[0].output_size if crops else (1, 1)
+        results['crop_images'] = np.empty((len(crops), height, width, 3), dtype=np.uint8)
+        for index, crop in enumerate(crops):
+            results['crop_images'][index] = resample(image, crop)
         if 'gt_map' in results:
             crop, = crops
             labels = warp(results['gt_map'], crop, interpolation=cv2.INTER_NEAREST)

@@ -1,5 +1,4 @@
 """The last transform: what a pipeline made becomes tensors and a ``ParsingDataSample``."""
-import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
@@ -34,12 +33,11 @@ class PackParsingInputs(BaseTransform):
         sample.gt_instances = InstanceData(**{
             key: torch.from_numpy(results[key]) for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids')
             if key in results})
-        crops = [torch.from_numpy(np.ascontiguousarray(crop.transpose(2, 0, 1))) for crop in results['crop_images']]
+        inputs = torch.from_numpy(results['crop_images']).permute(0, 3, 1, 2)  # a view: many people are not copied
         if 'gt_crop' in results:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_crop'])[None])
-            return dict(inputs=crops[0], data_samples=sample)
+            return dict(inputs=inputs[0], data_samples=sample)
         self._pack_maps(results, sample)
-        inputs = torch.stack(crops) if crops else torch.empty((0, 3, 1, 1), dtype=torch.uint8)
         return dict(inputs=inputs, data_samples=sample)
 
     @staticmethod

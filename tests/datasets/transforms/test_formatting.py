@@ -4,6 +4,7 @@ import torch
 from mmengine.registry import DefaultScope
 
 from mmqanet.datasets import CIHPDataset
+from mmqanet.datasets.transforms import PackParsingInputs
 
 CROPS = [dict(type='BoxesToCrops', input_size=(24, 32)), dict(type='WarpCrops'), dict(type='PackParsingInputs')]
 
@@ -31,6 +32,13 @@ def test_a_test_sample_is_an_image_with_its_crops(tiny):
     assert sample.gt_instances.bboxes.tolist() == [[5, 4, 25, 34], [35, 10, 50, 35]]
     assert sample.gt_maps.category.shape == (1, 40, 60)
     assert sample.gt_parts.shape == (4, 3)
+
+
+def test_the_crops_of_a_crowd_are_not_copied():
+    crops = np.arange(2 * 4 * 3 * 3, dtype=np.uint8).reshape(2, 4, 3, 3)
+    packed = PackParsingInputs().transform(dict(crop_images=crops))
+    assert packed['inputs'].data_ptr() == crops.ctypes.data
+    assert np.array_equal(packed['inputs'].numpy(), crops.transpose(0, 3, 1, 2))
 
 
 def test_an_image_with_nobody_is_packed(tiny):
