@@ -99,4 +99,4 @@ def _contours(human: np.ndarray, person: int, window: tuple[slice, slice], width
     offset = (window[1].start, window[0].start)
     contours, _ = cv2.findContours(mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE, offset=offset)
     # Half a pixel of freedom takes the stairs out of slanting borders, and most of the points.
-    return [cv2.approxPolyDP(contour, 0.6, True) for contour in contours if cv2.contourArea(contour) >= (4 * width) ** 2]
+    return [cv2.approxPolyDP(contour, 0.6, True) for contour in contours if cv2.contourArea(contour) >= (8 * width) ** 2]
