@@ -120,7 +120,7 @@ def test_the_parsing_path_needs_neither_mmdet_nor_compiled_operators():
     assert 'people 1' in done.stdout, done.stderr[-2000:]
 
 
-@pytest.mark.parametrize('page', [REPO / 'README.md', REPO / 'CONTRIBUTING.md', *sorted((REPO / 'docs').glob('*.md'))],
+@pytest.mark.parametrize('page', [REPO / 'README.md', REPO / 'CONTRIBUTING.md', *sorted((REPO / 'docs').rglob('*.md'))],
                          ids=lambda path: path.name)
 def test_every_path_in_the_docs_exists(page):
     text = page.read_text(encoding='utf-8')

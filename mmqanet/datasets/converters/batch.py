@@ -23,7 +23,7 @@ from mmqanet.datasets.converters.prepared import (
 )
 from mmqanet.datasets.converters.report import Outcome, SplitReport
 from mmqanet.errors import DataError
-from mmqanet.files import check_inside, read_bytes, read_label_map, write_bytes
+from mmqanet.files import read_bytes, read_label_map, write_bytes
 
 Item = TypeVar('Item')
 Result = TypeVar('Result')
@@ -84,7 +84,6 @@ def convert_one(load: Callable[[str], Sample], name: str, *, split_dir: Path, nu
                 whole_image: bool = False, labelled: bool = True) -> Outcome:
     """Convert one sample, or keep it where it is written already."""
     try:
-        check_inside(name)
         if not labelled:
             return _convert_image(load, name, split_dir)
         maps = _read_back(split_dir, name)

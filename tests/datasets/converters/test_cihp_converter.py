@@ -41,6 +41,7 @@ def test_official_part_ids_are_kept(cihp, run, tmp_path):
     (lambda folder: (folder / 'b.txt').unlink(), r'b\.txt: no such file'),
     (lambda folder: (folder / 'b.txt').write_text('1 1 1\n2 2 1\n21 1 2\n'), 'its part ids are not those of the PNG'),
     (lambda folder: (folder / 'b.txt').write_text('1 1 1\n2 2 1\n21 1 2\n22 2 1\n'), 'another class or person'),
+    (lambda folder: (folder / 'b.txt').write_text('1 1 1\n2 2 1\n21 1 2\n22 3 2\n'), 'another class or person'),
     (lambda folder: Image.new('L', (3, 3)).save(folder / 'b.png'), r'part ids of \(3, 3\)'),
 ])
 def test_part_ids_that_do_not_fit_are_numbered_anew_and_told(cihp, run, tmp_path, damage, message):
