@@ -1,5 +1,6 @@
 """Every config trains and tests on a tiny set of its own classes; the paper's networks have the paper's sizes."""
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,7 @@ PARSERS = sorted(
     str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob('*.py') if not {'_base_', 'detection'} & set(path.parts))
 
 
-def load(name: str) -> Config:
+def load(name: str | Path) -> Config:
     cfg = Config.fromfile(CONFIGS / name)
     cfg.model.backbone.init_cfg = None
     return cfg
@@ -147,3 +148,13 @@ def test_the_data_is_read_where_its_converter_writes_it(name, converter):
         assert {(folder, loader.dataset.ann_file) for folder in folders} <= written
         assert len(folders) == 1
     assert cfg.train_dataloader.dataset.ann_file != cfg.test_dataloader.dataset.ann_file
+
+
+def test_another_backbone_is_as_short_as_documented(tmp_path):
+    page = (CONFIGS.parent / 'docs/training.md').read_text(encoding='utf-8')
+    block, = re.findall(r'## Other backbones.*?```python\n(.*?)```', page, flags=re.DOTALL)
+    mine = tmp_path / 'mine.py'
+    mine.write_text(f"_base_ = '{CONFIGS}/qanet/qanet_r50_cihp.py'\n{block}")
+    documented, shipped = load(mine), load('backbones/qanet_swin-t_cihp.py')
+    assert documented.model == shipped.model
+    assert type(build(documented).backbone).__name__ == 'SwinTransformer'

@@ -6,7 +6,6 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-channels = [96, 192, 384, 768]
 model = dict(
     backbone=dict(
         _delete_=True,
@@ -20,9 +19,6 @@ model = dict(
             prefix='backbone.',
         ),
     ),
-    neck=[
-        dict(type='FPN', in_channels=channels, out_channels=256, num_outs=4, norm_cfg=dict(type='BN')),
-        dict(type='SemanticFPN', in_channels=[256, 256, 256, 256], out_channels=256),
-    ],
+    neck=[dict(_base_.fpn, in_channels=[96, 192, 384, 768]), _base_.semantic_fpn],
 )
 optim_wrapper = dict(optimizer=dict(lr=1e-4))

@@ -6,14 +6,10 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-channels = [96, 192, 384, 768]
 model = dict(
     backbone=dict(
         _delete_=True,
-        type='SwinTransformer',
-        embed_dims=96,
-        depths=(2, 2, 6, 2),
-        num_heads=(3, 6, 12, 24),
+        type='SwinTransformer',  # as mmseg has it, whose defaults are Swin-T
         drop_path_rate=0.2,
         init_cfg=dict(
             type='Pretrained',
@@ -21,8 +17,5 @@ model = dict(
             'swin_tiny_patch4_window7_224_20220317-1cdeb081.pth',
         ),
     ),
-    neck=[
-        dict(type='FPN', in_channels=channels, out_channels=256, num_outs=4, norm_cfg=dict(type='BN')),
-        dict(type='SemanticFPN', in_channels=[256, 256, 256, 256], out_channels=256),
-    ],
+    neck=[dict(_base_.fpn, in_channels=[96, 192, 384, 768]), _base_.semantic_fpn],
 )

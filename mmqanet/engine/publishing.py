@@ -6,12 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.registry import DefaultScope
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmqanet.errors import DataError
 from mmqanet.files import PathLike, read_bytes, write_bytes
-from mmqanet.registry import MODELS
 from mmqanet.version import __version__
 
 
@@ -74,10 +72,3 @@ def write_checkpoint(content: dict, path: PathLike) -> str:
     write_bytes(path, data)
     write_bytes(path.with_name(f'{path.name}.sha256'), f'{digest}  {path.name}\n'.encode())
     return digest
-
-
-def empty_model(model_cfg: Mapping) -> nn.Module:
-    """A model as configured, without memory for its weights: to compare names and shapes with."""
-    model_cfg = {**model_cfg, 'backbone': {**model_cfg['backbone'], 'init_cfg': None}}
-    with DefaultScope.overwrite_default_scope('mmqanet'), torch.device('meta'):
-        return MODELS.build(model_cfg)

@@ -14,7 +14,6 @@ from mmengine.config import Config
 from mmqanet.apis import init_model
 from mmqanet.datasets.toy import draw_toy_dataset
 from mmqanet.engine.launch import run_tool
-from mmqanet.engine.publishing import empty_model
 
 REPO = Path(__file__).resolve().parents[2]
 RELEASED = 'tools/model_converters/convert_qanet_checkpoint.py'
@@ -145,7 +144,7 @@ def test_the_config_is_found_where_the_weights_leave_no_choice():
 
     def found(name):
         cfg = Config.fromfile(REPO / 'configs' / name)
-        return tool['choose_config'](empty_model(cfg.model).state_dict(), 'released.pth')
+        return tool['choose_config'](tool['empty_model'](cfg).state_dict(), 'released.pth')
 
     _, names = found('qanet/qanet_r101_mhp-v2.py')
     assert names == ['qanet/qanet_r101_mhp-v2.py']

@@ -12,9 +12,10 @@ DST.sha256 holds the hash of the result.
 import argparse
 from pathlib import Path
 
+from mmqanet.apis import init_model
 from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
 from mmqanet.engine.launch import read_config, run_tool
-from mmqanet.engine.publishing import empty_model, write_checkpoint
+from mmqanet.engine.publishing import write_checkpoint
 from mmqanet.errors import DataError
 from mmqanet.models.imagenet_weights import convert_imagenet_backbone
 
@@ -25,7 +26,7 @@ def main() -> None:
     parser.add_argument('source', type=Path, metavar='SRC', help='the published weights')
     parser.add_argument('target', type=Path, metavar='DST', help='file to write')
     args = parser.parse_args()
-    backbone = empty_model(read_config(args.config).model).backbone
+    backbone = init_model(read_config(args.config)).backbone
     content = load_checkpoint_file(args.source)
     try:
         state = convert_imagenet_backbone(content)

@@ -12,29 +12,42 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
-from torch import Tensor
+from mmengine.registry import DefaultScope
+from torch import Tensor, nn
 
+from mmqanet.apis import init_model
 from mmqanet.apis.loading import dataset_meta
 from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
 from mmqanet.engine.launch import read_config, run_tool
-from mmqanet.engine.publishing import empty_model, self_contained, write_checkpoint
+from mmqanet.engine.publishing import self_contained, write_checkpoint
 from mmqanet.errors import DataError, InputError
 from mmqanet.models.released_weights import convert_released
+from mmqanet.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FOLDERS = ('qanet', 'simplenet')
 
 
+def empty_model(cfg: Config) -> nn.Module:
+    """A network without memory for its weights, to compare names and shapes with."""
+    model_cfg = {**cfg.model, 'backbone': {**cfg.model.backbone, 'init_cfg': None}}
+    with DefaultScope.overwrite_default_scope('mmqanet'), torch.device('meta'):
+        return MODELS.build(model_cfg)
+
+
 def fitting_configs(state: Mapping[str, Tensor], source: Path) -> list[Config]:
     """The paper's configs whose network takes these weights."""
+    # Building all networks takes its time: these two tell most of them apart.
     num_classes = len(state.get('parsing_head.classifier.bias', ()))
+    hrnet = 'backbone.stage2.0.branches.0.0.conv1.weight' in state
     fitting = []
     for path in sorted(path for folder in FOLDERS for path in (CONFIGS / folder).glob('*.py')):
         cfg = Config.fromfile(path)
-        if cfg.model.parsing_head.num_classes == num_classes:
+        if (cfg.model.parsing_head.num_classes, cfg.model.backbone.type == 'HRNet') == (num_classes, hrnet):
             try:
-                check_weights(empty_model(cfg.model), state, source)
+                check_weights(empty_model(cfg), state, source)
                 fitting.append(cfg)
             except InputError:
                 pass
@@ -69,7 +82,7 @@ def main() -> None:
         raise DataError(f'{args.source}: {error}') from None
     if args.config:
         cfg, names = read_config(args.config), [args.config]
-        check_weights(empty_model(cfg.model), state, args.source, list_all=True)
+        check_weights(init_model(cfg), state, args.source, list_all=True)
     else:
         cfg, names = choose_config(state, args.source)
     # Weights that fit crops of several sizes do not tell theirs: no config goes with them unless one was named.
