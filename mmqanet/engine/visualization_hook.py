@@ -1,7 +1,9 @@
 """Pictures of the predictions while a model is validated or tested."""
+from functools import cached_property
 from pathlib import Path
 
 import cv2
+import numpy as np
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
@@ -56,9 +58,13 @@ class ParsingVisualizationHook(Hook):
         # Slashes would be folders, which the local backend does not make.
         runner.visualizer.add_image(name.replace('/', '-'), self._picture(runner, loader, sample), runner.iter)
 
-    def _picture(self, runner: Runner, loader, sample: ParsingDataSample):
-        visualizer = runner.visualizer
-        if not isinstance(visualizer, ParsingLocalVisualizer):  # of a config that names another
-            visualizer = ParsingLocalVisualizer.get_instance('parsing')
+    @cached_property
+    def _own_visualizer(self) -> ParsingLocalVisualizer:
+        """For configs that name another one."""
+        return ParsingLocalVisualizer()
+
+    def _picture(self, runner: Runner, loader, sample: ParsingDataSample) -> np.ndarray:
+        is_ours = isinstance(runner.visualizer, ParsingLocalVisualizer)
+        visualizer = runner.visualizer if is_ours else self._own_visualizer
         image = cv2.cvtColor(read_image(sample.img_path), cv2.COLOR_BGR2RGB)
         return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)

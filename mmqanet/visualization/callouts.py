@@ -15,7 +15,7 @@ from mmqanet.visualization.placing import Placer
 
 GREY, AMBER, RUST = (120, 116, 113), (60, 190, 255), (20, 70, 200)  # BGR
 LABELLED_SHARE = 0.08  # of the picture's area; with more, labels of parts hide what they are about
-MAX_LABELS = 60  # of parts that are looked at
+MAX_PARTS = 60  # that are looked at, the largest ones
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, people: Windows, 
     for part in _large_parts(arrays, parts, min_radius=0.45 * label_size):
         badge = _part_badge(arrays, part, label_size, quality_thr, palette, classes)
         if badge.size[0] * badge.size[1] > budget:
-            break
+            continue
         sides = columns[part.person].start, columns[part.person].stop
         box, start = placer.place_label(badge.size, part.anchor, room=part.radius, sides=sides)
         if start is not None:
@@ -104,16 +104,18 @@ def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[
 
 
 def _large_parts(arrays: ParsingArrays, windows: Windows, *, min_radius: float) -> list[Part]:
-    """Parts that hold a disc of at least this radius, the largest windows first."""
+    """Parts that hold a disc of at least this radius, the widest first."""
     side = 2 * min_radius
     windows = [(number, (ys, xs)) for number, (ys, xs) in windows if min(ys.stop - ys.start, xs.stop - xs.start) >= side]
     windows.sort(key=lambda item: -(item[1][0].stop - item[1][0].start) * (item[1][1].stop - item[1][1].start))
     parts = []
-    for number, (ys, xs) in windows[:MAX_LABELS]:
+    for number, (ys, xs) in windows[:MAX_PARTS]:
         (x, y), radius = _innermost(arrays.part[ys, xs] == number)
+        if radius < min_radius:
+            continue
         anchor = x + xs.start, y + ys.start
         person = int(arrays.human[anchor[1], anchor[0]])
-        if radius >= min_radius and person:
+        if person:
             parts.append(Part(number - 1, person, anchor, radius))
     return sorted(parts, key=lambda part: -part.radius)
 

@@ -89,10 +89,13 @@ def draw_panels(
         others: as in :func:`draw_parsing`; the legend serves all panels.
 
     Raises:
-        InputError: alpha or quality_thr lies outside [0, 1], there are more classes than colours, a map has another size
-            than the image.
+        InputError: names the argument that is out of range, of another type or size, or at odds with another.
     """
     check_options(alpha=alpha, quality_thr=quality_thr)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise InputError(f'the image must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
+    if not panels:
+        raise InputError('panels is empty: there is nothing to draw')
     for arrays in panels.values():
         _check_fit(image, arrays, palette, classes)
     zoom = max(1, round(480 / max(image.shape[:2])))
@@ -130,11 +133,18 @@ def _check_fit(image: np.ndarray, arrays: ParsingArrays, palette: Palette, class
 def _draw_panel(image: np.ndarray, arrays: ParsingArrays, *, title: str, palette: Palette, classes: Sequence[str],
                 alpha: float, part_labels: bool, quality_thr: float) -> np.ndarray:
     people, parts = windows_of(arrays.human), windows_of(arrays.part)
+    _check_numbers('human', people, arrays.person_qualities)
+    _check_numbers('part', parts, arrays.part_labels)
     doubtful = _doubtful_pixels(arrays, parts, quality_thr)
     canvas = outline(blend(image, arrays.category, palette, alpha, doubtful), arrays.category, arrays.human, people)
     draw_callouts(canvas, arrays, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
                   quality_thr=quality_thr, title=title)
     return canvas
+
+
+def _check_numbers(name: str, windows: Windows, values: np.ndarray | None) -> None:
+    if windows and values is not None and windows[-1][0] > len(values):
+        raise InputError(f'the {name} map has number {windows[-1][0]}, but there are values for {len(values)}')
 
 
 def _join(panels: Sequence[np.ndarray]) -> np.ndarray:

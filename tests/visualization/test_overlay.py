@@ -1,4 +1,6 @@
 """Overlays and palette pictures: colours where they belong, nothing where nobody is."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -149,3 +151,15 @@ def test_the_smallest_pictures_draw(size):
     assert drawn.dtype == np.uint8
     assert drawn.shape[0] >= size[0]
     assert drawn.shape[1] >= size[1]
+
+
+def test_numbers_without_values_are_refused(category):
+    arrays = replace(two_parts(category), human=5 * (category > 0))
+    with pytest.raises(InputError, match='human map has number 5'):
+        draw_panels(np.zeros((600, 500, 3), np.uint8), {'': arrays}, palette=PALETTE, classes=CLASSES)
+
+
+@pytest.mark.parametrize('image', [np.zeros((600, 500), np.uint8), np.zeros((600, 500, 3)), np.zeros((0, 5, 3), np.uint8)])
+def test_images_of_another_kind_are_refused(category, image):
+    with pytest.raises(InputError, match='uint8'):
+        draw_panels(image, {'': two_parts(category)}, palette=PALETTE, classes=CLASSES)
