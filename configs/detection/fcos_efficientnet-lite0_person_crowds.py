@@ -7,7 +7,7 @@ _base_ = [
 
 data_root = 'data/CCP_crowds/'
 size = (320, 320)
-max_epochs = 9
+max_epochs = 6
 train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
@@ -37,7 +37,7 @@ crowds = dict(
 # The photos that the crowds are cut from: borders as a camera sees them.
 photos = dict(crowds, data_root='data/CCP/', ann_file='annotations/CCP_train.json')
 train_dataloader = dict(
-    batch_size=16,
+    batch_size=8,
     num_workers=1,
     batch_sampler=None,
     drop_last=True,
@@ -56,8 +56,8 @@ test_dataloader = val_dataloader
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=0.02),
-    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.25)}, norm_decay_mult=0, bias_decay_mult=0),
+    optimizer=dict(type='AdamW', lr=1.5e-3, weight_decay=0.02),
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.4)}, norm_decay_mult=0, bias_decay_mult=0),
     clip_grad=dict(max_norm=35, norm_type=2),
 )
 param_scheduler = [
@@ -66,9 +66,9 @@ param_scheduler = [
 ]
 custom_hooks = [
     dict(type='SyncBuffersHook'),
-    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.002, update_buffers=True),
+    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.003, gamma=200, update_buffers=True),
 ]
 train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
-auto_scale_lr = dict(base_batch_size=16, enable=False)
+auto_scale_lr = dict(base_batch_size=8, enable=False)

@@ -23,7 +23,8 @@ _base_ = '{repo}/configs/detection/fcos_efficientnet-lite0_person_toy.py'
 crowds = dict(_base_.crowds, data_root='{data}/', ann_file='annotations/toy_train.json')
 model = dict(
     backbone=dict(_delete_=True, type='ResNet', depth=18, base_channels=8, out_indices=(1, 2, 3), strides=(2, 2, 2, 2)),
-    neck=dict(in_channels=[16, 32, 64], out_channels=16), bbox_head=dict(in_channels=16, feat_channels=16))
+    neck=dict(in_channels=[16, 32, 64], out_channels=16), bbox_head=dict(in_channels=16, feat_channels=16),
+    test_cfg=dict(score_thr=0.001, max_per_img=5))
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, dataset=dict(datasets=[crowds]))
 val_dataloader = test_dataloader = dict(
     batch_size=2, num_workers=0, persistent_workers=False, dataset=dict(data_root='{data}/'))
@@ -41,6 +42,8 @@ val_dataloader = test_dataloader = dict(
 # One process for all commands: half of a small run is the import of mmdet.
 DRIVER = """
 import json, runpy, sys
+from mmengine.config import Config
+Config.pretty_text = ''  # laying it out for logs takes longer than the runs
 for command in json.loads(sys.argv[1]):
     sys.argv = command
     try:
@@ -67,12 +70,11 @@ def test_a_detector_is_trained_and_a_parser_tested_with_its_people(tmp_path):
         (tmp_path / name).write_text(text.format(repo=REPO, data=tmp_path / 'data', found=found))
     parser_cfg = Config.fromfile(tmp_path / 'parser.py')
     torch.save(dict(state_dict=init_model(parser_cfg).state_dict()), tmp_path / 'parser.pth')
-    low = ('--cfg-options', 'model.test_cfg.score_thr=0.001')
     stopped = run_tools(
         tmp_path,
         ('train.py', 'detector.py', '--work-dir', work),
         ('test.py', 'detector.py', work / 'epoch_1.pth', '--work-dir', work, '--detections', found, '--out', scores,
-         '--show-dir', 'shown', *low),
+         '--show-dir', 'shown'),
         ('test.py', 'detector.py', 'parser.pth', '--work-dir', work),
         ('test.py', 'parser.py', 'parser.pth', '--work-dir', work, '--out', 'parsed.json'))
     assert len(stopped) == 1
@@ -83,7 +85,6 @@ def test_a_detector_is_trained_and_a_parser_tested_with_its_people(tmp_path):
 
     # The file holds what the detector finds from Python.
     cfg = Config.fromfile(tmp_path / 'detector.py')
-    cfg.model.test_cfg.score_thr = 0.001
     images = json.loads((tmp_path / 'data/annotations/toy_val.json').read_text())['images']
     detect = init_detector(cfg, work / 'epoch_1.pth', score_thr=0.001).detect
     people = json.loads(found.read_text())

@@ -34,6 +34,16 @@ model = dict(
         norm_on_bbox=True,
         centerness_on_reg=True,
         loss_bbox=dict(type='GIoULoss', loss_weight=2.0),
+        # Boxes start with an extent of three strides to each side, not with none: GIoU has a direction from the first step.
+        init_cfg=dict(
+            type='Normal',
+            layer='Conv2d',
+            std=0.01,
+            override=[
+                dict(type='Normal', name='conv_cls', std=0.01, bias_prob=0.01),
+                dict(type='Normal', name='conv_reg', std=0.01, bias=3.0),
+            ],
+        ),
     ),
     test_cfg=dict(
         nms_pre=300, min_bbox_size=0, score_thr=0.05, nms=dict(type='nms', iou_threshold=0.6), max_per_img=100),
