@@ -2,10 +2,11 @@
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmqanet.datasets.converters.base import Converter, convert
+from mmqanet.datasets.converters.report import SplitReport
 from mmqanet.datasets.converters.verify import verify
 from mmqanet.errors import MMQANetError
 from mmqanet.files import write_bytes
@@ -50,8 +51,13 @@ def run_converter(make: Callable[[argparse.Namespace], Converter], *, doc: str |
     except KeyboardInterrupt:
         print('interrupted; run again to go on', file=sys.stderr)
         return 130
-    incomplete = any(report.incomplete for report in reports)
-    print('\n'.join(line for report in reports for line in report.lines(SHOWN)))
+    return tell(reports, allow_incomplete=args.allow_incomplete, report=None if args.verify else args.target / REPORT)
+
+
+def tell(reports: Sequence[SplitReport], *, allow_incomplete: bool, report: Path | None = None) -> int:
+    """Print the reports, in short, and where the full ``report`` lies; gives the exit status."""
+    print('\n'.join(line for split in reports for line in split.lines(SHOWN)))
+    incomplete = any(split.incomplete for split in reports)
     if incomplete:
-        print('not complete' + ('' if args.verify else f'; all names: {args.target / REPORT}'))
-    return 1 if incomplete and not args.allow_incomplete else 0
+        print('not complete' + (f'; all names: {report}' if report else ''))
+    return 1 if incomplete and not allow_incomplete else 0

@@ -57,7 +57,7 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
     write_bytes(paths['Images'], data)
     write_label_map(paths['Human_ids'], human)
     write_label_map(paths['Instance_ids'], instance)
-    write_bytes(paths['parts'], ''.join(f'{i} {c} {p}\n' for i, c, p in table.tolist()).encode())
+    write_bytes(paths['parts'], parts_table(table))
     write_label_map(paths['Category_ids'], category)
     return describe_people(human, category)
 
@@ -87,6 +87,11 @@ def number_parts(category: np.ndarray, human: np.ndarray, num_classes: int) -> t
     ids = np.flatnonzero(np.bincount(instance.ravel()))
     ids = ids[ids > 0].astype(np.int32)
     return instance, np.stack([ids, ids % num_classes, ids // num_classes + 1], axis=1)
+
+
+def parts_table(rows: np.ndarray) -> bytes:
+    """The TXT of the (K, 3) rows that :func:`number_parts` gives."""
+    return ''.join(f'{part} {label} {person}\n' for part, label, person in rows.tolist()).encode()
 
 
 def describe_people(human: np.ndarray, category: np.ndarray | None = None, *, whole_image: bool = False) -> list[dict]:

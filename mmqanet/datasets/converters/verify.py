@@ -49,7 +49,9 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
         content = load_coco(str(path))
         images = image_index(content['images'], str(path))
     except DataError as error:
-        return empty_report(converter, split, fault=str(error))
+        report = empty_report(converter, split, fault=str(error))
+        report.optional &= not (target / split.folder).exists()
+        return report
     people = defaultdict(list)
     for person in content['annotations']:
         people[person.get('image_id')].append(person)

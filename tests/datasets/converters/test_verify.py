@@ -87,6 +87,14 @@ def test_polygons_of_other_programs_are_let_pass(cihp):
     assert not check()[0].incomplete
 
 
+def test_images_without_labels_want_their_json_as_well(cihp):
+    folder, check = cihp
+    (folder.parent / 'annotations/CIHP_test.json').unlink()
+    assert check()[2].incomplete
+    (folder.parent / 'Testing').rename(folder.parent.parent / 'elsewhere')
+    assert not check()[2].incomplete
+
+
 @pytest.mark.parametrize('content', [None, '{"images": 1'])
 def test_a_missing_or_broken_json_is_named(cihp, content):
     folder, check = cihp
