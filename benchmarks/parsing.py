@@ -1,0 +1,171 @@
+"""Parsing people end to end: start-up to the first result, time by stage, people a second.
+
+    python benchmarks/parsing.py [--checkpoint CKPT] [--config CONFIG] [--detector CONFIG] [--people 1 5 20] [--repeats 5]
+
+Pictures are 1620x1080, people from a third of the height up, all of it noise and blocks of colour; the boxes are known, so
+that with any weights as many people are parsed as the row says. Each stage is timed alone and its fastest lap counts;
+``detect`` is timed only where a detector is given. People a second are those of ``mmqanet parse`` from file to files, stages
+overlapping. Without a checkpoint the network of the config is untrained.
+
+``--clock cpu`` counts the seconds that processors spent on the stages instead: on a busy machine, with OMP_NUM_THREADS=1,
+these still tell the shares.
+"""
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from common import REPO, header
+
+CONFIG = REPO / 'configs/ccp/qanet_efficientnet-lite0_ccp.py'
+SIZE = 1080, 1620  # height, width
+CLOCKS = dict(wall=time.perf_counter, cpu=time.process_time)
+STAGES = ('decode', 'detect', 'crop', 'parse', 'paste', 'draw', 'write')
+FIRST_RESULT = """
+import sys, time
+start = time.perf_counter()
+from mmqanet.apis import HumanParsingInferencer
+loaded = time.perf_counter()
+parser = HumanParsingInferencer(sys.argv[1] or None, sys.argv[2] or None)
+built = time.perf_counter()
+parser(sys.argv[3])
+print(loaded - start, built - loaded, time.perf_counter() - built)
+"""
+
+
+def make_picture(people: int) -> tuple[np.ndarray, list[list[float]]]:
+    """A picture (H, W, 3) uint8 BGR with blocks of colour as people, and their boxes."""
+    rng = np.random.default_rng(people)
+    height, width = SIZE
+    image = cv2.resize(rng.integers(0, 256, (height // 30, width // 30, 3), dtype=np.uint8), (width, height))
+    boxes = []
+    for index in range(people):
+        tall = height * rng.uniform(0.35, 0.9)
+        wide = tall * rng.uniform(0.3, 0.45)
+        x = (width - wide) * (index + 0.5) / people
+        y = rng.uniform(0, height - tall)
+        boxes.append([x, y, x + wide, y + tall])
+        for top in np.linspace(y, y + tall, 8)[:-1]:
+            corner = int(x + wide), int(top + tall / 8)
+            cv2.rectangle(image, (int(x), int(top)), corner, rng.integers(0, 256, 3).tolist(), -1)
+    return image, boxes
+
+
+class Stopwatch:
+    """Times calls by a clock; the fastest of several laps counts."""
+
+    def __init__(self, clock: str, laps: int):
+        self.clock, self.laps = CLOCKS[clock], laps
+        self.seconds: dict[str, float] = {}
+
+    def time(self, stage: str, function: Callable[[], Any]) -> Any:
+        """Note the seconds of a stage; its result."""
+        for _ in range(self.laps):
+            start = self.clock()
+            result = function()
+            lap = self.clock() - start
+            self.seconds[stage] = min(self.seconds.get(stage, lap), lap)
+        return result
+
+
+def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopwatch) -> dict[str, float]:
+    """Seconds of every stage of one picture."""
+    from mmqanet.apis.inference import predict, prepare
+    from mmqanet.apis.inputs import find_inputs
+    from mmqanet.apis.outputs import ResultWriter, draw
+    from mmqanet.apis.predictions import Parsed
+
+    item, = find_inputs(path)
+    frame = watch.time('decode', lambda: next(item.frames()))
+    if parser.detector is not None:
+        watch.time('detect', lambda: parser.detector.detect([frame.image]))
+    packed = watch.time('crop', lambda: prepare(parser.model, frame, boxes=boxes))
+    sample, = watch.time('paste', lambda: predict(parser.model, [packed]))
+    watch.time('parse', lambda: answers(parser.model, packed))
+    watch.seconds['paste'] = max(watch.seconds['paste'] - watch.seconds['parse'], 0)
+    parsed = Parsed(item=item, frame=frame, sample=sample)
+    drawing = watch.time('draw', lambda: draw(parsed, parser.dataset_meta))
+    writer = ResultWriter(folder, meta=parser.dataset_meta)
+    watch.time('write', lambda: writer.write(parsed, drawing))
+    return watch.seconds
+
+
+@torch.no_grad()
+def answers(model: Any, packed: dict) -> None:
+    """The network alone."""
+    inputs = [packed['inputs'].to(model.data_preprocessor.device)]
+    for probs, _ in model.crop_answers(inputs, flip_pairs=packed['data_samples'].flip_pairs):
+        last = probs
+    float(last.sum())  # a GPU is done when its answer is here
+
+
+def time_command(parser: Any, path: Path, boxes: list, folder: Path, pictures: int) -> float:
+    """People a second of the command's own way, from files to files."""
+    from mmqanet.apis.background import ahead
+    from mmqanet.apis.inputs import Picture
+    from mmqanet.apis.outputs import ResultWriter
+
+    items = [Picture(name=str(index), source=str(path), content=path) for index in range(pictures)]
+    writer = ResultWriter(folder, meta=parser.dataset_meta)
+    start = time.perf_counter()
+    for parsed in ahead(parser.stream(items, 4, boxes={path.name: boxes})):
+        writer.write(parsed)
+    return pictures * len(boxes) / (time.perf_counter() - start)
+
+
+def first_result(options: argparse.Namespace, path: Path) -> str:
+    """Import, building and the first picture, in a process of its own."""
+    arguments = [str(options.config or ''), str(options.checkpoint or ''), str(path)]
+    done = subprocess.run([sys.executable, '-c', FIRST_RESULT, *arguments], capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f'the first result failed:\n{done.stderr}')
+    imports, building, parsing = map(float, done.stdout.split())
+    return (f'start to first result: {imports + building + parsing:.1f} s (imports {imports:.1f}, building {building:.1f}, '
+            f'picture {parsing:.2f})')
+
+
+def main() -> None:
+    from mmqanet.apis import HumanParsingInferencer
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--config', help='default: the light model, unless the checkpoint carries its config')
+    parser.add_argument('--checkpoint')
+    parser.add_argument('--detector', help='config of a detector, to time it too; untrained without its checkpoint')
+    parser.add_argument('--detector-checkpoint')
+    parser.add_argument('--device')
+    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 20])
+    parser.add_argument('--repeats', type=int, default=5, help='laps of which the fastest counts')
+    parser.add_argument('--pictures', type=int, default=8, help='pictures for the people a second; 0 leaves them out')
+    parser.add_argument('--clock', choices=list(CLOCKS), default='wall')
+    options = parser.parse_args()
+    options.config = options.config or (None if options.checkpoint else CONFIG)
+    print(header('parsing people end to end'))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'picture.jpg')
+        cv2.imwrite(str(path), make_picture(1)[0])
+        print(first_result(options, path))
+        inferencer = HumanParsingInferencer(
+            options.config, options.checkpoint, options.device, detector=options.detector,
+            detector_weights=options.detector_checkpoint)
+        print(f'{"people":>6}', *(f'{stage:>8}' for stage in STAGES),
+              f'{"others":>7} {"people/s":>9}   (ms a picture, {options.clock})')
+        for people in options.people:
+            image, boxes = make_picture(people)
+            cv2.imwrite(str(path), image)
+            seconds = time_stages(inferencer, path, boxes, Path(folder, 'out'), Stopwatch(options.clock, options.repeats))
+            network = seconds['parse'] + seconds.get('detect', 0)
+            others = 1 - network / sum(seconds.values())
+            rate = time_command(inferencer, path, boxes, Path(folder, 'out'), options.pictures) if options.pictures else 0
+            row = [f'{1e3 * seconds[stage]:8.1f}' if stage in seconds else f'{"-":>8}' for stage in STAGES]
+            print(f'{people:6}', *row, f'{others:7.0%} {rate:9.1f}')
+
+
+if __name__ == '__main__':
+    main()
