@@ -77,3 +77,24 @@ def test_reserved_places_are_kept_free():
     taken = placer.reserve((70, 60), (60, 40))
     box = placer.place_tag((60, 20), (100, 100))
     assert not overlap(taken, box)
+
+
+def test_lines_to_labels_do_not_cross():
+    def side(a, b, c) -> bool:
+        return bool((b - a)[0] * (c - a)[1] > (b - a)[1] * (c - a)[0])
+
+    crossings = 0
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        covered = np.zeros((400, 500), bool)
+        covered[50:350, 200:300] = True
+        placer, lines = Placer(covered, em=16), []
+        for anchor in np.stack([rng.integers(200, 300, 14), rng.integers(50, 350, 14)], axis=1).astype(float):
+            _, start = placer.place_label((60, 16), tuple(anchor), room=5, sides=(200, 300))
+            if start is not None:
+                lines.append((start, anchor))
+        assert len(lines) > 8
+        crossings += sum(
+            side(a, b, c) != side(a, b, d) and side(c, d, a) != side(c, d, b)
+            for index, (a, b) in enumerate(lines) for c, d in lines[:index])
+    assert crossings == 0
