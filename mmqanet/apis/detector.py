@@ -14,8 +14,9 @@ from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
+from mmqanet.apis.stored_config import read_stored_config
 from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
-from mmqanet.engine.launch import require_mmdet
+from mmqanet.engine.launch import read_config, require_mmdet
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 
@@ -99,7 +100,7 @@ class PersonDetector:
 
 
 def init_detector(
-    config: str | Path | Config,
+    config: str | Path | Config | None,
     checkpoint: str | Path | None = None,
     *,
     device: str = 'cpu',
@@ -110,7 +111,7 @@ def init_detector(
     """Build a person detector from any config of mmdet that has a test set.
 
     Args:
-        config: a config file or a ``Config``.
+        config: a config file, a ``Config``, or ``None`` for the config that ``checkpoint`` carries.
         checkpoint: its weights, as ``tools/train.py`` or mmdet write them; ``None`` leaves the network untrained.
         device: e.g. ``'cpu'`` or ``'cuda:0'``.
         score_thr, max_people, batch_size: of :class:`PersonDetector`.
@@ -118,15 +119,17 @@ def init_detector(
     Raises:
         DataError: the checkpoint is missing, broken or would execute code.
         InputError: mmdet or mmcv's compiled operators are missing; the checkpoint belongs to another config; no class of the
-            detector is called person.
+            detector is called person; there is no such config or device.
     """
     require_mmdet()
-    if not isinstance(config, Config) and not Path(config).is_file():
-        raise InputError(f'{config}: no such config')
-    cfg = config if isinstance(config, Config) else Config.fromfile(config)
+    content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
+    if config is None:
+        cfg = read_stored_config(content, checkpoint)
+    else:
+        cfg = config if isinstance(config, Config) else read_config(str(config))
     for part in ('model', 'test_dataloader'):
         if part not in cfg:
-            raise InputError(f'{cfg.filename or "config"}: a detector needs {part!r} in its config')
+            raise InputError(f'{cfg.filename or checkpoint or "config"}: a detector needs {part!r} in its config')
     with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmdet'):
         model: Any = revert_sync_batchnorm(MMENGINE_MODELS.build(cfg.model.copy()))
         steps = [dict(step) for step in cfg.test_dataloader.dataset.pipeline
@@ -135,13 +138,15 @@ def init_detector(
         model.dataset_meta = dict(classes=_classes(cfg.test_dataloader.dataset))
     model.cfg = cfg
     if checkpoint is not None:
-        content = load_checkpoint_file(checkpoint)
         load_weights(model, content.get('state_dict', content), checkpoint)
         meta = content.get('meta') or {}
         classes = (meta.get('dataset_meta') or {}).get('classes') or meta.get('CLASSES')
         model.dataset_meta.update(dict(classes=classes) if classes else {})
-    return PersonDetector(model.to(device).eval(), pipeline, score_thr=score_thr, max_people=max_people,
-                          batch_size=batch_size)
+    try:
+        model = model.to(device).eval()
+    except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
+        raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
+    return PersonDetector(model, pipeline, score_thr=score_thr, max_people=max_people, batch_size=batch_size)
 
 
 def _classes(dataset: dict) -> Sequence[str]:

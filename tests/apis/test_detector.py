@@ -100,6 +100,17 @@ def test_weights_and_classes_come_from_the_checkpoint(cfg, detector, tmp_path):
         init_detector(cfg, tmp_path / 'pets.pth')
 
 
+def test_a_checkpoint_may_carry_its_config(cfg, detector, tmp_path):
+    torch.save(dict(state_dict=detector.model.state_dict(), meta=dict(cfg=cfg.pretty_text)), tmp_path / 'whole.pth')
+    (boxes, _), = init_detector(None, tmp_path / 'whole.pth', score_thr=0.05, max_people=7).detect([picture()])
+    (expected, _), = detector.detect([picture()])
+    assert np.array_equal(boxes, expected)
+    torch.save(dict(state_dict={}), tmp_path / 'bare.pth')
+    for path in (tmp_path / 'bare.pth', None):
+        with pytest.raises(InputError, match='carries no config'):
+            init_detector(None, path)
+
+
 def test_broken_and_foreign_weights_are_refused(cfg, detector, tmp_path):
     (tmp_path / 'broken.pth').write_bytes(b'')
     with pytest.raises(DataError, match=r'broken\.pth: not a whole checkpoint'):
@@ -109,6 +120,8 @@ def test_broken_and_foreign_weights_are_refused(cfg, detector, tmp_path):
         init_detector(cfg, tmp_path / 'parser.pth')
     with pytest.raises(InputError, match=r'none\.py: no such config'):
         init_detector('none.py')
+    with pytest.raises(InputError, match="device 'cuda:99' cannot be used"):
+        init_detector(cfg, device='cuda:99')
     with pytest.raises(InputError, match="needs 'test_dataloader'"):
         init_detector(Config(dict(model=cfg.model)))
 
