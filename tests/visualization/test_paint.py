@@ -63,3 +63,10 @@ def test_windows_hold_all_pixels_of_their_label():
     labels = np.zeros((20, 30), np.int32)
     labels[3:7, 4:9], labels[10, 29] = 2, 5
     assert windows_of(labels) == [(2, (slice(3, 7), slice(4, 9))), (5, (slice(10, 11), slice(29, 30)))]
+
+
+def test_borders_lie_on_labelled_pixels(category):
+    image = np.full((400, 400, 3), 120, np.uint8)
+    changed = (outline(image, category, np.zeros((400, 400), np.int32)) != image).any(2)
+    assert changed[200, 199]
+    assert not changed[category == 0].any()
