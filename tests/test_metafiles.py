@@ -56,3 +56,15 @@ def test_the_numbers_are_the_paper_s(shared_dir):
         for result in model.get('Results', ()):
             row = list(result['Metrics'].values())
             assert any([float(word) for word in line][-len(row):] == row for line in lines), model['Name']
+
+
+def test_the_page_of_the_zoo_shows_the_same_numbers():
+    rows: dict[str, list] = {}
+    for line in (REPO / 'docs/model_zoo.md').read_text(encoding='utf-8').splitlines():
+        if name := re.match(r'\| \[([\w-]+)\]\(', line):
+            rows.setdefault(name[1], []).append([float(word) for word in re.findall(r'\d+\.\d+(?= \|)', line)])
+    for model in MODELS:
+        for result in model.get('Results', ()):
+            expected = list(result['Metrics'].values())
+            assert rows[model['Name']], model['Name']
+            assert all(row[-len(expected):] == expected for row in rows[model['Name']]), model['Name']
