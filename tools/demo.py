@@ -53,7 +53,7 @@ def step(title: str, *command: str, show: str | None = None) -> None:
 
 def main() -> int:
     start = time.monotonic()
-    metrics = WORK / 'metrics.json'
+    quality = WORK / 'quality'
     try:
         step('1  draw', 'tools/dataset_converters/draw_toy.py', str(DATA), '--num-train', str(NUM_TRAIN), '--num-val',
              str(NUM_VAL), '--seed', '0', '--workers', '2')
@@ -61,8 +61,8 @@ def main() -> int:
              'train_cfg.val_begin=1000',
              show=r'Epoch\(train\).*?loss: [\d.]+|resumed.*|no whole checkpoint.*')
         checkpoint = str(last_whole_checkpoint(REPO / WORK).relative_to(REPO))
-        step('3  evaluate', 'tools/test.py', CONFIG, checkpoint, '--work-dir', str(WORK), '--out', str(metrics),
-             show=r'Epoch\(test\) \[.*?\]|^[┏┃┡│└├].*')
+        step('3  evaluate', 'tools/analysis_tools/ablate_quality.py', CONFIG, checkpoint, '--out', str(quality), '--replace',
+             '--grid-steps', '0', '--workers', '1')
         pictures = sorted((REPO / DATA / 'Validation/Images').glob('*.jpg'))[:NUM_PICTURES]
         step('4  parse', '-m', 'mmqanet', 'parse', *(str(path.relative_to(REPO)) for path in pictures), '--config', CONFIG,
              '--checkpoint', checkpoint, '--boxes', str(DATA / 'annotations/toy_val.json'), '--out',
@@ -70,20 +70,24 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         console.print(f'[red]stopped: exit status {error.returncode} of {" ".join(error.cmd[1:3])}')
         return 1
-    report(json.loads((REPO / metrics).read_text()), time.monotonic() - start)
+    report(json.loads((REPO / quality / 'ablation.json').read_text())['metrics'], time.monotonic() - start)
     return 0
 
 
-def report(metrics: dict[str, float], seconds: float) -> None:
-    """Print the metric table, where the pictures lie and how long it took."""
-    table = Table()
-    table.add_column(f'embedded validation set, {NUM_VAL} pictures')
-    table.add_column('value', justify='right')
-    for key, value in metrics.items():
-        if isinstance(value, int | float) and 'time' not in key:
-            table.add_row(key.rpartition('/')[2], f'{value:.2f}')
+def report(metrics: dict[str, dict[str, float | None]], seconds: float) -> None:
+    """Print the metrics without and with the quality-aware module, where the pictures lie and how long it took."""
+    table = Table(title=f'embedded validation set, {NUM_VAL} pictures')
+    table.add_column('')
+    for title in ('box score alone', 'quality-aware module', 'gain'):
+        table.add_column(title, justify='right')
+    for key, value in metrics['with'].items():
+        without = metrics['without'][key]
+        if value is not None and without is not None:
+            table.add_row(key, f'{without:.2f}', f'{value:.2f}', f'{value - without + 0:+.2f}')
     console.rule('[bold]result')
     console.print(table)
+    console.print(f'how well each score foretells the true IoU: {REPO / WORK / "quality/reliability_annotated.png"}',
+                  soft_wrap=True)
     console.print(f'pictures (NAME.png: class per pixel; NAME_overlay.jpg): {REPO / WORK / "pictures"}', soft_wrap=True)
     console.print(f'took {seconds:.0f} s')
 
