@@ -12,8 +12,8 @@ train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
-    # From a small picture to a close-up of which the crop shows head and shoulders.
-    dict(type='RandomResize', scale=size, ratio_range=(0.6, 2.4), keep_ratio=True),
+    # From the whole picture to a close-up of which the crop shows head and shoulders.
+    dict(type='RandomResize', scale=size, ratio_range=(0.9, 2.4), keep_ratio=True),
     dict(type='RandomCrop', crop_size=size),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
@@ -23,7 +23,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='mmqanet.LoadImage'),
-    dict(type='Resize', scale=(480, 320), keep_ratio=True),
+    dict(type='Resize', scale=(384, 384), keep_ratio=True),
     dict(type='PackDetInputs', meta_keys=_base_.test_meta_keys),
 ]
 crowds = dict(
@@ -44,8 +44,7 @@ train_dataloader = dict(
     dataset=dict(_delete_=True, type='ConcatDataset', datasets=[crowds, photos]),
 )
 val_dataloader = dict(
-    batch_size=8,
-    num_workers=1,
+    num_workers=1,  # one picture a batch: group norm would count the padding of smaller ones
     dataset=dict(
         data_root=data_root,
         ann_file='annotations/crowds_val.json',
