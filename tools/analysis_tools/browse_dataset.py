@@ -1,0 +1,73 @@
+#!/usr/bin/env python
+"""Draw samples of a config's data set: whole images with people, boxes and parts by name, and the crops the network sees.
+
+Of the training split every picture shows one person's sample: the image with the crop's frame, the crop after the
+training transforms, its labels, and both together; what the augmentation did is written on the crop. Of the other splits
+every picture shows one image. Broken samples are named and the rest drawn; the exit status is 1 then.
+"""
+import argparse
+import math
+import sys
+from pathlib import Path
+
+import numpy as np
+from mmengine.config import DictAction
+from mmengine.registry import DefaultScope
+
+from mmqanet.analysis.browsing import Browser
+from mmqanet.datasets import Draw
+from mmqanet.engine.launch import is_detector, prepare_config, read_config, run_tool
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.processes import progress_bar
+from mmqanet.files import write_bytes
+from mmqanet.visualization import jpeg
+from mmqanet.visualization.samples import contact_sheet
+
+ON_A_SHEET = 10
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
+    parser.add_argument('--num', type=int, default=20, metavar='N', help='samples to draw, at random (default: 20)')
+    parser.add_argument('--seed', type=int, default=0, help='of the choice and of the augmentation')
+    parser.add_argument('--out', metavar='DIR', help='folder to write (default: work_dirs/CONFIG_NAME/browse_SPLIT)')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
+                        help='override config entries, e.g. train_dataloader.dataset.data_root=data/mine/')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    if args.num < 1 or args.seed < 0:
+        raise InputError('--num must be at least 1, --seed must not be negative')
+    cfg = read_config(args.config)
+    prepare_config(cfg, name=Path(args.config).stem, work_dir=None, launcher='none', overrides=args.cfg_options)
+    if is_detector(cfg):
+        raise InputError(f"{args.config}: a detector; browse a parser's config with the same data_root")
+    out = Path(args.out or f'{cfg.work_dir}/browse_{args.split}')
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        browser = Browser(cfg[f'{args.split}_dataloader'].dataset)
+        chosen = np.random.default_rng(args.seed).permutation(len(browser.dataset))[:args.num]
+        drawn, broken = [], []
+        with progress_bar(True) as bar:
+            for index in bar.track(chosen.tolist(), description=f'{args.split} samples'):
+                try:
+                    name, picture = browser.draw(Draw(index, (args.seed, 0)))
+                except DataError as error:
+                    broken.append(str(error))
+                    continue
+                write_bytes(out / f'{name}.jpg', jpeg(picture))
+                drawn.append(picture)
+    for number, start in enumerate(range(0, len(drawn), ON_A_SHEET), 1):
+        write_bytes(out / f'sheet_{number:02d}.jpg', jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))
+    print(f'{len(drawn)} samples and {math.ceil(len(drawn) / ON_A_SHEET)} contact sheets in {out}, {len(broken)} broken')
+    for line in broken:
+        print(f'broken: {line}', file=sys.stderr)
+    if broken:
+        sys.exit(1)
+
+
+if __name__ == '__main__':
+    run_tool(main)
