@@ -151,7 +151,8 @@ class HumanParsingInferencer:
                 camera, what ``find_inputs`` made of them, or a sequence of these.
             batch_size: pictures that pass the detector and the network together; people are batched across them.
             boxes: ``None``: the detector finds them. ``'image'``: each picture is one person. Else (N, 4) xyxy in pixels: a
-                sequence with the boxes of each picture, those of a single input alone, or a dict from file name to boxes.
+                sequence with the boxes of each picture, those of a single input alone, or a dict to boxes from the path,
+                the path below the folder given, or the file name.
             box_scores: (N,) in [0, 1], given like ``boxes``; 1 by default.
             score_thr, part_score_thr: people and parts of a lower *quality*, in [0, 1], are left out.
             recursive: also look into the folders of a folder.
@@ -252,10 +253,11 @@ def _lookup(given: Any, items: list, *, single: bool, what: str) -> Callable[[In
         return lambda item: given
     if isinstance(given, Mapping):
         def by_name(item: Input) -> np.ndarray:
-            name = Path(item.source).name
-            if name not in given:
-                raise InputError(f'{item.source}: no {what} are given for {name}')
-            return given[name]
+            path = Path(item.source)
+            for name in (item.source, f'{item.name}{path.suffix}', path.name):
+                if name in given:
+                    return given[name]
+            raise InputError(f'{item.source}: no {what} are given for {path.name}')
         return by_name
     rows = [given] if single and len(items) == 1 else list(given)
     if len(rows) != len(items):

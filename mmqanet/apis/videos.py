@@ -144,16 +144,26 @@ class TrackWriter:
 
     def add(self, described: dict) -> None:
         """Append a line."""
-        self.file.write(json.dumps(described, allow_nan=False, ensure_ascii=False) + '\n')
+        try:
+            self.file.write(json.dumps(described, allow_nan=False, ensure_ascii=False) + '\n')
+        except OSError as error:
+            raise DataError(f'{self.path}: cannot be written ({error.strerror})') from None
 
     def close(self) -> None:
         """Finish the file."""
         self.file.close()
         _finish(self.temporary, self.path)
 
+    def discard(self) -> None:
+        """Leave nothing behind."""
+        self.file.close()
+        self.temporary.unlink(missing_ok=True)
+
 
 def _temporary_beside(path: Path) -> Path:
     """An empty file in the folder of ``path``, of its kind."""
+    if path.is_dir():
+        raise DataError(f'{path}: cannot be written (it is a folder)')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.part_', suffix=path.suffix)
@@ -164,5 +174,10 @@ def _temporary_beside(path: Path) -> Path:
 
 
 def _finish(temporary: Path, path: Path) -> None:
-    temporary.chmod(0o644)
-    temporary.replace(path)
+    """Give a whole file its name."""
+    try:
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise DataError(f'{path}: cannot be written ({error.strerror})') from None

@@ -19,6 +19,7 @@ class ParsingProgress:
 
     def __init__(self, total: int | None):
         self.frames = self.people = self.failed = 0
+        self.last_failure: tuple[str, str] | None = None
         self.start = time.monotonic()
         self.video: tuple[Input, int, int, object] | None = None  # the video at hand, its frames, people and file
         console = Console(stderr=True)
@@ -52,9 +53,11 @@ class ParsingProgress:
         self.bar.update(self.task, advance=1, rate=self.people / self.seconds())
 
     def fail(self, failed: Failed) -> None:
-        """An input or frame failed."""
-        self.failed += 1
-        print(f'failed: {failed.error}', file=sys.stderr)
+        """An input or frame failed; the frames of a video that fail in the same way count as one."""
+        if self.last_failure != (failed.item.source, str(failed.error)):
+            self.last_failure = failed.item.source, str(failed.error)
+            self.failed += 1
+            print(f'failed: {failed.error}', file=sys.stderr)
         self.bar.update(self.task, advance=1)
 
     def end_video(self) -> None:

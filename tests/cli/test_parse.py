@@ -95,6 +95,18 @@ def test_unreadable_boxes_are_one_line(bench, tmp_path, capsys, content):
     assert f'mmqanet parse: {path}: not a readable file of boxes' in error
 
 
+def test_pictures_of_one_name_in_two_folders_have_boxes_of_their_own(bench, tmp_path):
+    for folder in ('x', 'y'):
+        save(tmp_path / 'in' / folder / 'a.png', picture())
+    boxes = tmp_path / 'boxes.json'
+    boxes.write_text(json.dumps(dict(
+        images=[dict(id=1, file_name='x/a.png'), dict(id=2, file_name='y/a.png')],
+        annotations=[dict(image_id=1, bbox=[5, 5, 25, 55]), dict(image_id=2, bbox=[10, 10, 35, 55])])))
+    assert parse(bench, tmp_path / 'in', out=tmp_path / 'out', recursive=True, boxes=boxes) == 0
+    found = [[person['box'] for person in read(tmp_path / f'out/{folder}/a.json')['people']] for folder in ('x', 'y')]
+    assert found == [[[5, 5, 30, 60]], [[10, 10, 45, 65]]]
+
+
 def test_a_bad_box_names_its_picture(bench, tmp_path, capsys):
     boxes = tmp_path / 'boxes.json'
     boxes.write_text('{"a.png": [[5, 5, 5, 20]]}')
@@ -264,7 +276,8 @@ def test_odd_pictures_are_parsed(bench, tmp_path, name):
 def test_nobody_in_the_picture(bench, tmp_path, capsys):
     boxes = tmp_path / 'boxes.json'
     boxes.write_text('{"a.png": []}')
-    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=boxes, save=['overlay', 'palette', 'submission', 'people']) == 0
+    kinds = ['overlay', 'palette', 'submission', 'people']
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes=boxes, save=kinds) == 0
     described = read(tmp_path / 'out/a.json')
     assert described['people'] == []
     assert (described['files']['submission'], described['files']['people']) == ([], [])
@@ -287,9 +300,15 @@ def test_an_output_that_cannot_be_written_is_one_line(bench, tmp_path, capsys):
     assert error.startswith(f'mmqanet parse: {tmp_path / "file"}: this folder cannot be written to')
     assert error.count('\n') == 1
     (tmp_path / 'out/a.json').mkdir(parents=True)
-    assert parse(bench, 'a.png', 'b.jpg', out=tmp_path / 'out') == 1
-    assert f'failed: {tmp_path / "out/a.json"}: cannot be written' in capsys.readouterr().err
+    (tmp_path / 'out/v.mp4').mkdir()
+    video = save_video(tmp_path / 'v.avi')
+    assert parse(bench, 'a.png', video, 'b.jpg', out=tmp_path / 'out') == 1
+    error = capsys.readouterr().err
+    for name in ('a.json', 'v.mp4'):
+        assert f'failed: {tmp_path / "out" / name}: cannot be written' in error
+    assert error.count('failed: ') == 2
     assert (tmp_path / 'out/b.json').is_file()
+    assert not [name for name in files(tmp_path / 'out') if '.part' in name]
 
 
 def test_weights_of_another_config_and_none_at_all_are_one_line(bench, tmp_path, capsys, monkeypatch):
