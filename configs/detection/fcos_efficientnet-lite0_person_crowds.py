@@ -7,7 +7,7 @@ _base_ = [
 
 data_root = 'data/CCP_crowds/'
 size = (320, 320)
-max_epochs = 6
+max_epochs = 5
 train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
