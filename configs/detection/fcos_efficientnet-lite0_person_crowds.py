@@ -12,8 +12,8 @@ train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
-    # From the whole picture to a close-up of which the crop shows head and shoulders.
-    dict(type='RandomResize', scale=size, ratio_range=(0.9, 2.4), keep_ratio=True),
+    # From the whole picture to a close-up of half of it.
+    dict(type='RandomResize', scale=size, ratio_range=(0.9, 1.9), keep_ratio=True),
     dict(type='RandomCrop', crop_size=size),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
