@@ -137,7 +137,7 @@ def use_mixed_precision(cfg: Config) -> None:
 
 
 def run_tool(main: Callable[[], None]) -> None:
-    """Run an entry point; an error that mmqanet raises on purpose becomes one line and exit status 1."""
+    """Run an entry point; an error that mmqanet raises on purpose, or a missing file, becomes one line and exit status 1."""
     try:
         main()
     except MMQANetError as error:
@@ -149,6 +149,8 @@ def read_config(path: str) -> Config:
         raise InputError(f'{path}: no such config')
     return Config.fromfile(path)
 
+    except FileNotFoundError as error:  # as mmdet's data sets raise it
+        sys.exit(f'{Path(sys.argv[0]).name}: {error.filename}: no such file')
 
 def resume_from(cfg: Config, checkpoint: str) -> None:
     """Let the runner go on from ``checkpoint``, or, for ``'auto'``, from the last whole one of the work folder.

@@ -7,6 +7,7 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.engine.launch import (
+    check_classes,
     export_detections,
     prepare_config,
     read_config,
@@ -76,6 +77,17 @@ def test_a_head_with_another_number_of_classes_is_refused():
         prepared(overrides={'model.parsing_head.num_classes': 7})
 
 
+def test_classes_are_compared_inside_of_wrappers():
+    cfg = Config.fromfile(CONFIG)
+    right, wrong = dict(cfg.train_dataloader.dataset), dict(type='ATRDataset')
+    cfg.train_dataloader.dataset = dict(
+        type='ConcatDataset', datasets=[dict(type='RepeatDataset', times=2, dataset=right), dict(right)])
+    check_classes(cfg)
+    cfg.train_dataloader.dataset.datasets[0].dataset = wrong
+    with pytest.raises(InputError, match='num_classes is 20, but train_dataloader has 18 classes'):
+        check_classes(cfg)
+
+
 def test_a_detector_writes_detections_and_a_parser_does_not():
     pytest.importorskip('mmdet')
     cfg = Config.fromfile(DETECTOR)
@@ -113,5 +125,7 @@ def test_an_error_of_ours_is_one_line(capsys):
 
     with pytest.raises(SystemExit, match=r'x\.json: gone'):
         run_tool(broken)
+    with pytest.raises(SystemExit, match=r'none\.json: no such file'):
+        run_tool(Path('none.json').read_text)
     with pytest.raises(InputError, match=r'none\.py: no such config'):
         read_config('none.py')
