@@ -339,10 +339,10 @@ def test_an_interrupted_run_leaves_whole_files(bench, tmp_path, monkeypatch):
 
 
 def test_the_module_is_the_command(bench, tmp_path):
-    done = subprocess.run(
-        [sys.executable, '-m', 'mmqanet', 'parse', bench / 'a.png', tmp_path / 'none.png', '--checkpoint',
-         bench / 'weights.pth', '--out', tmp_path / 'out', '--score-thr', '0.999', '--tta', '1'], capture_output=True, text=True,
-        env=dict(os.environ, OMP_NUM_THREADS='1'))
+    command = ['parse', bench / 'a.png', tmp_path / 'none.png', '--checkpoint', bench / 'weights.pth', '--out',
+               tmp_path / 'out', '--score-thr', '0.999', '--tta', '1']
+    done = subprocess.run([sys.executable, '-m', 'mmqanet', *command], capture_output=True, text=True,
+                          env=dict(os.environ, OMP_NUM_THREADS='1'))
     assert done.returncode == 1
     assert done.stderr == f'failed: {tmp_path / "none.png"}: no such file\n'
     assert read(tmp_path / 'out/a.json')['people'] == []
