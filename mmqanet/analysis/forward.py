@@ -36,6 +36,9 @@ def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detect
         while 'dataset' in train:  # a wrapper, such as RepeatDataset
             train = train.dataset
         train.update(pipeline=dataset.pipeline, test_mode=True)
+        folder = Path(train.data_prefix.category).parent  # training reads no part maps: they lie where the test set has them
+        for kind, path in dataset.data_prefix.items():
+            train.data_prefix.setdefault(kind, str(folder / Path(path).name))
         cfg.test_dataloader.dataset = dataset = train
     dataset.detection_file = str(Path(detections).resolve()) if detections else None
     dataset.test_mode = True

@@ -1,0 +1,100 @@
+"""The ablation command from config and checkpoint to tables, on a few drawn people and a network that knows nothing."""
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmqanet.datasets.toy import draw_toy_dataset
+from mmqanet.errors import InputError
+from mmqanet.registry import MODELS
+
+REPO = Path(__file__).resolve().parents[2]
+CONFIG = """
+_base_ = '{repo}/configs/toy/qanet_r18_toy.py'
+model = dict(
+    backbone=dict(base_channels=8), neck=dict(in_channels=[8, 16, 32, 64], out_channels=8),
+    parsing_head=dict(in_channels=8), iou_head=dict(in_channels=8, hidden_channels=8))
+train_dataloader = dict(dataset=dict(data_root='{data}/'))
+val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root='{data}/'))
+test_dataloader = val_dataloader
+"""
+
+
+@pytest.fixture(scope='module')
+def bench(tmp_path_factory) -> Path:
+    """A folder with data, a config, the checkpoints one.pth and two.pth, and detections of every other annotated box."""
+    root = tmp_path_factory.mktemp('ablation')
+    draw_toy_dataset(root / 'data', num_train=2, num_val=4, size=(96, 72), seed=0, num_workers=1, progress=False)
+    (root / 'config.py').write_text(CONFIG.format(repo=REPO, data=root / 'data'))
+    cfg = Config.fromfile(root / 'config.py')
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        model = MODELS.build(cfg.model)
+    for name in ('one', 'two'):
+        model.init_weights()
+        torch.save(dict(state_dict=model.state_dict()), root / f'{name}.pth')
+    people = json.loads((root / 'data/annotations/toy_val.json').read_text())['annotations']
+    found = [dict(image_id=person['image_id'], category_id=1, bbox=person['bbox'], score=0.4 + 0.1 * (index % 6))
+             for index, person in enumerate(people[::2])]
+    (root / 'boxes.json').write_text(json.dumps(found))
+    return root
+
+
+def run(tool: str, *arguments, monkeypatch) -> None:
+    spec = importlib.util.spec_from_file_location(tool, REPO / f'tools/analysis_tools/{tool}.py')
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr('sys.argv', [tool, *map(str, arguments)])
+    module.main()
+
+
+def test_one_forward_pass_answers_everything(bench, tmp_path, monkeypatch, capsys):
+    arguments = (bench / 'config.py', bench / 'one.pth', '--out', tmp_path / 'a', '--workers', '1', '--grid-steps', '2')
+    boxes = ('--detections', bench / 'boxes.json')
+    run('ablate_quality', *arguments, *boxes, '--limit', '3', monkeypatch=monkeypatch)
+    text = capsys.readouterr().out
+    assert 'annotated boxes: 3 of 3 images parsed' in text
+    assert 'detected boxes: 3 of 3 images parsed' in text
+    assert 'Quality weights (T = 0.2), detected boxes' in text
+
+    run('ablate_quality', *arguments, *boxes, monkeypatch=monkeypatch)
+    text = capsys.readouterr().out
+    assert 'annotated boxes: 1 of 4 images parsed' in text
+    report = json.loads((tmp_path / 'a/ablation.json').read_text())
+    assert [table['name'] for table in report['tables']] == [
+        'module', *(f'{source}_{name}' for source in ('annotated', 'detected')
+                    for name in ('weights', 'thresholds', 'search'))]
+    assert report['images'] == 4
+    assert set(report['reliability']) == {'annotated', 'detected'}
+    assert set(report['metrics']['with']) >= {'mIoU', 'APp', 'PCP_50', 'APr', 'APh'}
+    for name in ('ablation.md', 'module.csv', 'detected_search.csv', 'reliability_detected.png'):
+        assert (tmp_path / 'a' / name).stat().st_size > 100
+
+    monkeypatch.setattr('mmqanet.analysis.forward.Runner', None)  # no second forward pass
+    run('ablate_quality', *arguments, *boxes, '--cfg-options', 'model.postprocessor.quality_weights=(1.0,1.0,2.0)',
+        monkeypatch=monkeypatch)
+    assert '1, 1, 2' in capsys.readouterr().out
+    run('merge_ablations', tmp_path / 'a/ablation.json', tmp_path / 'a/ablation.json', '--out', tmp_path / 'merged',
+        monkeypatch=monkeypatch)
+    assert '± 0.0' in (tmp_path / 'merged/ablation.md').read_text()
+
+
+def test_predictions_of_another_checkpoint_are_refused_or_replaced(bench, tmp_path, monkeypatch, capsys):
+    arguments = ('--out', tmp_path, '--workers', '1', '--grid-steps', '0', '--limit', '1', '--split', 'train')
+    run('ablate_quality', bench / 'config.py', bench / 'one.pth', *arguments, monkeypatch=monkeypatch)
+    with pytest.raises(InputError, match='another checkpoint'):
+        run('ablate_quality', bench / 'config.py', bench / 'two.pth', *arguments, monkeypatch=monkeypatch)
+    with pytest.raises(InputError, match='another model config'):
+        run('ablate_quality', bench / 'config.py', bench / 'one.pth', *arguments, '--cfg-options', 'model.flip_test=False',
+            monkeypatch=monkeypatch)
+    capsys.readouterr()
+    run('ablate_quality', bench / 'config.py', bench / 'two.pth', *arguments, '--replace', monkeypatch=monkeypatch)
+    assert 'annotated boxes: 1 of 1 images parsed' in capsys.readouterr().out
+
+
+def test_bad_arguments_are_refused(bench, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match='--limit'):
+        run('ablate_quality', bench / 'config.py', bench / 'one.pth', '--limit', '0', monkeypatch=monkeypatch)
