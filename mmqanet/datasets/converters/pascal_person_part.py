@@ -68,6 +68,8 @@ class PascalPersonPartConverter(Converter):
         return {**super().settings, 'neck': self.neck}
 
     def names(self, split: Split) -> list[str]:
+        if len(self.lists) != len(self.splits):
+            raise InputError(f'lists must name {len(self.splits)} files, one a split, got {len(self.lists)}')
         find(self.source, 'Annotations_Part')
         self._images()
         return read_names(self.lists[self.splits.index(split)])

@@ -58,6 +58,7 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
     check = partial(verify_one, split_dir=target / split.folder, num_classes=converter.num_classes,
                     whole_image=converter.whole_image, labelled=split.labelled)
     report = empty_report(converter, split)
+    report.verified = True
     report.outcomes = run_many(check, [(image, people.pop(number, [])) for number, image in images.items()],
                                title=f'{split.folder}, verified', workers=workers, show_progress=show_progress)
     report.outcomes += [Outcome(path.name, error=f'{len(group)} people of image {number}, which it does not hold')

@@ -107,6 +107,11 @@ def test_a_file_of_another_structure_is_named(pascal, run, content):
     assert 'b.mat' in failed.error
 
 
+def test_the_lists_are_needed(pascal, tmp_path):
+    with pytest.raises(InputError, match='lists must name 2 files, one a split, got 0'):
+        convert(PascalPersonPartConverter(source=pascal.root), tmp_path / 'out', show_progress=False)
+
+
 def test_photos_may_lie_elsewhere(pascal, tmp_path):
     (pascal.root / 'VOC2010').rename(tmp_path / 'VOC2010')
     converter = PascalPersonPartConverter(

@@ -16,6 +16,15 @@ def test_counts_against_the_published_ones():
         assert report.incomplete == incomplete
 
 
+def test_verified_images_are_compared_but_not_missed():
+    """What a rule left out of the conversion is not in the folder, and no fault."""
+    report = SplitReport('Training', outcomes(3), official=5, verified=True)
+    assert report.lines() == ['Training: 3 of 3 images (3 people) are whole; 0 failed',
+                              '  published with 5 images: 2 are not here']
+    assert not report.incomplete
+    assert SplitReport('Training', outcomes(3, failed=1), verified=True).incomplete
+
+
 def test_what_makes_a_split_incomplete():
     assert not SplitReport('x', outcomes(2, ruled=1)).incomplete
     assert SplitReport('x', outcomes(2, failed=1)).incomplete
