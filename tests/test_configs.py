@@ -18,6 +18,7 @@ from mmqanet.datasets.converters.lip import LIPConverter
 from mmqanet.datasets.converters.mhp_v2 import MHPv2Converter
 from mmqanet.datasets.converters.pascal_person_part import PascalPersonPartConverter
 from mmqanet.datasets.converters.prepared import write_coco_json, write_sample
+from mmqanet.engine.launch import inner_datasets
 from mmqanet.registry import DATASETS, METRICS, MODELS
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
@@ -36,8 +37,8 @@ def build(cfg: Config, device: str = 'cpu'):
         return MODELS.build(cfg.model)
 
 
-def crop_of(loader: Config) -> Config:
-    step, = (step for step in loader.dataset.pipeline if step.type == 'BoxesToCrops')
+def crop_of(dataset: Config) -> Config:
+    step, = (step for step in dataset.pipeline if step.type == 'BoxesToCrops')
     return step
 
 
@@ -62,9 +63,10 @@ def fill(root: Path, dataset: Config) -> None:
 def test_a_training_step_and_a_test_step(name, tmp_path):
     cfg = load(name)
     for loader in (cfg.train_dataloader, cfg.test_dataloader):
-        fill(tmp_path, loader.dataset)
-        loader.dataset.data_root = str(tmp_path)
-        crop_of(loader).input_size = (32, 64)  # the least that 32 divides
+        for dataset in inner_datasets(loader.dataset):
+            fill(tmp_path, dataset)
+            dataset.data_root = str(tmp_path)
+            crop_of(dataset).input_size = (32, 64)  # the least that 32 divides
     torch.manual_seed(0)
     model = build(cfg)
     with DefaultScope.overwrite_default_scope('mmqanet'):
@@ -72,7 +74,7 @@ def test_a_training_step_and_a_test_step(name, tmp_path):
         wrapper, metric = build_optim_wrapper(model, cfg.optim_wrapper), METRICS.build(cfg.test_evaluator)
 
     before = model.parsing_head.classifier.weight.clone()
-    assert len(people) == 2
+    assert len(people) >= 2
     losses = model.train().train_step(pseudo_collate([people[0], people[1]]), wrapper)
     assert all(torch.isfinite(loss) for loss in losses.values())
     assert not torch.equal(model.parsing_head.classifier.weight, before)
@@ -111,7 +113,8 @@ def test_the_ladder_from_simplenet_to_qanet(name, row):
     cfg = load(name)
     model = build(cfg, 'meta')
     semantic_fpn = any(type(module).__name__ == 'SemanticFPN' for module in model.neck.modules())
-    sizes = {crop_of(loader).input_size for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader)}
+    loaders = cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader
+    sizes = {crop_of(loader.dataset).input_size for loader in loaders}
     assert len(sizes) == 1
     assert row == (
         semantic_fpn, model.parsing_head.loss_lovasz is not None, model.iou_head is not None, *sizes,

@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry
 
 import mmqanet.registry
+from mmqanet.engine.launch import inner_datasets
 from mmqanet.registry import MODELS, TRANSFORMS
 
 REPO = Path(__file__).resolve().parents[1]
@@ -69,10 +70,11 @@ def test_every_config_builds(path):
     cfg.model.backbone.init_cfg = None
     with DefaultScope.overwrite_default_scope('mmqanet'):
         model = MODELS.build(cfg.model)
-        dataset = mmqanet.registry.DATASETS.get(cfg.train_dataloader.dataset.type)
-        assert len(dataset.METAINFO['classes']) == len(dataset.METAINFO['palette']) == model.parsing_head.num_classes
-        for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
-            for step in loader.dataset.pipeline:
+        loaders = cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader
+        for dataset in (inner for loader in loaders for inner in inner_datasets(loader.dataset)):
+            meta = mmqanet.registry.DATASETS.get(dataset.type).METAINFO
+            assert len(meta['classes']) == len(meta['palette']) == model.parsing_head.num_classes
+            for step in dataset.pipeline:
                 TRANSFORMS.build(step)
         mmqanet.registry.METRICS.build(cfg.val_evaluator)
 

@@ -87,12 +87,19 @@ def check_classes(cfg: Config) -> None:
         return
     num_classes = cfg.model.parsing_head.num_classes
     for loader in ('train_dataloader', 'test_dataloader'):
-        dataset = cfg.get(loader, {}).get('dataset', {})
-        if dataset.get('type') in DATASETS:
+        for dataset in inner_datasets(cfg.get(loader, {}).get('dataset', {})):
+            if dataset.get('type') not in DATASETS:
+                continue
             meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
             if len(meta['classes']) != num_classes:
                 raise InputError(
                     f'model.parsing_head.num_classes is {num_classes}, but {loader} has {len(meta["classes"])} classes')
+
+
+def inner_datasets(dataset: dict) -> list[dict]:
+    """The configs of the data sets inside of wrappers (``RepeatDataset``, ``ConcatDataset``), or the config itself."""
+    wrapped = dataset.get('datasets') or ([dataset['dataset']] if 'dataset' in dataset else [])
+    return [inner for part in wrapped for inner in inner_datasets(part)] if wrapped else [dataset]
 
 
 def is_detector(cfg: Config) -> bool:
@@ -142,6 +149,8 @@ def run_tool(main: Callable[[], None]) -> None:
         main()
     except MMQANetError as error:
         sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+    except FileNotFoundError as error:  # as mmdet's data sets raise it
+        sys.exit(f'{Path(sys.argv[0]).name}: {error.filename}: no such file')
 
 
 def read_config(path: str) -> Config:
@@ -149,8 +158,6 @@ def read_config(path: str) -> Config:
         raise InputError(f'{path}: no such config')
     return Config.fromfile(path)
 
-    except FileNotFoundError as error:  # as mmdet's data sets raise it
-        sys.exit(f'{Path(sys.argv[0]).name}: {error.filename}: no such file')
 
 def resume_from(cfg: Config, checkpoint: str) -> None:
     """Let the runner go on from ``checkpoint``, or, for ``'auto'``, from the last whole one of the work folder.

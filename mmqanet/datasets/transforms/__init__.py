@@ -3,6 +3,7 @@ from mmqanet.datasets.transforms.crop import (
     RandomCropFlip,
     RandomCropRotation,
     RandomCropScale,
+    TransformCrops,
     WarpCrops,
 )
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
@@ -11,5 +12,5 @@ from mmqanet.datasets.transforms.seeding import SeedFromDraw
 
 __all__ = [
     'BoxesToCrops', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomCropFlip',
-    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'WarpCrops'
+    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',
 ]

@@ -5,7 +5,7 @@ The random transforms only move the :class:`PersonCrop`; pixels are touched once
 """
 import cv2
 import numpy as np
-from mmcv.transforms import BaseTransform
+from mmcv.transforms import BaseTransform, Compose
 
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
@@ -115,6 +115,25 @@ class WarpCrops(BaseTransform):
             crop, = crops
             labels = warp(results['gt_map'], crop, interpolation=cv2.INTER_NEAREST)
             results['gt_crop'] = swap_sides(labels, results['flip_pairs']) if crop.flipped else labels
+        return results
+
+
+@TRANSFORMS.register_module()
+class TransformCrops(BaseTransform):
+    """Apply another library's transforms of an image, such as ``mmseg.PhotoMetricDistortion``, to each crop.
+
+    Modified keys: crop_images.
+
+    Args:
+        transforms (list[dict]): configs of transforms that read and write ``img`` and keep its shape and dtype.
+    """
+
+    def __init__(self, *, transforms: list[dict]):
+        self.transforms = Compose(transforms)
+
+    def transform(self, results: dict) -> dict:
+        for crop in results['crop_images']:
+            crop[:] = self.transforms(dict(img=crop))['img']
         return results
 
 

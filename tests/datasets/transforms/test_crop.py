@@ -10,6 +10,7 @@ from mmqanet.datasets.transforms import (
     RandomCropFlip,
     RandomCropRotation,
     RandomCropScale,
+    TransformCrops,
     WarpCrops,
 )
 from mmqanet.datasets.transforms.crop import align, warp
@@ -135,3 +136,11 @@ def test_flip_happens_half_the_time():
 def test_an_unknown_sampler_is_refused():
     with pytest.raises(InputError, match='sampler'):
         WarpCrops(sampler='nearest')
+
+
+def test_a_transform_of_images_is_applied_to_each_crop():
+    crops = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), dtype=np.uint8)
+    turn = TransformCrops(transforms=[dict(type='RandomFlip', prob=1.0)])
+    results = turn(dict(crop_images=crops.copy(), gt_crop='untouched'))
+    assert (results['crop_images'] == crops[:, :, ::-1]).all()
+    assert results['gt_crop'] == 'untouched'
