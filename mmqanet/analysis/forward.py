@@ -11,6 +11,7 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
+from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.processes import progress_bar
 from mmqanet.registry import DATASETS
@@ -76,6 +77,10 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
 
     Returns:
         int: how many there were.
+
+    Raises:
+        DataError: the checkpoint is missing or broken. InputError: it belongs to another config, or this has no
+            post-processor.
     """
     missing = cache.missing(names)
     if not missing:
@@ -85,6 +90,8 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
     cfg = copy.deepcopy(cfg)
     cfg.model.postprocessor.pixel_score_sweep = list(thresholds)
     runner = Runner.from_cfg(cfg)
+    content = load_checkpoint_file(cfg.load_from)
+    check_weights(runner.model, content.get('state_dict', content), cfg.load_from)
     runner.load_or_resume()
     model = runner.model.eval()
     subset = dataset.get_subset(missing)

@@ -69,7 +69,7 @@ class PredictionCache:
             except ValueError as error:
                 raise DataError(f'{note}: not readable as JSON ({error})') from None
             differs = [name for name in {**origin, **found} if origin.get(name) != found.get(name)]
-            if differs and not replace:
+            if differs and not replace and any(self.folder.rglob('*.npz')):
                 raise InputError(f'{self.folder}: its predictions come from another {differs[0]}; give another folder, or '
                                  '--replace to discard them')
             if not differs:

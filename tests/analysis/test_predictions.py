@@ -38,6 +38,7 @@ def test_missing_images_are_those_without_file(tmp_path):
 
 def test_predictions_of_another_origin_are_refused_and_replaced_on_request(tmp_path):
     sample = predicted_sample(1, ties=False)
+    PredictionCache(tmp_path / 'p', {'checkpoint': 'of a run that failed before its first image'})
     PredictionCache(tmp_path / 'p', {'checkpoint': 'a', 'model config': 'x'}).write(sample.name, sample)
     with pytest.raises(InputError, match='another checkpoint'):
         PredictionCache(tmp_path / 'p', {'checkpoint': 'b', 'model config': 'x'})
@@ -47,6 +48,7 @@ def test_predictions_of_another_origin_are_refused_and_replaced_on_request(tmp_p
     assert same.missing([sample.name]) == []
     other = PredictionCache(tmp_path / 'p', {'checkpoint': 'b', 'model config': 'x'}, replace=True)
     assert other.missing([sample.name]) == [0]
+    other.write(sample.name, sample)
     with pytest.raises(InputError, match='another checkpoint'):
         PredictionCache(tmp_path / 'p', {'checkpoint': 'a', 'model config': 'x'})
 

@@ -96,5 +96,8 @@ def test_predictions_of_another_checkpoint_are_refused_or_replaced(bench, tmp_pa
 
 
 def test_bad_arguments_are_refused(bench, tmp_path, monkeypatch):
+    with pytest.raises(InputError, match=r'one\.pth'):  # weights of another config
+        run('ablate_quality', bench / 'config.py', bench / 'one.pth', '--out', tmp_path, '--cfg-options',
+            'model.iou_head.hidden_channels=4', monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='--limit'):
         run('ablate_quality', bench / 'config.py', bench / 'one.pth', '--limit', '0', monkeypatch=monkeypatch)

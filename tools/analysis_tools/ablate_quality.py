@@ -17,7 +17,7 @@ from mmqanet.analysis.forward import ablation_config, build_dataset, predict_ima
 from mmqanet.analysis.orderings import MergingRules
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
-from mmqanet.analysis.studies import GOALS, Plan, Study, module_table
+from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
 from mmqanet.engine.launch import prepare_config, read_config, run_tool
 from mmqanet.errors import DataError, InputError
@@ -111,6 +111,7 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> No
         reliability[source] = write_reliability(out, source, study.reliability())
     first = next(iter(studies.values()))
     about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
+                 weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
                  metrics=first.all_metrics(), reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about)
     print_tables(shown_tables(tables, goal=args.goal))
