@@ -1,5 +1,6 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,8 @@ class HumanParsingInferencer:
         device: e.g. ``'cpu'`` or ``'cuda:0'``; by default a GPU where there is one.
         detector: who finds the people where a call gives no boxes: a config of mmdet, ``'shipped'`` for the package's own,
             or an object with a ``detect`` like ``PersonDetector``. By default the shipped one for the shipped model; with a
-            model of one's own and no detector, each picture is one person.
+            model of one's own and no detector, each picture is one person. A checkpoint (``.pth``) that carries its config
+            will do as well.
         detector_weights: checkpoint of the detector's config.
         tta, max_crops: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
@@ -64,8 +66,16 @@ class HumanParsingInferencer:
         if model is None and weights is None:
             weights, detector = shipped(SHIPPED_PARSER), detector or 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops)
-        self.detector = load_detector(detector, detector_weights, device)
-        self.show_progress = show_progress
+        self.device, self.show_progress = device, show_progress
+        if detector == 'shipped':
+            shipped(SHIPPED_DETECTOR)
+        else:
+            self.detector = load_detector(detector, detector_weights, device)
+
+    @cached_property
+    def detector(self) -> Any:
+        """Who finds the people; the shipped one is built when it is first needed, as calls with boxes do without mmdet."""
+        return load_detector(SHIPPED_DETECTOR, SHIPPED_DETECTOR, self.device)
 
     @property
     def dataset_meta(self) -> Any:
@@ -197,7 +207,7 @@ class HumanParsingInferencer:
             except MMQANetError as error:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
-        if self.detector is not None and wanted:
+        if wanted and self.detector is not None:
             for index, found in zip(wanted, self.detector.detect([batch[index][1].image for index in wanted])):
                 people[index] = found
         return [(None, found[1]) if isinstance(found, tuple) and isinstance(found[0], str) else found for found in people]
@@ -227,8 +237,6 @@ def load_detector(detector: Any, weights: str | Path | None, device: str) -> Any
     from mmqanet.apis.stored_config import read_stored_config
     from mmqanet.engine.checkpoints import load_checkpoint_file
 
-    if detector == 'shipped':
-        detector = weights = shipped(SHIPPED_DETECTOR)
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
         weights = detector
         detector = read_stored_config(load_checkpoint_file(weights), weights)

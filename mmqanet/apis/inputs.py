@@ -135,6 +135,8 @@ def _in_folder(folder: Path, *, recursive: bool, outside: Path | None) -> list[P
                 and not (outside and path.resolve().is_relative_to(outside)))
 
     outside = outside.resolve() if outside else None
+    if outside == folder.resolve() or outside in folder.resolve().parents:
+        outside = None  # it is not the folder's, the folder is in it
     paths = sorted(filter(wanted, folder.rglob('*') if recursive else folder.iterdir()))
     if not paths:
         hint = '' if recursive else '; its sub-folders are looked into only with the option recursive'

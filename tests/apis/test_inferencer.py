@@ -146,6 +146,27 @@ def test_people_come_from_the_detector_unless_boxes_are_given(small_parser):
     assert detector.shapes is None
 
 
+def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser, tmp_path, monkeypatch):
+    def build(*arguments, **options):
+        built.append((arguments, options))
+        return Finder()
+
+    built = []
+    monkeypatch.setattr('mmqanet.apis.detector.init_detector', build)
+    monkeypatch.setattr('mmqanet.apis.inferencer.SHIPPED_PARSER', small_parser / 'weights.pth')
+    monkeypatch.setattr('mmqanet.apis.inferencer.SHIPPED_DETECTOR', tmp_path / 'detector.pth')
+    with pytest.raises(InputError, match='ships no detector weights'):
+        HumanParsingInferencer(device='cpu')
+    torch.save(dict(meta=dict(cfg=dict(model=dict(type='FCOS')))), tmp_path / 'detector.pth')
+    inferencer = HumanParsingInferencer(device='cpu')
+    assert len(inferencer(picture(), boxes=BOXES, return_datasamples=True)['predictions'][0].pred_instances) == 2
+    assert built == []
+    sample, = inferencer(picture(), return_datasamples=True)['predictions']
+    assert sample.pred_instances.bboxes.tolist() == BOXES[:1]
+    (config, weights), options = built[0]
+    assert (config.model.type, weights, options) == ('FCOS', tmp_path / 'detector.pth', dict(device='cpu'))
+
+
 def test_boxes_by_file_name(inferencer, tmp_path):
     paths = [save(tmp_path / name, picture()) for name in ('a.png', 'b.png')]
     results = list(inferencer.stream(paths, 2, boxes={'a.png': BOXES}, box_scores={'a.png': [0.5, 0.6]}))

@@ -39,6 +39,8 @@ def test_a_folder_keeps_its_structure_and_leaves_out_what_is_no_picture(tmp_path
     assert isinstance(find_inputs(tmp_path)[2], Video)
     found = find_inputs([tmp_path], recursive=True, outside=tmp_path / 'out')
     assert names(found) == ['a', 'b', 'clip', 'sub/c', 'sub/deep/d']
+    for around in (tmp_path / 'sub', tmp_path):
+        assert names(find_inputs(tmp_path / 'sub', outside=around)) == ['c']
 
 
 def test_an_empty_folder_is_named(tmp_path):
