@@ -33,7 +33,6 @@ class MHPv2Converter(Converter):
     num_classes = len(MHPv2Dataset.METAINFO['classes'])
     splits = (Split('Training', 'train', 15403), Split('Validation', 'val', 5000),
               Split('Testing', 'test', 5000, labelled=False))
-    unlabelled_is_fault = False
 
     def names(self, split: Split) -> list[str]:
         folder = find(self.source, split.short)

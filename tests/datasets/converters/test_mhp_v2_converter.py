@@ -67,6 +67,8 @@ def test_a_missing_person_is_named(mhp, run):
     mhp.label_file('train', 'b', 2).unlink()
     failed, = run().failed
     assert failed.error == 'b: 1 person files, whose names do not run from 1 to one number of people: b_02_01.png'
+    Image.fromarray(block(slice(0, 5), slice(0, 5), 4)).save(mhp.label_file('train', 'b', 2))
+    assert not run().failed
 
 
 def test_contradicting_numbers_of_people_are_named(mhp, run):
