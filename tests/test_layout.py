@@ -77,6 +77,9 @@ def test_every_config_builds(path):
             for step in dataset.pipeline:
                 TRANSFORMS.build(step)
         mmqanet.registry.METRICS.build(cfg.val_evaluator)
+        for hook in (*cfg.default_hooks.values(), *cfg.get('custom_hooks', ())):
+            mmqanet.registry.HOOKS.build(hook)
+            assert 'ema_type' not in hook or hook.ema_type in MODELS, hook.ema_type
 
 
 @pytest.mark.parametrize('path', DETECTORS, ids=lambda path: path.name)

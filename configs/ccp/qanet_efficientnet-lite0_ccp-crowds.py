@@ -24,6 +24,6 @@ param_scheduler = [
 ]
 custom_hooks = [
     dict(type='SyncBuffersHook'),
-    dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.001, gamma=200, update_buffers=True),
+    dict(type='EMAHook', ema_type='MomentumAnnealingEMA', momentum=0.001, gamma=100, update_buffers=True),
 ]
 train_cfg = dict(max_epochs=max_epochs, val_interval=1)
