@@ -55,6 +55,26 @@ def test_validation_images(command, tmp_path):
         assert picture.height > 640
 
 
+def test_joined_and_repeated_data_sets(tmp_path, monkeypatch, capsys):
+    """Both data sets have files of the same names; none of their pictures is lost, and each shows its own."""
+    for seed, name in enumerate(('one', 'two')):
+        draw_toy_dataset(tmp_path / name, num_train=1, num_val=1, size=(64, 48), max_people=1, seed=seed, progress=False)
+    (tmp_path / 'joined.py').write_text(f"""
+_base_ = '{REPO}/configs/toy/qanet_r18_toy.py'
+one = dict(_base_.train_dataloader.dataset, data_root='{tmp_path}/one/')
+two = dict(one, data_root='{tmp_path}/two/')
+train_dataloader = dict(dataset=dict(
+    _delete_=True, type='ConcatDataset', datasets=[dict(type='RepeatDataset', dataset=one, times=3), two]))
+""")
+    main = runpy.run_path(str(TOOL), run_name='browse')['main']
+    monkeypatch.setattr(sys, 'argv', [str(TOOL), str(tmp_path / 'joined.py'), '--out', str(tmp_path / 'out')])
+    main()
+    found = pictures(tmp_path / 'out')
+    assert sorted(found) == ['1_train_000001_1.jpg', '2_train_000001_1.jpg', 'sheet_01.jpg']
+    assert found['1_train_000001_1.jpg'] != found['2_train_000001_1.jpg']
+    assert '2 samples and 1 contact sheets' in capsys.readouterr().out
+
+
 def test_broken_samples_are_named_and_the_rest_drawn(command, tmp_path, capsys):
     path = tmp_path / 'toy/Validation/Category_ids/val_000002.png'
     Image.fromarray(np.full((48, 64), 77, np.uint8)).save(path)

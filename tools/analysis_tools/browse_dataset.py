@@ -3,7 +3,8 @@
 
 Of the training split every picture shows one person's sample: the image with the crop's frame, the crop after the
 training transforms, its labels, and both together; what the augmentation did is written on the crop. Of the other splits
-every picture shows one image. Broken samples are named and the rest drawn; the exit status is 1 then.
+every picture shows one image. Of data sets that are joined (ConcatDataset) or repeated, the inner ones are drawn from, and
+where there are several the files are numbered by them. Broken samples are named and the rest drawn; the exit status is 1 then.
 """
 import argparse
 import math
@@ -16,7 +17,7 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.analysis.browsing import Browser
 from mmqanet.datasets import Draw
-from mmqanet.engine.launch import is_detector, prepare_config, read_config, run_tool
+from mmqanet.engine.launch import inner_datasets, is_detector, prepare_config, read_config, run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.processes import progress_bar
 from mmqanet.files import write_bytes
@@ -48,17 +49,20 @@ def main() -> None:
         raise InputError(f"{args.config}: a detector; browse a parser's config with the same data_root")
     out = Path(args.out or f'{cfg.work_dir}/browse_{args.split}')
     with DefaultScope.overwrite_default_scope('mmqanet'):
-        browser = Browser(cfg[f'{args.split}_dataloader'].dataset)
-        chosen = np.random.default_rng(args.seed).permutation(len(browser.dataset))[:args.num]
+        browsers = [Browser(dataset) for dataset in inner_datasets(cfg[f'{args.split}_dataloader'].dataset)]
+        samples = [(number, index) for number, browser in enumerate(browsers) for index in range(len(browser.dataset))]
+        chosen = np.random.default_rng(args.seed).permutation(len(samples))[:args.num]
         drawn, broken = [], []
         with progress_bar(True) as bar:
-            for index in bar.track(chosen.tolist(), description=f'{args.split} samples'):
+            for position in bar.track(chosen.tolist(), description=f'{args.split} samples'):
+                number, index = samples[position]
                 try:
-                    name, picture = browser.draw(Draw(index, (args.seed, 0)))
+                    name, picture = browsers[number].draw(Draw(index, (args.seed, number)))
                 except DataError as error:
                     broken.append(str(error))
                     continue
-                write_bytes(out / f'{name}.jpg', jpeg(picture))
+                prefix = f'{number + 1}_' if len(browsers) > 1 else ''
+                write_bytes(out / f'{prefix}{name}.jpg', jpeg(picture))
                 drawn.append(picture)
     for number, start in enumerate(range(0, len(drawn), ON_A_SHEET), 1):
         write_bytes(out / f'sheet_{number:02d}.jpg', jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))
