@@ -34,6 +34,7 @@ def pixel_scores(probs: Tensor, threshold: float = 0.2) -> tuple[Tensor, Tensor]
     Raises:
         InputError: ``probs`` has a wrong shape or dtype or does not hold probabilities, ``threshold`` is out of range.
     """
+    threshold = float(threshold)
     check_threshold(threshold)
     check_probs(probs, name='probs', outside=True)
     batch, (num_classes, height, width) = probs.shape[:-3], probs.shape[-3:]
@@ -93,7 +94,8 @@ def fuse_quality(box: Tensor | float, iou: Tensor | float, pixel: Tensor | float
     """Weighted geometric mean of the three scores (paper, Eq. 1), ``(box^α · iou^β · pixel^γ)^(1/(α+β+γ))``.
 
     Each score is raised to its share of the weights before the product, so large weights do not underflow; a score of
-    weight 0 has no say even where it is 0, and a 0 of positive weight makes the quality 0.
+    weight 0 has no say even where it is 0, and a 0 of positive weight makes the quality 0. Equal scores give equal
+    qualities wherever they stand.
 
     Args:
         box (Tensor | float): (N,) box scores in [0, 1].
@@ -102,23 +104,25 @@ def fuse_quality(box: Tensor | float, iou: Tensor | float, pixel: Tensor | float
         weights (Sequence[float]): (α, β, γ), not negative, not all 0.
 
     Returns:
-        Tensor: shape of ``pixel``, in [0, 1].
+        Tensor: shape of ``pixel``, in [0, 1]. float64 where a score is float64, else float32.
 
     Raises:
         InputError: a score is NaN or outside its range, shapes do not fit, or ``weights`` cannot be used.
     """
     shares = check_weights(weights)
-    scores = {'box': torch.as_tensor(box), 'iou': torch.as_tensor(iou), 'pixel': torch.as_tensor(pixel)}
+    box, iou, pixel = (torch.as_tensor(score) for score in (box, iou, pixel))
+    scores = {'box': box, 'iou': iou, 'pixel': pixel}
     for name, score in scores.items():
         check_scores(score, name=name, clamped=name == 'iou')
-    box, iou, pixel = (score if score.is_floating_point() else score.float() for score in scores.values())
-    if pixel.dim() == max(box.dim(), iou.dim()) + 1:
-        box, iou = (score[..., None] if score.dim() else score for score in (box, iou))
-    try:
-        return box ** shares[0] * iou.clamp(0, 1) ** shares[1] * pixel ** shares[2]
-    except RuntimeError as error:
+    dtype = torch.float64 if torch.float64 in (box.dtype, iou.dtype, pixel.dtype) else torch.float32
+    shape = next((score.shape for score in (pixel, box, iou) if score.dim()), pixel.shape)
+    if any(score.dim() and score.shape not in (shape, shape[:-1]) for score in (box, iou)):
         shapes = ', '.join(f'{name} {tuple(score.shape)}' for name, score in scores.items())
-        raise InputError(f'scores do not fit together: {shapes}') from error
+        raise InputError(f'scores do not fit together: {shapes}')
+    # In float64: a vectorised float32 power differs in its last digit with the place in the vector, and ranks with it.
+    box, iou, pixel = (score.double() if score.shape in (shape, ()) else score.double()[..., None]
+                       for score in (box, iou, pixel))
+    return (box ** shares[0] * iou.clamp(0, 1) ** shares[1] * pixel ** shares[2]).to(dtype)
 
 
 def check_threshold(threshold: float, *, name: str = 'threshold') -> None:
@@ -144,6 +148,8 @@ def check_scores(scores: Tensor, *, name: str, clamped: bool = False) -> None:
 
 def check_probs(probs: Tensor, *, name: str, outside: bool = False) -> None:
     """Raise an InputError unless (..., C, H, W) ``probs`` sum to 1 over C; ``outside`` allows sums below 1 as well."""
+    if not isinstance(probs, Tensor):
+        raise InputError(f'{name} must be a tensor, got {type(probs).__name__}')
     if probs.dim() < 3 or probs.shape[-3] < 2 or not probs.is_floating_point():
         raise InputError(
             f'{name} must be floating of shape (..., C, H, W) with C > 1, got {tuple(probs.shape)} {probs.dtype}')

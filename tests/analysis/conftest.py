@@ -24,7 +24,6 @@ class PredictedSet:
     samples: list[ParsingDataSample]
     cache: PredictionCache
     infos: list[dict]
-    tied: bool
 
     def scores(self) -> PooledScores:
         return PooledScores([self.cache.scores(info['name']) for info in self.infos], THRESHOLDS)
@@ -69,4 +68,4 @@ def predicted_set(folder: Path, *, ties: bool = False, number: int = 25) -> Pred
         infos.append(dict(name=sample.name, **{
             f'{kind}_path': str(folder / f'truth/{kind.title()}_ids/{sample.name}.png')
             for kind in ('category', 'human', 'instance')}))
-    return PredictedSet(samples, cache, infos, ties)
+    return PredictedSet(samples, cache, infos)

@@ -119,7 +119,8 @@ def spoiled(value):
 
 @pytest.mark.parametrize('probs', [
     spoiled(math.nan), spoiled(math.inf), spoiled(-0.1), spoiled(1.2), torch.randn(1, 3, 8, 8) * 3,
-    torch.ones(3, 4), torch.ones(1, 1, 4, 4), torch.ones(1, 3, 0, 4), torch.zeros(1, 3, 4, 4, dtype=torch.int64)])
+    torch.ones(3, 4), torch.ones(1, 3, 4, 4).numpy() / 3,
+    torch.ones(1, 1, 4, 4), torch.ones(1, 3, 0, 4), torch.zeros(1, 3, 4, 4, dtype=torch.int64)])
 def test_what_is_no_probability_map_is_refused_by_name(probs):
     with pytest.raises(InputError, match='probs'):
         pixel_scores(probs)
@@ -184,3 +185,16 @@ def test_a_score_outside_its_range_is_refused_by_name(name, value):
 def test_scores_of_different_people_are_refused():
     with pytest.raises(InputError, match=r'box \(2,\)'):
         fuse_quality(torch.rand(2), torch.rand(2), torch.rand(3))
+    with pytest.raises(InputError, match=r'pixel \(1,\)'):
+        fuse_quality(torch.rand(2), torch.rand(2), torch.rand(1))
+    with pytest.raises(InputError, match=r'iou \(5, 1\)'):  # would broadcast to (5, 5)
+        fuse_quality(torch.rand(5), torch.rand(5, 1), torch.rand(5))
+
+
+def test_equal_scores_give_equal_qualities_in_any_place():
+    scores = torch.tensor([0.3, 0.7, 0.9]).repeat(37, 1)
+    quality = fuse_quality(*scores.unbind(1), (0.3, 0.8, 2.1))
+    assert quality.dtype == torch.float32
+    assert len(quality.unique()) == 1
+    assert torch.equal(fuse_quality(*scores[:1].unbind(1), (0.3, 0.8, 2.1)), quality[:1])
+    assert fuse_quality(0.5, 0.5, torch.tensor([0.5], dtype=torch.float64)).dtype == torch.float64
