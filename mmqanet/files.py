@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
 
@@ -42,6 +42,8 @@ def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray
             image.verify()  # the checksums, which decoding alone does not look at
         with Image.open(io.BytesIO(content)) as image:
             labels = np.array(image) // _grey_scale(content)
+    except UnidentifiedImageError:
+        raise DataError(f'{path}: not readable as a label map (no known format)') from None
     except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{path}: not readable as a label map ({error})') from None
     if first_channel and labels.ndim == 3:

@@ -3,8 +3,9 @@
 
 Of the training split every picture shows one person's sample: the image with the crop's frame, the crop after the
 training transforms, its labels, and both together; what the augmentation did is written on the crop. Of the other splits
-every picture shows one image. Of data sets that are joined (ConcatDataset) or repeated, the inner ones are drawn from, and
-where there are several the files are numbered by them. Broken samples are named and the rest drawn; the exit status is 1 then.
+every picture shows one image. Of data sets that are joined (ConcatDataset) or repeated, the inner ones are drawn from;
+where there are several, their numbers open the files' names. Broken samples are named and the rest drawn; the exit status
+is 1 then.
 """
 import argparse
 import math

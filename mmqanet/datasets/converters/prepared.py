@@ -169,7 +169,9 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
             if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
                 raise DataError(f'{name}: the image is stored turned (EXIF); store it upright, with its labels')
             return image.height, image.width
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except UnidentifiedImageError:
+        raise DataError(f'{name}: the image cannot be read (no known format)') from None
+    except (OSError, SyntaxError) as error:
         raise DataError(f'{name}: the image cannot be read ({error})') from error
 
 
