@@ -70,7 +70,7 @@ def main() -> int:
     except subprocess.CalledProcessError as error:
         console.print(f'[red]stopped: exit status {error.returncode} of {" ".join(error.cmd[1:3])}')
         return 1
-    report(json.loads((REPO / quality / 'ablation.json').read_text())['metrics'], time.monotonic() - start)
+    report(json.loads((REPO / quality / 'ablation.json').read_text())['metrics']['annotated'], time.monotonic() - start)
     return 0
 
 

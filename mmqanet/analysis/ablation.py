@@ -82,9 +82,7 @@ def read_truth(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) ->
     Raises:
         DataError: a file is missing or broken, or the data set has no human or instance maps.
     """
-    for kind in ('category', 'human', 'instance'):
-        if f'{kind}_path' not in info:
-            raise DataError(f'{info["name"]}: the data set has no {kind} maps (data_prefix), which AP^p and AP^r need')
+    check_map_paths(info)
     maps = LoadImageMaps().transform({**info, 'ori_shape': shape, 'classes': classes})
     try:
         check_classes(maps['gt_parts'][:, 1], len(classes), name='the part table')
@@ -92,6 +90,13 @@ def read_truth(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) ->
         raise DataError(f'{info["instance_path"]}: {error}') from None
     return ImageTruth(category=maps['category_map'], human=maps['human_map'], instance=maps['instance_map'],
                       parts=maps['gt_parts'].astype(np.int64))
+
+
+def check_map_paths(info: dict) -> None:
+    """Raise a DataError unless an image's record points to all maps that the metrics need."""
+    for kind in ('category', 'human', 'instance'):
+        if f'{kind}_path' not in info:
+            raise DataError(f'{info["name"]}: the data set has no {kind} maps (data_prefix), which AP^p and AP^r need')
 
 
 def work_out(cache: PredictionCache, infos: Sequence[dict], scores: PooledScores, settings: Sequence[Setting], *,

@@ -11,7 +11,8 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
-from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
+from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.engine.launch import inner_datasets
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.processes import progress_bar
 from mmqanet.registry import DATASETS
@@ -27,15 +28,19 @@ def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detect
         checkpoint: its weights.
         split: ``'test'``, or ``'train'`` for the images of the training set, prepared as for testing.
         detections: COCO detection JSON with the boxes; None for the annotated ones.
+
+    Raises:
+        InputError: the training set is joined of several.
     """
     cfg = copy.deepcopy(cfg)
     cfg.load_from, cfg.resume = str(checkpoint), False
     cfg.log_level = 'WARNING'  # the runner would print config and hooks
+    cfg.visualizer = None  # nothing is drawn, and a second runner may not make one of the same name
     dataset = cfg.test_dataloader.dataset
     if split == 'train':
-        train = copy.deepcopy(cfg.train_dataloader.dataset)
-        while 'dataset' in train:  # a wrapper, such as RepeatDataset
-            train = train.dataset
+        train, *others = inner_datasets(copy.deepcopy(cfg.train_dataloader.dataset))
+        if others:
+            raise InputError(f"split 'train': the config trains on {1 + len(others)} data sets joined, and one is needed")
         train.update(pipeline=dataset.pipeline, test_mode=True)
         folder = Path(train.data_prefix.category).parent  # training reads no part maps: they lie where the test set has them
         for kind, path in dataset.data_prefix.items():
@@ -91,8 +96,8 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
     cfg.model.postprocessor.pixel_score_sweep = list(thresholds)
     runner = Runner.from_cfg(cfg)
     content = load_checkpoint_file(cfg.load_from)
-    check_weights(runner.model, content.get('state_dict', content), cfg.load_from)
-    runner.load_or_resume()
+    # Not by the runner: hooks such as EMAHook answer to its loading only where a loop runs.
+    load_weights(runner.model, content.get('state_dict', content), cfg.load_from)
     model = runner.model.eval()
     subset = dataset.get_subset(missing)
     loader = Runner.build_dataloader({**cfg.test_dataloader, 'dataset': subset}, seed=0)

@@ -4,11 +4,12 @@ import csv
 import io
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from rich.console import Console
+from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from mmqanet.errors import InputError
@@ -21,8 +22,8 @@ TITLES = {'APp': 'AP^p', 'APp_50': 'AP^p 50', 'PCP_50': 'PCP 50', 'APr': 'AP^r',
 class Figure:
     """A number, NaN where undefined; over several runs their mean, with the standard deviation from run to run.
 
-    ``gain`` is that over the table's first row (None where the table shows none), run by run, so its spread is not that of
-    two independent numbers.
+    ``gain`` is that over the row compared with, None where there is no such row; it is taken run by run, so its spread is
+    not that of two independent numbers.
     """
 
     value: float
@@ -100,16 +101,31 @@ def _mean_and_spread(values: Sequence[Any]) -> tuple[float, float | None]:
 
 
 def print_tables(tables: Sequence[Table]) -> None:
-    """Print tables on standard output; into a file or pipe 120 columns wide."""
+    """Print tables on standard output, up to 160 columns wide into a file or pipe; wider ones as parts of their metrics."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 120
+        console.width = 160
     for table in tables:
-        console.print(rich_table(table))
+        console.print(f'\n{table.title}', style='bold', markup=False)  # not the table's own title: that breaks at its width
+        for part in parts_that_fit(table, console):
+            console.print(part)
+
+
+def parts_that_fit(table: Table, console: Console) -> list[RichTable]:
+    """A table for a console: halved between its metrics until no figure would be broken or cut."""
+    rendered, metrics = rich_table(table), table.metrics
+    width = Measurement.get(console, console.options.update_width(10_000), rendered).maximum
+    if width <= console.width or len(metrics) < 2:
+        return [rendered]
+    middle = (len(metrics) + 1) // 2
+    halves = (replace(table, rows=tuple(
+        replace(row, figures={key: row.figures[key] for key in half}) for row in table.rows))
+        for half in (metrics[:middle], metrics[middle:]))
+    return [part for half in halves for part in parts_that_fit(half, console)]
 
 
 def rich_table(table: Table) -> RichTable:
-    rendered = RichTable(title=table.title, title_justify='left')
+    rendered = RichTable()
     for head in table.heads:
         rendered.add_column(head, no_wrap=True)
     for key in table.metrics:

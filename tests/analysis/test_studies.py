@@ -73,6 +73,9 @@ def test_the_module_table_has_both_sources_with_and_without(study):
         ('annotated', 'without', '1, 0, 0'), ('annotated', 'with', '1, 2, 3'),
         ('detected', 'without', '1, 0, 0'), ('detected', 'with', '1, 2, 3')]
     assert table.rows[1].figures['APr'].value == study.values(study.plan.own)['APr']
+    assert table.rows[3].figures['APr'].gain == pytest.approx(
+        table.rows[3].figures['APr'].value - table.rows[2].figures['APr'].value)
+    assert table.rows[2].figures['APr'].gain is None
     assert study.all_metrics()['with']['APr'] == study.values(study.plan.own)['APr']
 
 

@@ -2,6 +2,7 @@ import csv
 import io
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -11,8 +12,9 @@ from mmqanet.analysis.tables import (
     make_table,
     markdown_table,
     merge_tables,
+    parts_that_fit,
+    print_tables,
     read_table,
-    rich_table,
     table_document,
 )
 from mmqanet.errors import InputError
@@ -64,6 +66,25 @@ def test_csv_is_unrounded_with_columns_for_gains():
 
 def test_the_terminal_shows_every_figure():
     console = Console(file=io.StringIO(), width=100)
-    console.print(rich_table(run(26.32, 36.79)))
+    console.print(*parts_that_fit(run(26.32, 36.79), console))
     text = console.file.getvalue()
-    assert all(word in text for word in ('Weights', '(b)', '0, 1, 0', 'AP^r', '36.8 (+10.5)'))
+    assert all(word in text for word in ('(b)', '0, 1, 0', 'AP^r', '36.8 (+10.5)'))
+
+
+def test_a_long_title_stays_on_one_line(capsys):
+    title = 'A title that is much longer than the table of few figures below it [0.2]'
+    print_tables([replace(run(26.32, 36.79), title=title)])
+    assert title in capsys.readouterr().out.splitlines()
+
+
+def test_a_narrow_terminal_gets_parts_with_whole_figures():
+    table = merge_tables([run(10, 12), run(20, 24)])
+    whole = '18.0 ± 8.5 (+3.0 ± 1.4)'
+    for width, number in ((100, 1), (60, 2)):
+        console = Console(file=io.StringIO(), width=width)
+        parts = parts_that_fit(table, console)
+        console.print(*parts)
+        lines = console.file.getvalue().splitlines()
+        assert len(parts) == number
+        assert sum(whole in line for line in lines) == 1
+        assert max(map(len, lines)) <= width

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmqanet.datasets.toy import draw_toy_dataset
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.registry import MODELS
 
 REPO = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def test_one_forward_pass_answers_everything(bench, tmp_path, monkeypatch, capsy
                     for name in ('weights', 'thresholds', 'search'))]
     assert report['images'] == 4
     assert set(report['reliability']) == {'annotated', 'detected'}
-    assert set(report['metrics']['with']) >= {'mIoU', 'APp', 'PCP_50', 'APr', 'APh'}
+    assert set(report['metrics']['detected']['with']) >= {'mIoU', 'APp', 'PCP_50', 'APr', 'APh'}
     for name in ('ablation.md', 'module.csv', 'detected_search.csv', 'reliability_detected.png'):
         assert (tmp_path / 'a' / name).stat().st_size > 100
 
@@ -93,6 +93,32 @@ def test_predictions_of_another_checkpoint_are_refused_or_replaced(bench, tmp_pa
     capsys.readouterr()
     run('ablate_quality', bench / 'config.py', bench / 'two.pth', *arguments, '--replace', monkeypatch=monkeypatch)
     assert 'annotated boxes: 1 of 1 images parsed' in capsys.readouterr().out
+
+
+def test_hooks_and_evaluators_of_the_config_are_no_hindrance(bench, tmp_path, monkeypatch, capsys):
+    config = tmp_path / 'averaged.py'
+    config.write_text(f"_base_ = '{bench}/config.py'\ncustom_hooks = [dict(type='EMAHook')]\n"
+                      "test_evaluator = [dict(type='MultiHumanParsingMetric', missing='count')]\n")
+    arguments = (config, bench / 'one.pth', '--out', tmp_path, '--workers', '1', '--grid-steps', '0', '--limit', '1')
+    run('ablate_quality', *arguments, monkeypatch=monkeypatch)
+    assert 'annotated boxes: 1 of 1 images parsed' in capsys.readouterr().out
+
+
+def test_what_is_wrong_shows_before_the_forward_pass(bench, tmp_path, monkeypatch):
+    monkeypatch.setattr('mmqanet.analysis.forward.Runner', None)
+    arguments = (bench / 'config.py', bench / 'one.pth', '--out', tmp_path, '--workers', '1')
+    with pytest.raises(DataError, match=r'none\.json'):
+        run('ablate_quality', *arguments, '--detections', tmp_path / 'none.json', monkeypatch=monkeypatch)
+    joined = tmp_path / 'joined.py'
+    joined.write_text(f"_base_ = '{bench}/config.py'\none = _base_.train_dataloader.dataset\n"
+                      "train_dataloader = dict(dataset=dict(_delete_=True, type='ConcatDataset', datasets=[one, one]))\n")
+    with pytest.raises(InputError, match='2 data sets'):
+        run('ablate_quality', joined, *arguments[1:], '--split', 'train', monkeypatch=monkeypatch)
+    mapless = tmp_path / 'mapless.py'
+    mapless.write_text(f"_base_ = '{bench}/config.py'\nfolders = dict(_delete_=True, img='a', category='b', human='c')\n"
+                       "test_dataloader = dict(dataset=dict(data_prefix=folders))\n")
+    with pytest.raises(DataError, match='no instance maps'):
+        run('ablate_quality', mapless, *arguments[1:], monkeypatch=monkeypatch)
 
 
 def test_bad_arguments_are_refused(bench, tmp_path, monkeypatch):

@@ -7,23 +7,36 @@ a search for the best weights, and how well each score foretells the true IoU.
 """
 import argparse
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
-from mmengine.config import DictAction
+from mmengine.config import Config, DictAction
 from rich.console import Console
 
-from mmqanet.analysis.ablation import PooledScores, work_out
+from mmqanet.analysis.ablation import PooledScores, check_map_paths, work_out
 from mmqanet.analysis.forward import ablation_config, build_dataset, predict_images, prediction_origin
 from mmqanet.analysis.orderings import MergingRules
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
 from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
+from mmqanet.datasets import HumanParsingDataset
 from mmqanet.engine.launch import prepare_config, read_config, run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.processes import progress_bar
 
 console = Console(highlight=False, soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Source:
+    """Boxes to test on: ``name``, the config that tests on them, its data set, the records of the images, predictions."""
+
+    name: str
+    cfg: Config
+    dataset: HumanParsingDataset
+    infos: list[dict]
+    cache: PredictionCache
 
 
 def parse_args() -> argparse.Namespace:
@@ -59,8 +72,10 @@ def main() -> None:
     rules = cfg.model.get('postprocessor') or {}
     plan = Plan(weights=tuple(map(float, rules.get('quality_weights', (1.0, 0.5, 3.0)))),
                 threshold=float(rules.get('pixel_score_thr', 0.2)), steps=args.grid_steps)
-    studies = {source: study_source(cfg, args, plan, out, source=source, detections=detections)
-               for source, detections in box_sources(cfg, args.detections).items()}
+    # All sources before the first forward pass: what is wrong with one shows at once.
+    sources = [prepare_source(cfg, args, plan, out, name=name, detections=detections)
+               for name, detections in box_sources(cfg, args.detections).items()]
+    studies = {source.name: study_source(source, args, plan) for source in sources}
     report(studies, args, out)
 
 
@@ -72,30 +87,43 @@ def box_sources(cfg, detections: str | None) -> dict[str, str | None]:
     return {'annotated': None, **({'detected': detections} if detections else {})}
 
 
-def study_source(cfg, args: argparse.Namespace, plan: Plan, out: Path, *, source: str, detections: str | None) -> Study:
-    """Predict what is missing, compare it with the annotation, and be ready to answer."""
+def prepare_source(cfg: Config, args: argparse.Namespace, plan: Plan, out: Path, *, name: str,
+                   detections: str | None) -> Source:
     cfg = ablation_config(cfg, checkpoint=args.checkpoint, split=args.split, detections=detections)
     dataset = build_dataset(cfg)
     infos = [dataset.get_data_info(index) for index in range(min(len(dataset), args.limit or len(dataset)))]
     if not infos:
         raise DataError(f'{dataset.ann_file}: holds no images')
+    check_map_paths(infos[0])
     cache = PredictionCache(
-        out / f'predictions_{args.split}_{source}', prediction_origin(cfg, thresholds=plan.thresholds), replace=args.replace)
+        out / f'predictions_{args.split}_{name}', prediction_origin(cfg, thresholds=plan.thresholds), replace=args.replace)
+    return Source(name, cfg, dataset, infos, cache)
+
+
+def study_source(source: Source, args: argparse.Namespace, plan: Plan) -> Study:
+    """Predict what is missing, compare it with the annotation, and be ready to answer."""
+    cfg, infos, cache = source.cfg, source.infos, source.cache
     names = [info['name'] for info in infos]
     start = time.perf_counter()
-    number = predict_images(cfg, dataset, names, cache, thresholds=plan.thresholds, progress=not args.no_progress)
-    console.print(f'{source} boxes: {number} of {len(names)} images parsed in {time.perf_counter() - start:.0f} s, '
+    number = predict_images(cfg, source.dataset, names, cache, thresholds=plan.thresholds, progress=not args.no_progress)
+    console.print(f'{source.name} boxes: {number} of {len(names)} images parsed in {time.perf_counter() - start:.0f} s, '
                   f'the others were in {cache.folder}')
     start = time.perf_counter()
     scores = PooledScores([cache.scores(name) for name in names], plan.thresholds)
     rules = {key: value for key, value in cfg.model.postprocessor.items() if key in MergingRules.__annotations__}
-    images = work_out(cache, infos, scores, plan.settings(), classes=dataset.metainfo['classes'],
+    images = work_out(cache, infos, scores, plan.settings(), classes=source.dataset.metainfo['classes'],
                       rules=MergingRules(**rules), workers=args.workers, progress=not args.no_progress)
     orders = sum(len(image.outcomes) for image in images)
-    console.print(f'{source} boxes: {len(scores.box)} people compared under {len(plan.settings())} settings, which put them '
-                  f'into {orders} orders, in {time.perf_counter() - start:.0f} s')
-    missing = (cfg.get('test_evaluator') or cfg.get('val_evaluator') or {}).get('missing', 'release')
-    return Study(plan, images, scores, missing=missing)
+    console.print(f'{source.name} boxes: {len(scores.box)} people compared under {len(plan.settings())} settings, which put '
+                  f'them into {orders} orders, in {time.perf_counter() - start:.0f} s')
+    return Study(plan, images, scores, missing=missing_reading(cfg))
+
+
+def missing_reading(cfg: Config) -> str:
+    """How the config's metric counts images without prediction."""
+    evaluators = cfg.get('test_evaluator') or {}
+    evaluators = evaluators if isinstance(evaluators, list | tuple) else [evaluators]
+    return next((evaluator['missing'] for evaluator in evaluators if 'missing' in evaluator), 'release')
 
 
 def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> None:
@@ -112,7 +140,7 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> No
     first = next(iter(studies.values()))
     about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
                  weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
-                 metrics=first.all_metrics(), reliability=reliability)
+                 metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about)
     print_tables(shown_tables(tables, goal=args.goal))
     console.print(f'figures in percent; scored in {time.perf_counter() - start:.0f} s; tables and plots: {out}')
