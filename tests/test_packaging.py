@@ -10,6 +10,7 @@ import pytest
 REPO = Path(__file__).resolve().parents[1]
 PARTS = ('mmqanet', 'configs', 'tools', 'requirements')
 FILES = ('setup.py', 'setup.cfg', 'pyproject.toml', 'MANIFEST.in', 'README.md', 'LICENSE', 'model-index.yml')
+WEIGHTS = ('parser.pth', 'detector.pth', 'manifest.json', 'README.md')
 
 
 @pytest.fixture(scope='module')
@@ -19,6 +20,9 @@ def wheel(tmp_path_factory) -> zipfile.ZipFile:
         shutil.copytree(REPO / part, source / part, ignore=shutil.ignore_patterns('__pycache__'))
     for file in FILES:
         shutil.copy2(REPO / file, source)
+    (source / 'mmqanet/weights').mkdir(exist_ok=True)
+    for file in WEIGHTS:
+        (source / 'mmqanet/weights' / file).write_text(file)
     subprocess.run(
         [sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '--no-build-isolation', '-w', str(out), str(source)],
         check=True, capture_output=True)
@@ -32,6 +36,11 @@ def test_the_wheel_holds_every_module(wheel):
 
 def test_the_wheel_holds_the_schema_of_the_json_files(wheel):
     assert wheel.read('mmqanet/schemas/parsing.schema.json') == (REPO / 'mmqanet/schemas/parsing.schema.json').read_bytes()
+
+
+def test_the_wheel_holds_the_weights_with_their_manifest_and_card(wheel):
+    for file in WEIGHTS:
+        assert wheel.read(f'mmqanet/weights/{file}') == file.encode()
 
 
 def test_the_wheel_holds_configs_and_tools_for_mim(wheel):

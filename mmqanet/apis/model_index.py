@@ -5,6 +5,7 @@ from pathlib import Path
 
 from mmengine.fileio import load
 
+from mmqanet.engine.shipping import MANIFEST, verify
 from mmqanet.errors import DataError, InputError
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -22,14 +23,15 @@ class ModelEntry:
 
 
 def shipped(path: Path) -> Path:
-    """A checkpoint of the package, with its config inside.
+    """A checkpoint of the package, with its config inside, as its manifest lists it.
 
     Raises:
-        InputError: this installation has none.
+        InputError: this installation has none. DataError: the file is missing, or its SHA-256 is another.
     """
-    if not path.is_file():
+    if not path.is_file() and not path.with_name(MANIFEST).is_file():
         raise InputError(f'this installation of mmqanet ships no {path.stem} weights: name a model, or give a config and '
                          'its weights')
+    verify(path)
     return path
 
 

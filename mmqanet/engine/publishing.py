@@ -56,6 +56,13 @@ def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
     return self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half)
 
 
+def checkpoint_bytes(content: dict) -> bytes:
+    """What the file of a checkpoint holds."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
 def write_checkpoint(content: dict, path: PathLike) -> str:
     """Write a checkpoint, and ``PATH.sha256`` beside it for ``sha256sum -c``.
 
@@ -65,9 +72,7 @@ def write_checkpoint(content: dict, path: PathLike) -> str:
     Raises:
         DataError: it cannot be written; then no part of it is left behind.
     """
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    data, path = buffer.getvalue(), Path(path)
+    data, path = checkpoint_bytes(content), Path(path)
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(path, data)
     write_bytes(path.with_name(f'{path.name}.sha256'), f'{digest}  {path.name}\n'.encode())

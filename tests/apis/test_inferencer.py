@@ -1,5 +1,7 @@
 """One call from whatever holds pictures to parsings, drawings and plain data."""
+import hashlib
 import json
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -153,11 +155,13 @@ def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser
 
     built = []
     monkeypatch.setattr('mmqanet.apis.detector.init_detector', build)
-    monkeypatch.setattr('mmqanet.apis.inferencer.SHIPPED_PARSER', small_parser / 'weights.pth')
-    monkeypatch.setattr('mmqanet.apis.inferencer.SHIPPED_DETECTOR', tmp_path / 'detector.pth')
-    with pytest.raises(InputError, match='ships no detector weights'):
-        HumanParsingInferencer(device='cpu')
+    shutil.copy(small_parser / 'weights.pth', tmp_path / 'parser.pth')
     torch.save(dict(meta=dict(cfg=dict(model=dict(type='FCOS')))), tmp_path / 'detector.pth')
+    hashes = {name: dict(sha256=hashlib.sha256((tmp_path / name).read_bytes()).hexdigest())
+              for name in ('parser.pth', 'detector.pth')}
+    (tmp_path / 'manifest.json').write_text(json.dumps(dict(files=hashes)))
+    for name in ('PARSER', 'DETECTOR'):
+        monkeypatch.setattr(f'mmqanet.apis.inferencer.SHIPPED_{name}', tmp_path / f'{name.lower()}.pth')
     inferencer = HumanParsingInferencer(device='cpu')
     assert len(inferencer(picture(), boxes=BOXES, return_datasamples=True)['predictions'][0].pred_instances) == 2
     assert built == []
@@ -165,6 +169,14 @@ def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser
     assert sample.pred_instances.bboxes.tolist() == BOXES[:1]
     (config, weights), options = built[0]
     assert (config.model.type, weights, options) == ('FCOS', tmp_path / 'detector.pth', dict(device='cpu'))
+    for name in ('detector', 'parser'):
+        with (tmp_path / f'{name}.pth').open('ab') as file:
+            file.write(b'x')
+        with pytest.raises(DataError, match=rf'{name}\.pth: its SHA-256 is'):
+            HumanParsingInferencer(device='cpu')
+    (tmp_path / 'parser.pth').unlink()
+    with pytest.raises(DataError, match=r'parser\.pth: missing'):
+        HumanParsingInferencer(device='cpu')
 
 
 def test_boxes_by_file_name(inferencer, tmp_path):

@@ -1,0 +1,80 @@
+#!/usr/bin/env python
+"""Put a trained parser and person detector into the package, for ``mmqanet parse`` without options.
+
+    python tools/misc/ship_models.py --parser work_dirs/parser/best.pth --parser-metrics mIoU=51.3 \\
+        --detector work_dirs/detector/best.pth --detector-metrics work_dirs/detector/test/metrics.json \\
+        --data 'CCP, 800 photos'
+
+Both are written in half precision with their config inside, at most 20 MB together, and only if they build and load;
+manifest.json lists their SHA-256, which is checked whenever they are loaded.
+"""
+import argparse
+import json
+import math
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from mmqanet.apis import init_detector, init_model
+from mmqanet.apis.model_index import SHIPPED_PARSER
+from mmqanet.apis.stored_config import read_stored_config
+from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.engine.launch import is_detector, run_tool
+from mmqanet.engine.shipping import ship
+from mmqanet.errors import DataError, InputError
+from mmqanet.files import read_bytes
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    for name in ('parser', 'detector'):
+        parser.add_argument(f'--{name}', type=Path, required=True, metavar='CKPT', help='checkpoint of tools/train.py')
+        parser.add_argument(f'--{name}-metrics', nargs='+', default=[], metavar='NAME=VALUE',
+                            help='figures for the manifest, or a JSON file of them, as tools/test.py writes it')
+    parser.add_argument('--data', required=True, help='what they were trained on, in words, for the manifest')
+    parser.add_argument('--out', type=Path, default=SHIPPED_PARSER.parent, metavar='DIR',
+                        help='folder to write to (default: that of the package)')
+    args = parser.parse_args()
+    models = {
+        name: dict(content=load_checkpoint_file(path), source=path, metrics=read_metrics(metrics))
+        for name, path, metrics in (('parser', args.parser, args.parser_metrics),
+                                    ('detector', args.detector, args.detector_metrics))}
+    for name, model in models.items():
+        if is_detector(read_stored_config(model['content'], model['source'])) != (name == 'detector'):
+            raise InputError(f'--{name}: {model["source"]} holds none')
+    with TemporaryDirectory() as folder:
+        ship(models, folder, data=args.data)
+        init_model(None, Path(folder) / 'parser.pth')
+        init_detector(None, Path(folder) / 'detector.pth')
+    manifest = ship(models, args.out, data=args.data)
+    for file, entry in manifest['files'].items():
+        print(f'{args.out / file}: {entry["bytes"] / 1e6:.2f} MB, {entry["config"]}, sha256 {entry["sha256"]}')
+
+
+def read_metrics(given: list[str]) -> dict[str, float]:
+    """NAME=VALUE words, and files that hold a flat JSON object, to one dict of numbers."""
+    metrics: dict[str, float] = {}
+    for word in given:
+        name, is_pair, value = word.partition('=')
+        if not is_pair:
+            metrics |= _from_file(word)
+            continue
+        try:
+            metrics[name] = float(value)
+        except ValueError:
+            raise InputError(f'{word}: {value!r} is no number') from None
+    for name, number in metrics.items():
+        if not math.isfinite(number):
+            raise InputError(f'{name}={number}: no figure to publish')
+    return metrics
+
+
+def _from_file(path: str) -> dict[str, float]:
+    try:
+        content = json.loads(read_bytes(path))
+        return {name: float(value) for name, value in content.items() if value is not None}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise DataError(f'{path}: not a JSON object of numbers ({error})') from None
+
+
+if __name__ == '__main__':
+    run_tool(main)
