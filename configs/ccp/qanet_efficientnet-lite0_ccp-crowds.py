@@ -1,4 +1,4 @@
-# The parser that mmqanet ships: photos and the crowds composed from them (docs/data/crowds.md), 256x192, colour jitter,
+# The parser that mmqanet ships: photos and the crowds composed from them (docs/datasets.md), 256x192, colour jitter,
 # averaged weights. An epoch sees every photo three times and everybody of the crowds once.
 _base_ = './qanet_efficientnet-lite0_ccp.py'
 

@@ -152,6 +152,17 @@ def test_the_config_is_found_where_the_weights_leave_no_choice():
         found('qanet/qanet_hrnet-w48_cihp.py')
 
 
+def test_weights_that_fit_no_config_are_compared_with_the_nearest():
+    tool = runpy.run_path(str(REPO / RELEASED))
+    state = tool['empty_model'](Config.fromfile(REPO / 'configs/qanet/qanet_r101_mhp-v2.py')).state_dict()
+    del state['backbone.stem.0.weight']
+    with pytest.raises(tool['InputError']) as refusal:
+        tool['choose_config'](state, 'released.pth')
+    assert 'lacks: backbone.stem.0.weight' in str(refusal.value)
+    assert 'with qanet/qanet_r101_mhp-v2.py' in str(refusal.value)
+    assert len(str(refusal.value).splitlines()) == 3
+
+
 def test_a_backbone_is_converted_for_its_config(network, run, tmp_path, capsys):
     config, model, _ = network
     source, target = tmp_path / 'imagenet.pth', tmp_path / 'backbone.pth'

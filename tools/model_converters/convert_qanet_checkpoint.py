@@ -11,6 +11,7 @@ sets with different classes (CIHP and LIP). DST.sha256 holds the hash of the res
 import argparse
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from mmengine.config import Config
@@ -37,14 +38,17 @@ def empty_model(cfg: Config) -> nn.Module:
         return MODELS.build(model_cfg)
 
 
+def paper_configs() -> list[Config]:
+    return [Config.fromfile(path) for folder in FOLDERS for path in sorted((CONFIGS / folder).glob('*.py'))]
+
+
 def fitting_configs(state: Mapping[str, Tensor], source: Path) -> list[Config]:
     """The paper's configs whose network takes these weights."""
     # Building all networks takes its time: these two tell most of them apart.
     num_classes = len(state.get('parsing_head.classifier.bias', ()))
     hrnet = 'backbone.stage2.0.branches.0.0.conv1.weight' in state
     fitting = []
-    for path in sorted(path for folder in FOLDERS for path in (CONFIGS / folder).glob('*.py')):
-        cfg = Config.fromfile(path)
+    for cfg in paper_configs():
         if (cfg.model.parsing_head.num_classes, cfg.model.backbone.type == 'HRNet') == (num_classes, hrnet):
             try:
                 check_weights(empty_model(cfg), state, source)
@@ -52,6 +56,21 @@ def fitting_configs(state: Mapping[str, Tensor], source: Path) -> list[Config]:
             except InputError:
                 pass
     return fitting
+
+
+def refuse(state: Mapping[str, Tensor], source: Path) -> NoReturn:
+    """Say what keeps the weights from the config of the paper that they come nearest to."""
+    def misfits(cfg: Config) -> int:
+        expected = {(key, value.shape) for key, value in empty_model(cfg).state_dict().items()}
+        return len(expected ^ {(key, value.shape) for key, value in state.items()})
+
+    nearest = min(paper_configs(), key=misfits)
+    name = Path(nearest.filename).relative_to(CONFIGS).as_posix()
+    try:
+        check_weights(empty_model(nearest), state, source, list_all=True)
+    except InputError as error:
+        raise InputError(f'{error}\nCompared with {name}, the nearest of the paper; name another with --config') from None
+    raise AssertionError(f'{name} fits')  # then there would be nothing to refuse
 
 
 def choose_config(state: Mapping[str, Tensor], source: Path) -> tuple[Config, list[str]]:
@@ -63,7 +82,7 @@ def choose_config(state: Mapping[str, Tensor], source: Path) -> tuple[Config, li
     fitting = fitting_configs(state, source)
     names = [Path(cfg.filename).relative_to(CONFIGS).as_posix() for cfg in fitting]
     if not fitting:
-        raise InputError(f'{source}: fits no config of the paper; give yours with --config to see what is in the way')
+        refuse(state, source)
     if any(dataset_meta(cfg) != dataset_meta(fitting[0]) for cfg in fitting):
         raise InputError(f'{source}: fits {", ".join(names)}, whose classes differ; choose one with --config')
     return fitting[0], names
