@@ -2,9 +2,11 @@ from mmqanet.apis.detector import PersonDetector, init_detector
 from mmqanet.apis.inference import inference_parser, inference_topdown
 from mmqanet.apis.inferencer import HumanParsingInferencer
 from mmqanet.apis.loading import init_model
+from mmqanet.apis.outputs import OverlayStyle
 
 __all__ = [
     'HumanParsingInferencer',
+    'OverlayStyle',
     'PersonDetector',
     'inference_parser',
     'inference_topdown',

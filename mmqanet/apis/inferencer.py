@@ -15,7 +15,7 @@ from mmqanet.apis.inference import drop_doubtful, predict, prepare
 from mmqanet.apis.inputs import Input, find_inputs
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, shipped
-from mmqanet.apis.outputs import ResultWriter, draw, show_image
+from mmqanet.apis.outputs import DEFAULT_STYLE, OverlayStyle, ResultWriter, draw, show_image
 from mmqanet.apis.predictions import Failed, Parsed, describe
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import InputError, MMQANetError
@@ -98,6 +98,7 @@ class HumanParsingInferencer:
         show: bool = False,
         wait_time: float = 0,
         out_dir: str | Path | None = None,
+        style: OverlayStyle = DEFAULT_STYLE,
     ) -> dict[str, list]:
         """Parse, and return everything at once; :meth:`stream` hands it out frame by frame.
 
@@ -108,6 +109,7 @@ class HumanParsingInferencer:
             return_vis: also draw.
             show: show each drawing in a window, for ``wait_time`` seconds (0: until a key is pressed).
             out_dir: folder to write what ``mmqanet parse`` writes to.
+            style: of the drawings.
 
         Returns:
             dict: ``predictions``, one a picture or frame, in order: dicts after ``mmqanet/schemas/parsing.schema.json``;
@@ -122,14 +124,14 @@ class HumanParsingInferencer:
         if self.show_progress:
             total = sum(item.count() for item in find_inputs(inputs, recursive=recursive))
             stream = track(stream, description='parsing', total=total or None)
-        writer = ResultWriter(out_dir, meta=self.dataset_meta) if out_dir else None
+        writer = ResultWriter(out_dir, meta=self.dataset_meta, style=style) if out_dir else None
         results: dict[str, list] = dict(predictions=[], visualization=[])
         try:
             for parsed in stream:
                 if isinstance(parsed, Failed):
                     raise parsed.error
                 if return_vis or show or writer:
-                    drawing = draw(parsed, self.dataset_meta)
+                    drawing = draw(parsed, self.dataset_meta, style=style)
                 if writer:
                     writer.write(parsed, drawing)
                 if show:

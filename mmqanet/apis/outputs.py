@@ -16,6 +16,7 @@ import re
 import tempfile
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import cv2
@@ -31,9 +32,30 @@ from mmqanet.evaluation.submission import write_submission
 from mmqanet.files import write_bytes
 from mmqanet.functional.rle import decode_rle
 from mmqanet.visualization import draw_parsing, jpeg, palette_image
+from mmqanet.visualization.overlay import check_options
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')
 DEFAULT_KINDS = KINDS[:3]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlayStyle:
+    """How overlays look; the attributes are those of :func:`mmqanet.visualization.draw_parsing`.
+
+    Raises:
+        InputError: a number is out of range.
+    """
+
+    alpha: float = 0.6
+    part_labels: bool = True
+    quality_thr: float = 0.0
+    legend: bool = True
+
+    def __post_init__(self):
+        check_options(alpha=self.alpha, quality_thr=self.quality_thr)
+
+
+DEFAULT_STYLE = OverlayStyle()
 
 
 class ResultWriter:
@@ -43,16 +65,18 @@ class ResultWriter:
         folder: made if need be.
         meta: ``classes`` and ``palette`` of the model.
         kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines alone.
+        style: of the overlays.
 
     Raises:
         InputError: an unknown kind. DataError: the folder cannot be written to.
     """
 
-    def __init__(self, folder: str | Path, *, meta: Mapping, kinds: Sequence[str] = DEFAULT_KINDS):
+    def __init__(self, folder: str | Path, *, meta: Mapping, kinds: Sequence[str] = DEFAULT_KINDS,
+                 style: OverlayStyle = DEFAULT_STYLE):
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join(KINDS)}')
-        self.folder, self.meta, self.kinds = Path(folder), meta, tuple(kinds)
+        self.folder, self.meta, self.kinds, self.style = Path(folder), meta, tuple(kinds), style
         self.video: _VideoResult | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -65,7 +89,7 @@ class ResultWriter:
 
         Args:
             parsed: the frame.
-            drawing: (H', W', 3) uint8 BGR, where :func:`draw` has made it already.
+            drawing: (H', W', 3) uint8 BGR, where :meth:`draw` has made it already.
 
         Raises:
             DataError: a file cannot be written. InputError: the input's name leads out of the folder.
@@ -76,8 +100,12 @@ class ResultWriter:
         if self.video is None or self.video.item is not parsed.item:
             self.close()
             self.video = _VideoResult(self.folder, parsed)
-        self.video.add(describe(parsed, self.meta), _drawn(parsed, drawing, self.meta))
+        self.video.add(describe(parsed, self.meta), self.draw(parsed) if drawing is None else drawing)
         return self.video.path
+
+    def draw(self, parsed: Parsed) -> np.ndarray:
+        """The overlay in the style of this writer."""
+        return draw(parsed, self.meta, style=self.style)
 
     def close(self) -> None:
         """Finish the video at hand."""
@@ -105,7 +133,7 @@ class ResultWriter:
             picture = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), self.meta['palette'])
             files['palette'] = [self._save(f'{name}.png', png(picture, compress_level=1, compress_type=zlib.Z_RLE))]
         if 'overlay' in self.kinds:
-            files['overlay'] = [self._save(f'{name}_overlay.jpg', jpeg(_drawn(parsed, drawing, self.meta)))]
+            files['overlay'] = [self._save(f'{name}_overlay.jpg', jpeg(self.draw(parsed) if drawing is None else drawing))]
         if 'submission' in self.kinds:
             submission = read_submission_sample(sample.to_dict(), name=name)
             files['submission'] = [] if submission is None else [
@@ -162,14 +190,11 @@ def check_name(item: Input) -> None:
         raise InputError(f'{item.source}: results called {item.name!r} would lead out of the output folder')
 
 
-def draw(parsed: Parsed, meta: Mapping) -> np.ndarray:
+def draw(parsed: Parsed, meta: Mapping, *, style: OverlayStyle = DEFAULT_STYLE) -> np.ndarray:
     """The overlay (H', W', 3) uint8 BGR of a parsed frame; a video's have no legend, so that all are of one size."""
-    return draw_parsing(parsed.frame.image, parsed.sample, palette=meta['palette'], classes=meta['classes'],
-                        legend=parsed.frame.index is None)
-
-
-def _drawn(parsed: Parsed, drawing: np.ndarray | None, meta: Mapping) -> np.ndarray:
-    return draw(parsed, meta) if drawing is None else drawing
+    return draw_parsing(
+        parsed.frame.image, parsed.sample, palette=meta['palette'], classes=meta['classes'], alpha=style.alpha,
+        legend=style.legend and parsed.frame.index is None, part_labels=style.part_labels, quality_thr=style.quality_thr)
 
 
 def show_image(image: np.ndarray, title: str, *, wait_time: float) -> None:

@@ -38,11 +38,17 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
                         'config, or "shipped"')
     people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
-    people.add_argument('--score-thr', type=float, default=0.0, metavar='Q', help='leave out people of a lower quality')
-    people.add_argument('--part-score-thr', type=float, default=0.0, metavar='Q', help='leave out parts of a lower quality')
+    people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
+    people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',
+                        help='leave out parts of a lower quality')
     parser.add_argument('--save', nargs='*', choices=KINDS, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs)')
+    overlay = parser.add_argument_group('overlay')
+    overlay.add_argument('--alpha', type=fraction, default=0.6, metavar='A', help='weight of part colours (default: 0.6)')
+    overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')
+    overlay.add_argument('--no-labels', action='store_true', help='no names and qualities beside the parts')
+    overlay.add_argument('--no-legend', action='store_true', help='no column that names the classes')
     parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='pictures at a time (default: 4)')
     parser.add_argument('--max-crops', type=int, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
@@ -52,9 +58,11 @@ def run(args: argparse.Namespace) -> int:
     """Parse everything; what fails is named and does not stop the rest. Exit status 1 if anything failed, 130 on Ctrl-C."""
     from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
     from mmqanet.apis.inputs import find_inputs
-    from mmqanet.apis.outputs import ResultWriter
+    from mmqanet.apis.outputs import OverlayStyle, ResultWriter
 
     out = Path(args.out)
+    style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
+                         legend=not args.no_legend)
     boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
                         max_frames=args.max_frames)
@@ -62,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         tta=test_time_augmentation(args), max_crops=args.max_crops)
-    writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save)
+    writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save, style=style)
     if args.resume:
         left = [item for item in items if not writer.is_done(item)]
         print(f'{len(items) - len(left)} of {len(items)} inputs are done already')
@@ -75,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
 def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int:
     """Write the results of a stream, which is computed ahead in a thread meanwhile; the exit status."""
     from mmqanet.apis.background import ahead
-    from mmqanet.apis.outputs import draw, show_image
+    from mmqanet.apis.outputs import show_image
     from mmqanet.apis.predictions import Failed
     from mmqanet.cli.progress import ParsingProgress
 
@@ -88,10 +96,10 @@ def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int
                     progress.fail(result)
                     continue
                 try:
-                    if show:
-                        show_image(draw(result, writer.meta), result.item.source,
-                                   wait_time=0 if result.frame.index is None else 0.001)
-                    progress.done(result, writer.write(result))
+                    drawing = writer.draw(result) if show else None
+                    if drawing is not None:
+                        show_image(drawing, result.item.source, wait_time=0 if result.frame.index is None else 0.001)
+                    progress.done(result, writer.write(result, drawing))
                 except MMQANetError as error:
                     progress.fail(Failed(item=result.item, error=error))
         except KeyboardInterrupt:
@@ -116,6 +124,14 @@ def check_outputs(items: list, out: Path, kinds: list[str]) -> None:
             if path in written:
                 raise InputError(f'{item.source} and {written[path]} would both be written to {path}; parse them apart')
             written[path] = item.source
+
+
+def fraction(given: str) -> float:
+    """A number in [0, 1], as a type of argparse."""
+    value = float(given)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{given} does not lie in [0, 1]')
+    return value
 
 
 def camera_or_path(given: str) -> int | str:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import cv2
 import jsonschema
 import matplotlib.cbook
 import numpy as np
@@ -18,6 +19,7 @@ from mmqanet.cli.main import main
 from mmqanet.datasets import CIHPDataset
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.functional.rle import decode_rle
+from mmqanet.visualization import draw_parsing, jpeg
 
 
 @pytest.fixture(scope='module')
@@ -59,6 +61,28 @@ def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
     model = init_model(bench / 'config.py', bench / 'weights.pth')
     sample, = inference_topdown(model, bench / 'a.png')
     assert (np.array(labels) == sample.pred_maps.category[0].numpy()).all()
+
+
+@pytest.mark.parametrize(('given', 'drawn'), [
+    (dict(), dict()), (dict(alpha=0.2), dict(alpha=0.2)), (dict(hatch_below=1), dict(quality_thr=1.0)),
+    (dict(no_labels=True), dict(part_labels=False)), (dict(no_legend=True), dict(legend=False))])
+def test_overlays_look_as_asked(bench, tmp_path, given, drawn):
+    save(tmp_path / 'plain.png', np.full((200, 200, 3), 128, np.uint8))  # large enough for labels
+    assert parse(bench, tmp_path / 'plain.png', out=tmp_path, save='overlay', **given) == 0
+    model = init_model(bench / 'config.py', bench / 'weights.pth')
+    sample, = inference_topdown(model, tmp_path / 'plain.png')
+    style = {key: model.dataset_meta[key] for key in ('classes', 'palette')}
+    image = cv2.imread(str(tmp_path / 'plain.png'))
+    expected, default = (jpeg(draw_parsing(image, sample, **style, **options)) for options in (drawn, {}))
+    assert (tmp_path / 'plain_overlay.jpg').read_bytes() == expected
+    assert (expected == default) == (given == {})
+
+
+@pytest.mark.parametrize('option', ['alpha', 'hatch_below', 'score_thr', 'part_score_thr'])
+def test_fractions_out_of_range_are_refused_by_name(bench, tmp_path, capsys, option):
+    with pytest.raises(SystemExit, match='2'):
+        parse(bench, 'a.png', out=tmp_path / 'out', **{option: 1.5})
+    assert f'--{option.replace("_", "-")}: 1.5 does not lie in [0, 1]' in capsys.readouterr().err
 
 
 def test_boxes_by_name_or_in_coco_style(bench, tmp_path, capsys):
