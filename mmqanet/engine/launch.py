@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.logging import print_log
 
 from mmqanet.engine.checkpoints import install, last_whole_checkpoint
@@ -96,7 +96,7 @@ def check_classes(cfg: Config) -> None:
                     f'model.parsing_head.num_classes is {num_classes}, but {loader} has {len(meta["classes"])} classes')
 
 
-def inner_datasets(dataset: dict) -> list[dict]:
+def inner_datasets(dataset: ConfigDict) -> list[ConfigDict]:
     """The configs of the data sets inside of wrappers (``RepeatDataset``, ``ConcatDataset``), or the config itself."""
     wrapped = dataset.get('datasets') or ([dataset['dataset']] if 'dataset' in dataset else [])
     return [inner for part in wrapped for inner in inner_datasets(part)] if wrapped else [dataset]
