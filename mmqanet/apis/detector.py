@@ -1,4 +1,5 @@
 """From Python: a person detector of mmdet, built once; it says where the people of an image are."""
+import warnings
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
+warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
 
 

@@ -93,7 +93,9 @@ class Video:
     def _open(self) -> cv2.VideoCapture:
         if isinstance(self.handle, str) and not Path(self.handle).is_file():
             raise DataError(f'{self.source}: no such file')
+        level = cv2.setLogLevel(0)  # what OpenCV would say of a missing camera becomes a DataError
         capture = cv2.VideoCapture(self.handle)
+        cv2.setLogLevel(level)
         if not capture.isOpened():
             raise DataError(f'{self.source}: not readable as a video' if not self.is_camera else
                             f'{self.source}: there is no such camera, or another program uses it')

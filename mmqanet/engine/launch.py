@@ -4,6 +4,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from pathlib import Path
 
 import torch
@@ -111,7 +112,8 @@ def require_mmdet() -> None:
     """Raise ``InputError`` where mmdet, or what it needs, is not installed."""
     try:
         import mmcv.ops  # noqa: F401
-        import mmdet.registry  # noqa: F401
+        with redirect_stdout(None):  # it remarks on optional packages
+            import mmdet.datasets  # noqa: F401
     except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
         raise InputError(
             "the person detector needs mmdet, and mmcv with its compiled operators: pip install '.[detection]' (see README, "

@@ -139,7 +139,7 @@ def test_the_person_of_a_config_of_mmdet_is_found_by_name(cfg):
 
 
 def test_without_mmdet_one_line_says_what_to_install(cfg, monkeypatch):
-    monkeypatch.setitem(sys.modules, 'mmdet.registry', None)
+    monkeypatch.setitem(sys.modules, 'mmdet', None)
     with pytest.raises(InputError, match=r"needs mmdet, .* pip install '\.\[detection\]'"):
         init_detector(cfg)
 
