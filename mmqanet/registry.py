@@ -2,14 +2,27 @@
 
 Each is a child of the registry that holds what mmqanet builds on. ``MODELS`` and ``TRANSFORMS`` hang under mmseg's, so
 that every backbone of mmseg answers to its plain name in a config, and mmdet's to ``mmdet.NAME``. A registry imports
-its ``locations`` the first time something is looked up in it; nothing else needs to be imported by hand.
+its ``locations`` the first time something is looked up in it, and mmseg's when it must; nothing else needs to be imported
+by hand.
 """
 from mmengine import registry as mmengine
 from mmengine.registry import Registry
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
-MODELS = Registry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
+
+class _ModelRegistry(Registry):
+    """Imports mmseg's models only for a name that is not found without them: they take seconds, and mmdet along."""
+
+    def get(self, key: str) -> type | None:
+        found = super().get(key)
+        if found is None:
+            self.parent.import_from_location()
+            found = super().get(key)
+        return found
+
+
+MODELS = _ModelRegistry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])
 TRANSFORMS = Registry('transform', parent=MMSEG_TRANSFORMS, locations=['mmqanet.datasets.transforms'])
 # A config of mmdet looks a prefixed name up from the root: let it find ``mmqanet.NAME`` there.
 mmengine.MODELS._add_child(MODELS)

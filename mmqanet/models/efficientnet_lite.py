@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
-from mmseg.models.utils import InvertedResidualV3
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
@@ -24,6 +23,29 @@ LEVELS = (
 )
 STEM_CHANNELS = 32
 CLASSIFIER = ('_conv_head.', '_bn1.', '_fc.')
+
+
+class InvertedResidual(nn.Module):
+    """Widen ``expansion`` times, filter each channel, narrow again; the input is added where the shape stays.
+
+    mmseg has such a block; importing it takes all of mmseg and mmdet along, more time than it takes to parse a photo.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, *, expansion: int, kernel: int, stride: int, norm_cfg: dict,
+                 act_cfg: dict):
+        super().__init__()
+        wide = in_channels * expansion
+        style = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.expand_conv = ConvModule(in_channels, wide, 1, **style) if expansion != 1 else nn.Identity()
+        self.depthwise_conv = ConvModule(
+            wide, wide, kernel, stride=stride, padding=kernel // 2, groups=wide,
+            conv_cfg={'type': 'Conv2dAdaptivePadding'} if stride == 2 else None, **style)
+        self.linear_conv = ConvModule(wide, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
+        self.adds_input = stride == 1 and in_channels == out_channels
+
+    def forward(self, x: Tensor) -> Tensor:
+        out = self.linear_conv(self.depthwise_conv(self.expand_conv(x)))
+        return x + out if self.adds_input else out
 
 
 @MODELS.register_module()
@@ -69,9 +91,9 @@ class EfficientNetLite0(BaseModule):
             level = nn.Sequential()
             for kernel, stride, expansion, out_channels, count in rows:
                 for i in range(count):
-                    level.append(InvertedResidualV3(
-                        channels, out_channels, channels * expansion, kernel_size=kernel,
-                        stride=stride if i == 0 else 1, with_expand_conv=expansion != 1, **style))
+                    level.append(InvertedResidual(
+                        channels, out_channels, expansion=expansion, kernel=kernel, stride=stride if i == 0 else 1,
+                        **style))
                     channels = out_channels
             self.levels.append(level)
         self._freeze()

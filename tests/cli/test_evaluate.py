@@ -5,8 +5,9 @@ from evaluation_files import write_prediction, write_truth
 from PIL import Image
 from scenes import random_scenes
 
+from mmqanet.cli.evaluate import METRIC_NAMES, MISSING_READINGS
 from mmqanet.cli.main import main
-from mmqanet.evaluation import evaluate_folders
+from mmqanet.evaluation import evaluate_folders, records, scores
 from mmqanet.evaluation.curves import precision_recall_curves
 
 
@@ -79,3 +80,8 @@ def test_pictures_are_written(folders, tmp_path):
     for name in files:
         with Image.open(tmp_path / 'plots' / name) as picture:
             assert len(picture.convert('L').getcolors()) > 20
+
+
+def test_the_choices_are_those_of_the_evaluation():
+    assert METRIC_NAMES == records.METRIC_NAMES
+    assert tuple(scores.MISSING_READINGS) == MISSING_READINGS
