@@ -1,5 +1,6 @@
 #!/usr/bin/env python
-"""The main job from nothing on the embedded data set: draw it, train, evaluate, parse pictures, print the figures.
+"""A photo parsed by the shipped model, then the main job from nothing on the embedded data set: draw it, train, evaluate,
+parse pictures, print the figures.
 
 Every step that is done is kept: cut it off anywhere, run it again, and it goes on.
 """
@@ -11,10 +12,13 @@ import time
 from collections import deque
 from pathlib import Path
 
+import matplotlib.cbook
 from rich.console import Console
 from rich.table import Table
 
+from mmqanet.apis.model_index import SHIPPED_PARSER
 from mmqanet.engine.checkpoints import last_whole_checkpoint
+from mmqanet.engine.shipping import MANIFEST
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/toy/qanet_r18_toy.py'
@@ -55,6 +59,7 @@ def main() -> int:
     start = time.monotonic()
     quality = WORK / 'quality'
     try:
+        parse_a_photo()
         step('1  draw', 'tools/dataset_converters/draw_toy.py', str(DATA), '--num-train', str(NUM_TRAIN), '--num-val',
              str(NUM_VAL), '--seed', '0', '--workers', '2')
         step('2  train', 'tools/train.py', CONFIG, '--work-dir', str(WORK), '--resume', 'auto', '--cfg-options',
@@ -72,6 +77,15 @@ def main() -> int:
         return 1
     report(json.loads((REPO / quality / 'ablation.json').read_text())['metrics']['annotated'], time.monotonic() - start)
     return 0
+
+
+def parse_a_photo() -> None:
+    """What comes with the package, at work; an installation without weights says so and goes on."""
+    if not SHIPPED_PARSER.with_name(MANIFEST).is_file():
+        console.print('no weights are shipped with this version: the demo trains its own')
+        return
+    photo = matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)
+    step('0  parse a photo with the shipped model', '-m', 'mmqanet', 'parse', str(photo), '--out', str(WORK / 'photo'))
 
 
 def report(metrics: dict[str, dict[str, float | None]], seconds: float) -> None:
