@@ -1,8 +1,9 @@
 """Pasting one person's probabilities into the image, reduced on the spot to a class map and pixel scores.
 
 The image-sized probability map exists only as bands of a few rows that fit the cache: each is interpolated, reduced to
-class and confidence, and dropped. Bilinear sampling of an axis-aligned window is separable, so on a CPU a band is two
-small matrix products with the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``.
+class and confidence, and dropped. A band holds only the classes that can be the largest somewhere in it: shoes are not
+near hats. Bilinear sampling of an axis-aligned window is separable, so on a CPU a band is two small matrix products with
+the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``.
 
 Letters: A augmentations of a person, C classes, h, w size of a probability map, H, W size of the image,
     R rows of a band, V columns of the pasted region, T thresholds of the pixel scores.
@@ -20,9 +21,13 @@ from mmqanet.errors import InputError
 from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
 from mmqanet.functional.workers import run_pieces
 
-CPU_BAND = 2**19  # numbers in a band: what stays in the second-level cache of a core
+CPU_BAND = 2**20  # numbers in a band if all classes were in it: what does fits the second-level cache of a core
 DEVICE_BAND = 2**26
 COLUMN_BLOCK = 64  # columns of one matrix product: wider blocks multiply more zeros, narrower ones call more often
+
+
+#: (first row, last row, C' classes) → samples of an augmentation (R, C', V) float32 at the region's pixels in these rows.
+Sampler = Callable[[int, int, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,44 +115,52 @@ class _PastingJob:
         self.region = region = _touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
-        self.classes = _contenders(probs)
-        if len(self.classes) < self.num_classes:
-            probs = [part[self.classes] for part in probs]
         on_cpu = probs[0].device.type == 'cpu'
+        self.peaks = [part.amax(2) for part in probs]
+        self.spans = [(y1, y2, part.shape[1]) for part, (_, y1, _, y2) in zip(probs, windows)]
+        num_contenders = len(_contenders(self.peaks))
         sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
         self.samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
-        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (len(self.classes) * max(self.label_map.shape[1], 1)) or 1
+        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (num_contenders * max(self.label_map.shape[1], 1)) or 1
         tops = range(region.top, region.bottom, step) if self.label_map.numel() else ()
         self.bands = [range(top, min(top + step, region.bottom)) for top in tops]
 
     @torch.no_grad()
     def reduce_band(self, rows: range) -> Tensor:
         """Fill in the classes of some rows; their confident sums and counts, (2, T, C) float64 on the CPU."""
-        band = self.samplers[0](rows.start, rows.stop)
+        near = [peaks[:, _touched_samples(*span, first=rows.start, last=rows.stop)]
+                for peaks, span in zip(self.peaks, self.spans)]
+        classes = _contenders(near)
+        band = self.samplers[0](rows.start, rows.stop, classes)
         for sample in self.samplers[1:]:
-            band += sample(rows.start, rows.stop)
+            band += sample(rows.start, rows.stop, classes)
         if len(self.samplers) > 1:
             band /= len(self.samplers)
-        values, labels = _best_class(band, self.classes, num_classes=self.num_classes)
+        values, labels = _best_class(band, classes, num_classes=self.num_classes)
         sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
         self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels.masked_fill_(
             values < 1 / self.num_classes, 0)
         return torch.stack(sums).cpu()
 
 
-def _contenders(probs: Sequence[Tensor]) -> Tensor:
-    """The classes that reach 1/C somewhere, (C',) int64 ascending; the others can be the largest nowhere.
+def _contenders(peaks: Sequence[Tensor]) -> Tensor:
+    """The classes that can be the largest at a pixel near A rows of samples, (C',) int64 ascending and never empty.
 
-    At every pixel, faded or averaged or not, the largest class has at least 1/C of the pixel's sum. Most people wear few
-    of the classes, and the rest need not be pasted. The margin is wider than what ``check_probs`` lets the sums miss.
+    At every pixel, faded or averaged or not, the largest class has at least 1/C of the pixel's sum, and no class more than
+    its peak among the samples around. So those that reach 1/C nowhere are out; the margin is wider than what
+    ``check_probs`` lets the sums miss.
+
+    Args:
+        peaks: for each augmentation (C, k), a class's largest probability in each of the rows; k may be 0.
     """
-    peaks = torch.stack([part.amax((1, 2)) for part in probs]).amax(0)
-    return (peaks >= 0.9 / len(peaks)).nonzero().flatten()
+    highest = torch.cat([*peaks, peaks[0].new_zeros(len(peaks[0]), 1)], dim=1).amax(1)
+    highest[0] = 1  # where no sample is near, all are 0 and the background stands for them
+    return (highest >= 0.9 / len(highest)).nonzero().flatten()
 
 
-def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
-    """A function (first row, last row) → samples (R, C, V) float32, by products with the interpolation weights."""
-    num_classes, height, width = probs.shape
+def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Sampler:
+    """By products with the interpolation weights."""
+    height, width = probs.shape[1:]
     num_columns = region.right - region.left
     x1, y1, x2, y2 = window
     columns = []
@@ -156,14 +169,14 @@ def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Call
         source, weights = _interpolation(x1, x2, size=width, first=first, last=last)
         columns.append((slice(first - region.left, last - region.left), source, weights.T.contiguous()))
 
-    def sample(first: int, last: int) -> Tensor:
+    def sample(first: int, last: int, classes: Tensor) -> Tensor:
         source, weights = _interpolation(y1, y2, size=height, first=first, last=last)
-        rows = probs[:, source].transpose(0, 1).reshape(-1, width)
+        rows = probs[:, source].transpose(0, 1)[:, classes].reshape(weights.shape[1] * len(classes), width)
         wide = rows.new_empty(len(rows), num_columns)
         for block, block_source, block_weights in columns:
             torch.mm(rows[:, block_source], block_weights, out=wide[:, block])
-        wide = wide.view(weights.shape[1], num_classes * num_columns)
-        return torch.mm(weights, wide).view(last - first, num_classes, num_columns)
+        wide = wide.view(weights.shape[1], len(classes) * num_columns)
+        return torch.mm(weights, wide).view(last - first, len(classes), num_columns)
 
     return sample
 
@@ -174,11 +187,22 @@ def _interpolation(start: float, stop: float, *, size: int, first: int, last: in
     ``size`` samples cover [start, stop]; sample i sits at the centre of its stretch and its weight falls to 0 over one
     sample distance. Returned are the samples that pixels [first, last) touch and their weights (last - first, k).
     """
-    centres = (np.arange(first, last) + 0.5 - start) * (size / (stop - start)) - 0.5
-    low = min(max(math.floor(centres[0]), 0), size)
-    high = max(min(math.floor(centres[-1]) + 2, size), low)
-    weights = 1 - np.abs(centres[:, None] - np.arange(low, high))
-    return slice(low, high), torch.from_numpy(weights.clip(0).astype(np.float32))
+    source = _touched_samples(start, stop, size, first=first, last=last)
+    positions = _positions(np.arange(first, last), start, stop, size)
+    weights = 1 - np.abs(positions[:, None] - np.arange(source.start, source.stop))
+    return source, torch.from_numpy(weights.clip(0).astype(np.float32))
+
+
+def _touched_samples(start: float, stop: float, size: int, *, first: int, last: int) -> slice:
+    """Those of ``size`` samples that cover [start, stop] that interpolation at pixels [first, last) reads."""
+    ends = _positions(np.array([first, last - 1]), start, stop, size)
+    low = min(max(math.floor(ends[0]), 0), size)
+    return slice(low, max(min(math.floor(ends[1]) + 2, size), low))
+
+
+def _positions(pixels: np.ndarray, start: float, stop: float, size: int) -> np.ndarray:
+    """Where the centres of pixels lie among the samples; sample i sits at i."""
+    return (pixels + 0.5 - start) * (size / (stop - start)) - 0.5
 
 
 def _products_are_exact() -> bool:
@@ -187,15 +211,15 @@ def _products_are_exact() -> bool:
     return bool((torch.eye(32) @ near_one == near_one).all())
 
 
-def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Callable[[int, int], Tensor]:
-    """The same function as :func:`_product_sampler`, by the device's own sampler."""
+def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Sampler:
+    """By the device's own sampler."""
     x1, y1, x2, y2 = window
     x = (np.arange(region.left, region.right) + 0.5 - x1) * (2 / (x2 - x1)) - 1
 
-    def sample(first: int, last: int) -> Tensor:
+    def sample(first: int, last: int, classes: Tensor) -> Tensor:
         y = (np.arange(first, last) + 0.5 - y1) * (2 / (y2 - y1)) - 1
         grid = torch.from_numpy(np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32))
-        return F.grid_sample(probs[None], grid[None].to(probs.device), align_corners=False)[0].transpose(0, 1)
+        return F.grid_sample(probs[classes][None], grid[None].to(probs.device), align_corners=False)[0].transpose(0, 1)
 
     return sample
 
