@@ -3,8 +3,9 @@
 Nothing is opened before its turn, so that one bad file spoils nothing but itself.
 """
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ class Picture:
     """A single picture that is not read yet.
 
     Attributes:
-        name: of its results: the path below the folder it was found in, without suffix; a number for what has no path.
+        name: of its results: the path below the folder it was found in, without suffix unless another has the same;
+            a number for what has no path.
         source: what errors and records call it, its path or e.g. ``'image 3'``.
         content: a path, the bytes of a file, or an array (H, W, 3) uint8.
         rgb: whether an array is RGB instead of BGR.
@@ -103,7 +105,13 @@ def find_inputs(
                 found.append(Video(name=f'camera{given}', source=f'camera {given}', handle=given, max_frames=max_frames))
             case _:
                 found.append(as_picture(given, index=index, rgb=rgb))
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(found: list[Input]) -> list[Input]:
+    """The same inputs; where names are equal, as of ``a.jpg`` beside ``a.png``, with the suffix of their files."""
+    counts = Counter(item.name for item in found)
+    return [replace(item, name=item.name + Path(item.source).suffix) if counts[item.name] > 1 else item for item in found]
 
 
 def as_picture(given: Any, *, index: int, rgb: bool = False) -> Picture:

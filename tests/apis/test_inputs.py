@@ -43,6 +43,12 @@ def test_a_folder_keeps_its_structure_and_leaves_out_what_is_no_picture(tmp_path
         assert names(find_inputs(tmp_path / 'sub', outside=around)) == ['c']
 
 
+def test_equal_names_are_told_apart_by_their_suffix(tmp_path):
+    for name in ('a.jpg', 'a.png', 'b.png', 'sub/a.png'):
+        save(tmp_path / name, picture())
+    assert names(find_inputs(tmp_path, recursive=True)) == ['a.jpg', 'a.png', 'b', 'sub/a']
+
+
 def test_an_empty_folder_is_named(tmp_path):
     save(tmp_path / 'sub/a.png', picture())
     with pytest.raises(InputError, match=rf'{tmp_path}: no pictures or videos in this folder; .*recursive'):

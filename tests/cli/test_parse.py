@@ -143,8 +143,8 @@ def test_nothing_is_overwritten_unasked(bench, tmp_path, capsys):
     assert parse(bench, 'a.png', out=bench) == 1
     assert 'would overwrite this picture' in capsys.readouterr().err
     assert (bench / 'a.png').read_bytes() == before
-    (tmp_path / 'a.jpg').write_bytes(before)
-    assert parse(bench, 'a.png', tmp_path / 'a.jpg', out=tmp_path / 'out') == 1
+    (tmp_path / 'a.png').write_bytes(before)
+    assert parse(bench, 'a.png', tmp_path / 'a.png', out=tmp_path / 'out') == 1
     assert 'would both be written to' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
