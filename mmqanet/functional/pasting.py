@@ -153,8 +153,11 @@ def _contenders(peaks: Sequence[Tensor]) -> Tensor:
     Args:
         peaks: for each augmentation (C, k), a class's largest probability in each of the rows; k may be 0.
     """
-    highest = torch.cat([*peaks, peaks[0].new_zeros(len(peaks[0]), 1)], dim=1).amax(1)
-    highest[0] = 1  # where no sample is near, all are 0 and the background stands for them
+    highest = peaks[0].new_zeros(len(peaks[0]))
+    highest[0] = 1  # the background stands for all where no sample is near
+    for part in peaks:
+        if part.shape[1]:
+            highest = torch.maximum(highest, part.amax(1))
     return (highest >= 0.9 / len(highest)).nonzero().flatten()
 
 
