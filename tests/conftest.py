@@ -1,5 +1,7 @@
 """Fixtures of the whole suite."""
+import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,18 @@ def golden_dir(shared_dir) -> Path:
     if not folder.is_dir():
         pytest.skip('the recorded values are not here')
     return folder
+
+
+@pytest.fixture(scope='session')
+def released_keys(shared_dir) -> Callable[[str], list]:
+    """A function from the name of a released network to the [key, shape] pairs of its checkpoint."""
+    def read(name: str) -> list:
+        path = shared_dir / f'reference/checkpoint_keys/{name}.json'
+        if not path.exists():
+            pytest.skip('the released key names are not here')
+        return json.loads(path.read_text())['keys']
+
+    return read
 
 
 @pytest.fixture

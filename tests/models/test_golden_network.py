@@ -69,11 +69,8 @@ NETWORKS = {
 
 
 @pytest.mark.parametrize('name', NETWORKS)
-def test_every_released_key_has_its_place_and_shape(shared_dir, name):
-    path = shared_dir / f'reference/checkpoint_keys/{name}.json'
-    if not path.exists():
-        pytest.skip('the released key names are not here')
-    released = json.loads(path.read_text())['keys']
+def test_every_released_key_has_its_place_and_shape(released_keys, name):
+    released = released_keys(name)
     cfg = Config.fromfile(CONFIGS / NETWORKS[name])
     with torch.device('meta'):
         model = MODELS.build(cfg.model)

@@ -1,5 +1,4 @@
 """ImageNet backbones under their publishers' names compute in mmseg's backbones what they were published to compute."""
-import json
 
 import pytest
 import torch
@@ -103,13 +102,10 @@ def test_an_hrnet_loses_its_head_only():
     assert converted == body
 
 
-def test_the_authors_hrnet_has_hrnet_s_own_names(shared_dir):
+def test_the_authors_hrnet_has_hrnet_s_own_names(released_keys):
     """Their checkpoints keep the names of the HRNet that they started from."""
-    path = shared_dir / 'reference/checkpoint_keys/qanet_hrnet-w48_cihp.json'
-    if not path.exists():
-        pytest.skip('the released key names are not here')
     body = {key.removeprefix('Conv_Body.'): torch.empty(shape, device='meta')
-            for key, shape in json.loads(path.read_text())['keys'] if key.startswith('Conv_Body.')}
+            for key, shape in released_keys('qanet_hrnet-w48_cihp') if key.startswith('Conv_Body.')}
     assert convert_imagenet_backbone(body) == body
 
 
