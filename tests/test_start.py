@@ -12,6 +12,11 @@ from mmengine.config import Config
 from mmqanet.apis import init_model
 init_model(Config.fromfile('configs/ccp/qanet_efficientnet-lite0_ccp.py'))
 """
+DETECTOR = """
+from mmengine.config import Config
+from mmqanet.apis import init_detector
+init_detector(Config.fromfile('configs/detection/fcos_efficientnet-lite0_person_crowds.py'))
+"""
 HELP = """
 from mmqanet.cli.main import main
 try:
@@ -24,7 +29,8 @@ except SystemExit:
 @pytest.mark.parametrize(('code', 'unwanted'), [
     (HELP, 'torch mmengine mmcv scipy cv2 matplotlib'),
     (PARSER, 'mmseg.models mmdet scipy.optimize imgaug'),
-], ids=['help', 'light parser'])
+    (DETECTOR, 'mmseg.models mmdet mmcv.ops scipy.optimize imgaug'),
+], ids=['help', 'light parser', 'light detector'])
 def test_nothing_is_imported_that_is_not_needed(code, unwanted):
     done = subprocess.run(
         [sys.executable, '-c', f'{code}\nimport sys\nprint("found", *(set({unwanted.split()}) & set(sys.modules)))'],

@@ -2,7 +2,9 @@
 # averaged weights. An epoch sees every photo three times and everybody of the crowds once.
 _base_ = './qanet_efficientnet-lite0_ccp.py'
 
-max_epochs = 12
+max_epochs = 6
+# The first layers, the largest maps, keep their ImageNet weights: a quarter of the time saved on a CPU.
+model = dict(backbone=dict(frozen_stages=1))
 crop = dict(type='BoxesToCrops', input_size=(192, 256), padding=1.15)  # less than the paper's 1.25: the crop is small
 augmentation = [
     dict(type='RandomCropScale', std=0.2, low=0.75, high=1.25),

@@ -6,42 +6,36 @@ _base_ = [
 ]
 
 data_root = 'data/CCP_crowds/'
-size = (320, 320)
-max_epochs = 5
+size = (384, 384)
+max_epochs = 11
 train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
-    dict(type='LoadAnnotations', with_bbox=True),
-    # From the whole picture to a close-up of half of it.
-    dict(type='RandomResize', scale=size, ratio_range=(0.9, 1.9), keep_ratio=True),
-    dict(type='RandomCrop', crop_size=size),
+    dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
+    # From the whole picture to a close-up of two thirds of it; who is cut gets the box of what is left to see.
+    dict(type='RandomResize', scale=size, ratio_range=(0.75, 1.5), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=size, recompute_bbox=True),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='PhotoMetricDistortion', hue_delta=9),
+    dict(type='mmseg.PhotoMetricDistortion', hue_delta=9),
     dict(type='Pad', size=size, pad_val=dict(img=(127, 127, 127))),
     dict(type='PackDetInputs'),
 ]
 test_pipeline = [
     dict(type='mmqanet.LoadImage'),
-    dict(type='Resize', scale=(384, 384), keep_ratio=True),
+    dict(type='Resize', scale=size, keep_ratio=True),
     dict(type='PackDetInputs', meta_keys=_base_.test_meta_keys),
 ]
-crowds = dict(
-    type='CocoDataset',
-    metainfo=_base_.metainfo,
-    data_root=data_root,
-    ann_file='annotations/crowds_train.json',
-    data_prefix=dict(img='Training/Images/'),
-    pipeline=train_pipeline,
-)
-# The photos that the crowds are cut from: borders as a camera sees them.
-photos = dict(crowds, data_root='data/CCP/', ann_file='annotations/CCP_train.json')
 train_dataloader = dict(
     batch_size=8,
     num_workers=1,
     batch_sampler=None,
     drop_last=True,
-    dataset=dict(_delete_=True, type='ConcatDataset', datasets=[crowds, photos]),
+    dataset=dict(
+        data_root=data_root,
+        ann_file='annotations/crowds_train.json',
+        pipeline=train_pipeline,
+    ),
 )
 val_dataloader = dict(
     num_workers=1,  # one picture a batch: group norm would count the padding of smaller ones
@@ -67,7 +61,7 @@ custom_hooks = [
     dict(type='SyncBuffersHook'),
     dict(type='EMAHook', ema_type='ExpMomentumEMA', momentum=0.003, gamma=200, update_buffers=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=1)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=2)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 auto_scale_lr = dict(base_batch_size=8, enable=False)

@@ -3,7 +3,7 @@ _base_ = './fcos_efficientnet-lite0_person_crowds.py'
 
 data_root = 'data/toy/'
 max_epochs = 4
-train_dataloader = dict(dataset=dict(datasets=[dict(_base_.crowds, data_root=data_root, ann_file='annotations/toy_train.json')]))
+train_dataloader = dict(dataset=dict(data_root=data_root, ann_file='annotations/toy_train.json'))
 val_dataloader = test_dataloader = dict(dataset=dict(data_root=data_root, ann_file='annotations/toy_val.json'))
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.02, end=0.3, convert_to_iter_based=True),

@@ -1,12 +1,13 @@
 """From Python: a person detector of mmdet, built once; it says where the people of an image are."""
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from mmcv.transforms import Resize
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.model import revert_sync_batchnorm
@@ -20,6 +21,7 @@ from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
 from mmqanet.engine.launch import read_config, require_mmdet
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
+from mmqanet.models.light_fcos import LightFCOS, is_light_fcos
 
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
@@ -30,7 +32,8 @@ class PersonDetector:
     """Finds people with any detector of mmdet; keeps nothing between calls, so threads may share one.
 
     Args:
-        model (nn.Module): a detector of mmdet in evaluation mode, with a ``dataset_meta`` that names its ``classes``.
+        model (nn.Module): a detector of mmdet, or a :class:`LightFCOS`, in evaluation mode, with a ``dataset_meta`` that
+            names its ``classes``.
         pipeline: from an ``img`` to packed inputs.
         score_thr: least score of a person, in [0, 1].
         max_people: at most so many of an image, the best first.
@@ -40,7 +43,7 @@ class PersonDetector:
         InputError: an argument is out of range, or no class of the detector is called person.
     """
 
-    def __init__(self, model: Any, pipeline: Compose, *, score_thr: float = 0.3, max_people: int = 100,
+    def __init__(self, model: Any, pipeline: Callable[[dict], dict], *, score_thr: float = 0.3, max_people: int = 100,
                  batch_size: int = 8):
         if not 0 <= score_thr <= 1 or max_people < 1 or batch_size < 1:
             raise InputError(f'score_thr must lie in [0, 1], max_people and batch_size must be at least 1, '
@@ -112,6 +115,9 @@ def init_detector(
 ) -> PersonDetector:
     """Build a person detector from any config of mmdet that has a test set.
 
+    A light FCOS, as ``fcos_efficientnet-lite0_person_*`` and the shipped one are, runs as :class:`LightFCOS` on plain torch;
+    all others need mmdet and mmcv's compiled operators.
+
     Args:
         config: a config file, a ``Config``, or ``None`` for the config that ``checkpoint`` carries.
         checkpoint: its weights, as ``tools/train.py`` or mmdet write them; ``None`` leaves the network untrained.
@@ -123,7 +129,6 @@ def init_detector(
         InputError: mmdet or mmcv's compiled operators are missing; the checkpoint belongs to another config; no class of the
             detector is called person; there is no such config or device.
     """
-    require_mmdet()
     content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
     if config is None:
         cfg = read_stored_config(content, checkpoint)
@@ -132,12 +137,7 @@ def init_detector(
     for part in ('model', 'test_dataloader'):
         if part not in cfg:
             raise InputError(f'{cfg.filename or checkpoint or "config"}: a detector needs {part!r} in its config')
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmdet'):
-        model: Any = revert_sync_batchnorm(MMENGINE_MODELS.build(cfg.model.copy()))
-        steps = [dict(step) for step in cfg.test_dataloader.dataset.pipeline
-                 if step['type'].split('.')[-1] not in READING_STEPS]
-        pipeline = Compose([MMENGINE_TRANSFORMS.build(step) for step in steps])
-        model.dataset_meta = dict(classes=_classes(cfg.test_dataloader.dataset))
+    model, pipeline = _build(cfg)
     model.cfg = cfg
     if checkpoint is not None:
         load_weights(model, content.get('state_dict', content), checkpoint)
@@ -149,6 +149,35 @@ def init_detector(
     except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
         raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
     return PersonDetector(model, pipeline, score_thr=score_thr, max_people=max_people, batch_size=batch_size)
+
+
+def _build(cfg: Config) -> tuple[Any, Callable[[dict], dict]]:
+    """The untrained network of a config, and its pipeline from an ``img`` on."""
+    dataset = cfg.test_dataloader.dataset
+    steps = [dict(step) for step in dataset.get('pipeline', ()) if step['type'].split('.')[-1] not in READING_STEPS]
+    classes = (dataset.get('metainfo') or {}).get('classes')
+    if classes and _is_plain(steps) and is_light_fcos(cfg.model):
+        model: Any = LightFCOS(cfg.model)
+        model.dataset_meta = dict(classes=classes)
+        return model, Compose([Resize(scale=tuple(steps[0]['scale']), keep_ratio=True), _pack])
+    require_mmdet()
+    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmdet'):
+        model = revert_sync_batchnorm(MMENGINE_MODELS.build(cfg.model.copy()))
+        model.dataset_meta = dict(classes=_classes(dataset))
+        return model, Compose([MMENGINE_TRANSFORMS.build(step) for step in steps])
+
+
+def _is_plain(steps: Sequence[dict]) -> bool:
+    """Whether a test pipeline resizes, keeping proportions, and does nothing else."""
+    if [step['type'] for step in steps] != ['Resize', 'PackDetInputs']:
+        return False
+    return steps[0].keys() == {'type', 'scale', 'keep_ratio'} and bool(steps[0]['keep_ratio'])
+
+
+def _pack(results: dict) -> dict:
+    """What :meth:`LightFCOS.test_step` reads of an image."""
+    image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+    return dict(inputs=torch.from_numpy(image), scale_factor=np.asarray(results['scale_factor']))
 
 
 def _classes(dataset: dict) -> Sequence[str]:

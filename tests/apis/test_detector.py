@@ -1,6 +1,7 @@
 """Finding people: what a detector of mmdet says becomes boxes and scores; loading, and clear refusals."""
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,7 +13,6 @@ from mmengine.config import Config
 from mmqanet.apis import PersonDetector, init_detector
 from mmqanet.errors import DataError, InputError
 
-pytest.importorskip('mmdet')
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
 
 
@@ -127,7 +127,8 @@ def test_broken_and_foreign_weights_are_refused(cfg, detector, tmp_path):
 
 
 def test_the_person_of_a_config_of_mmdet_is_found_by_name(cfg):
-    other = cfg.copy()
+    pytest.importorskip('mmdet')
+    other = deepcopy(cfg)
     other.test_dataloader = dict(dataset=dict(
         type='RepeatDataset', times=2, dataset=dict(type='CocoDataset'), pipeline=cfg.test_pipeline))
     other.model.bbox_head.num_classes = 80
@@ -138,8 +139,31 @@ def test_the_person_of_a_config_of_mmdet_is_found_by_name(cfg):
     assert init_detector(other).label == 14
 
 
+def test_the_light_detector_needs_no_mmdet_and_agrees_with_it(cfg, tmp_path, monkeypatch):
+    torch.manual_seed(0)
+    light = init_detector(cfg, score_thr=0.05)
+    torch.save(dict(state_dict=light.model.state_dict()), tmp_path / 'detector.pth')
+    other = deepcopy(cfg)  # written otherwise: mmdet builds it
+    other.test_dataloader.dataset.pipeline.insert(1, dict(type='RandomFlip', prob=0.0))
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, 'mmdet', None)
+        assert len(init_detector(cfg, score_thr=0.05).detect([picture()])[0][0]) > 0
+        with pytest.raises(InputError, match='needs mmdet'):
+            init_detector(other)
+    pytest.importorskip('mmdet')
+    full = init_detector(other, tmp_path / 'detector.pth', score_thr=0.05)
+    assert type(full.model) is not type(light.model)
+    for image in (picture(120, 90), picture(500, 700)):
+        (boxes, scores), = light.detect([image])
+        (expected, expected_scores), = full.detect([image])
+        np.testing.assert_allclose(boxes, expected, atol=1e-2)
+        np.testing.assert_allclose(scores, expected_scores, atol=1e-5)
+
+
 def test_without_mmdet_one_line_says_what_to_install(cfg, monkeypatch):
     monkeypatch.setitem(sys.modules, 'mmdet', None)
+    cfg = deepcopy(cfg)
+    cfg.model.bbox_head.norm_on_bbox = False
     with pytest.raises(InputError, match=r"needs mmdet, .* pip install '\.\[detection\]'"):
         init_detector(cfg)
 

@@ -1,4 +1,4 @@
-# A light FCOS: EfficientNet-Lite0, an FPN of 64 channels on strides 8-64, a head of two convolutions.
+# A light FCOS: EfficientNet-Lite0, an FPN of 96 channels on strides 8-32, a head of two convolutions.
 norm_cfg = dict(type='GN', num_groups=16, requires_grad=True)
 model = dict(
     type='FCOS',
@@ -15,21 +15,19 @@ model = dict(
     neck=dict(
         type='FPN',
         in_channels=[40, 112, 320],
-        out_channels=64,
-        add_extra_convs='on_output',
-        relu_before_extra_convs=True,
-        num_outs=4,
+        out_channels=96,
+        num_outs=3,
         norm_cfg=norm_cfg,
     ),
     bbox_head=dict(
         type='FCOSHead',
         num_classes=1,
-        in_channels=64,
-        feat_channels=64,
+        in_channels=96,
+        feat_channels=96,
         stacked_convs=2,
         norm_cfg=norm_cfg,
-        strides=[8, 16, 32, 64],
-        regress_ranges=((-1, 48), (48, 96), (96, 192), (192, 1e8)),
+        strides=[8, 16, 32],
+        regress_ranges=((-1, 48), (48, 160), (160, 1e8)),
         center_sampling=True,
         norm_on_bbox=True,
         centerness_on_reg=True,
