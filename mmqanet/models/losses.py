@@ -2,6 +2,9 @@
 
     B crops, C classes, h, w size of the network input.
 """
+from collections.abc import Sequence
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -16,18 +19,26 @@ class PixelCrossEntropyLoss(nn.Module):
     Args:
         loss_weight (float): factor of the loss.
         ignore_index (int): label that does not count.
+        class_weight (Sequence[float], optional): how much a pixel of each class counts in the mean, all the same by default.
     """
 
-    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255):
+    class_weight: Tensor | None
+
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255, class_weight: Sequence[float] | None = None):
         super().__init__()
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
+        weight = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
+        self.register_buffer('class_weight', weight, persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Logits (B, C, h, w), labels (B, h, w) int64 → scalar float32."""
-        total = F.cross_entropy(logits.float(), labels, ignore_index=self.ignore_index, reduction='sum')
-        counted = (labels != self.ignore_index).sum().clamp(min=1)
-        return self.loss_weight * total / counted
+        total = F.cross_entropy(
+            logits.float(), labels, self.class_weight, ignore_index=self.ignore_index, reduction='sum')
+        counted = labels != self.ignore_index
+        if self.class_weight is None:
+            return self.loss_weight * total / counted.sum().clamp(min=1)
+        return self.loss_weight * total / self.class_weight[labels[counted]].sum().clamp(min=1e-6)
 
 
 @MODELS.register_module()

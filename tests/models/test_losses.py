@@ -24,6 +24,20 @@ def test_golden_parsing_losses(golden_dir, case):
     torch.testing.assert_close(logits.grad, torch.from_numpy(arrays[f'case{case}_grad_total']), rtol=1e-4, atol=1e-8)
 
 
+def test_cross_entropy_weighs_classes_in_its_mean():
+    random = torch.Generator().manual_seed(0)
+    logits, labels = torch.randn(2, 3, 4, 5, generator=random), torch.randint(0, 3, (2, 4, 5), generator=random)
+    labels[1, 1:] = 255
+    weight = [0.5, 2.0, 4.0]
+    pixels = [(float(logits[b, :, y, x].logsumexp(0) - logits[b, labels[b, y, x], y, x]), weight[labels[b, y, x]])
+              for b in range(2) for y in range(4) for x in range(5) if labels[b, y, x] != 255]
+    expected = sum(loss * w for loss, w in pixels) / sum(w for _, w in pixels)
+    loss = MODELS.build(dict(type='PixelCrossEntropyLoss', loss_weight=2.0, class_weight=weight))
+    assert loss(logits, labels).item() == pytest.approx(2 * expected, rel=1e-5)
+    assert not loss.state_dict()  # no part of a checkpoint
+    assert loss(logits, torch.full_like(labels, 255)).item() == 0
+
+
 def test_lovasz_takes_logits_a_weight_and_an_ignored_label():
     logits, labels = torch.randn(2, 4, 6, 5, requires_grad=True), torch.randint(0, 4, (2, 6, 5))
     labels[0, 2:4] = 77
