@@ -11,6 +11,7 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from mmqanet.apis.background import ahead
+from mmqanet.apis.detector import init_detector
 from mmqanet.apis.inference import drop_doubtful, predict, prepare
 from mmqanet.apis.inputs import Input, find_inputs
 from mmqanet.apis.loading import init_model
@@ -235,13 +236,8 @@ def load_detector(detector: Any, weights: str | Path | None, device: str) -> Any
     """A detector from what the inferencer was given; ``None`` stays ``None``."""
     if detector is None or hasattr(detector, 'detect'):
         return detector
-    from mmqanet.apis.detector import init_detector
-    from mmqanet.apis.stored_config import read_stored_config
-    from mmqanet.engine.checkpoints import load_checkpoint_file
-
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
-        weights = detector
-        detector = read_stored_config(load_checkpoint_file(weights), weights)
+        detector, weights = None, detector
     return init_detector(detector, weights, device=device)
 
 
