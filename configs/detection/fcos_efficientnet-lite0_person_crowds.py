@@ -6,8 +6,8 @@ _base_ = [
 ]
 
 data_root = 'data/CCP_crowds/'
-size = (384, 384)
-max_epochs = 11
+size = (416, 416)
+max_epochs = 18
 train_pipeline = [
     dict(type='mmqanet.SeedFromDraw'),
     dict(type='mmqanet.LoadImage'),
