@@ -1,14 +1,13 @@
-# The parser that mmqanet ships: photos and the crowds composed from them (docs/datasets.md), 256x192, colour jitter,
-# averaged weights. An epoch sees every photo three times and everybody of the crowds once.
+# The parser that mmqanet ships, first step: photos and the crowds composed from them (docs/datasets.md), 256x192, colour
+# jitter, averaged weights. An epoch sees every photo three times and everybody of the crowds once.
 _base_ = './qanet_efficientnet-lite0_ccp.py'
 
 max_epochs = 6
-# The first layers, the largest maps, keep their ImageNet weights: a quarter of the time saved on a CPU.
 # Classes are weighted by the root of 3 % over their share of the pixels, within 0.4 and 5: else the rare ones, hat, scarf,
 # belt, stay unlearnt.
 class_weight = [0.4, 1.6, 5.0, 5.0, 0.9, 0.8, 1.0, 0.9, 3.6, 1.8, 2.6, 1.7, 1.5, 3.9, 5.0, 4.8, 1.0]
 model = dict(
-    backbone=dict(frozen_stages=1),
+    backbone=dict(frozen_stages=1),  # its largest maps: a quarter of the time saved on a CPU
     parsing_head=dict(loss_ce=dict(type='PixelCrossEntropyLoss', class_weight=class_weight)))
 crop = dict(type='BoxesToCrops', input_size=(192, 256), padding=1.15)  # less than the paper's 1.25: the crop is small
 augmentation = [

@@ -1,4 +1,5 @@
-# A person detector small enough to train on a CPU core, on crowds composed of cut-out people.
+# A person detector small enough to train on a CPU core, on crowds composed of cut-out people. Its annotations must hold
+# masks (`segmentation`), as those of all prepared data sets do.
 _base_ = [
     '../_base_/models/fcos_efficientnet-lite0.py',
     '../_base_/datasets/person_boxes.py',
@@ -17,7 +18,7 @@ train_pipeline = [
     dict(type='RandomCrop', crop_size=size, recompute_bbox=True),
     dict(type='FilterAnnotations', min_gt_bbox_wh=(8, 8)),
     dict(type='RandomFlip', prob=0.5),
-    dict(type='mmseg.PhotoMetricDistortion', hue_delta=9),
+    dict(type='mmseg.PhotoMetricDistortion', hue_delta=9),  # mmdet's also swaps channels: nobody has blue skin
     dict(type='Pad', size=size, pad_val=dict(img=(127, 127, 127))),
     dict(type='PackDetInputs'),
 ]

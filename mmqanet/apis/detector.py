@@ -1,4 +1,4 @@
-"""From Python: a person detector of mmdet, built once; it says where the people of an image are."""
+"""From Python: a person detector, mmdet's or the light one, built once; it says where the people of an image are."""
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
@@ -29,7 +29,7 @@ SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipelin
 
 
 class PersonDetector:
-    """Finds people with any detector of mmdet; keeps nothing between calls, so threads may share one.
+    """Finds people with the light FCOS or any detector of mmdet; keeps nothing between calls, so threads may share one.
 
     Args:
         model (nn.Module): a detector of mmdet, or a :class:`LightFCOS`, in evaluation mode, with a ``dataset_meta`` that
@@ -115,8 +115,8 @@ def init_detector(
 ) -> PersonDetector:
     """Build a person detector from any config of mmdet that has a test set.
 
-    A light FCOS, as ``fcos_efficientnet-lite0_person_*`` and the shipped one are, runs as :class:`LightFCOS` on plain torch;
-    all others need mmdet and mmcv's compiled operators.
+    A light FCOS, as ``fcos_efficientnet-lite0_person_*`` and the shipped one are, runs as :class:`LightFCOS` on plain torch,
+    whose ``test_step`` knows no data samples; all others need mmdet and mmcv's compiled operators.
 
     Args:
         config: a config file, a ``Config``, or ``None`` for the config that ``checkpoint`` carries.
@@ -171,12 +171,14 @@ def _is_plain(steps: Sequence[dict]) -> bool:
     """Whether a test pipeline resizes, keeping proportions, and does nothing else."""
     if [step['type'] for step in steps] != ['Resize', 'PackDetInputs']:
         return False
-    return steps[0].keys() == {'type', 'scale', 'keep_ratio'} and bool(steps[0]['keep_ratio'])
+    options = {key: value for key, value in steps[0].items() if key not in ('type', 'scale')}
+    return options == dict(keep_ratio=True) and isinstance(steps[0].get('scale'), tuple | list)
 
 
 def _pack(results: dict) -> dict:
     """What :meth:`LightFCOS.test_step` reads of an image."""
     image = np.ascontiguousarray(results['img'].transpose(2, 0, 1))
+    # An array, since collating takes tuples apart.
     return dict(inputs=torch.from_numpy(image), scale_factor=np.asarray(results['scale_factor']))
 
 

@@ -75,7 +75,7 @@ class HumanParsingInferencer:
 
     @cached_property
     def detector(self) -> Any:
-        """Who finds the people; the shipped one is built when it is first needed, as calls with boxes do without mmdet."""
+        """Who finds the people; the shipped one is built when it is first needed, as calls with boxes do without it."""
         return load_detector(SHIPPED_DETECTOR, SHIPPED_DETECTOR, self.device)
 
     @property
@@ -237,6 +237,8 @@ def load_detector(detector: Any, weights: str | Path | None, device: str) -> Any
     if detector is None or hasattr(detector, 'detect'):
         return detector
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
+        if weights not in (None, detector):
+            raise InputError(f'detector {detector} holds weights: detector_weights {weights} cannot be used besides')
         detector, weights = None, detector
     return init_detector(detector, weights, device=device)
 

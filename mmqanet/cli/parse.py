@@ -36,7 +36,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON '
         'with images and annotations; the word "image" makes each picture one person')
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
-                        'config, or "shipped"')
+                        'config, or "shipped", which needs no mmdet')
     people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',

@@ -116,8 +116,8 @@ def require_mmdet() -> None:
             import mmdet.datasets  # noqa: F401
     except (ImportError, AssertionError) as error:  # mmdet asserts the version of mmcv
         raise InputError(
-            "the person detector needs mmdet, and mmcv with its compiled operators: pip install '.[detection]' (see README, "
-            f'"Installation"). Import failed with: {error}') from None
+            "this use of a person detector needs mmdet, and mmcv with its compiled operators: pip install '.[detection]' "
+            f'(see README, "Installation"). Import failed with: {error}') from None
 
 
 def export_detections(cfg: Config, path: str) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import torch
 from mmcv.cnn import ConvModule, Scale
 from torch import Tensor, nn
@@ -16,8 +17,8 @@ from torch.nn import functional as F
 
 from mmqanet.registry import MODELS
 
-# What decides on the boxes of a config of mmdet, part by part: other entries than these, and those that only training
-# reads, could change the result unnoticed.
+# What decides on the boxes in a config of mmdet, part by part. All of it must be given and nothing else, but for what only
+# training reads: mmdet's defaults are other than these, and another entry could change the boxes unnoticed.
 _ENTRIES = dict(
     data_preprocessor={'mean', 'std', 'bgr_to_rgb', 'pad_size_divisor'},
     neck={'in_channels', 'out_channels', 'num_outs', 'norm_cfg'},
@@ -25,25 +26,26 @@ _ENTRIES = dict(
                'centerness_on_reg'},
     test_cfg={'nms_pre', 'min_bbox_size', 'score_thr', 'nms', 'max_per_img'},
 )
-_TYPES = dict(data_preprocessor='DetDataPreprocessor', neck='FPN', bbox_head='FCOSHead')
-_TRAINING = {'type', 'init_cfg', 'regress_ranges', 'center_sampling', 'center_sample_radius', 'loss_cls', 'loss_bbox',
-             'loss_centerness'}
+_TYPES = dict(data_preprocessor='DetDataPreprocessor', neck='FPN', bbox_head='FCOSHead', test_cfg=None)
+_TRAINING = {'type', 'init_cfg', 'regress_ranges', 'center_sampling', 'center_sample_radius', 'loss_bbox', 'loss_centerness'}
 
 
 def is_light_fcos(cfg: Mapping) -> bool:
     """Whether a detector's config is one that :class:`LightFCOS` computes exactly: a backbone of mmqanet, an FPN without
-    extra levels, one class, group norm, normalized regression."""
-    parts = {name: cfg.get(name) or {} for name in _ENTRIES}
-    if (cfg.get('type') != 'FCOS' or not str(cfg['backbone']['type']).startswith('mmqanet.')
-            or any(parts[name].get('type') != kind for name, kind in _TYPES.items())
-            or any(parts[name].keys() - _TRAINING != entries for name, entries in _ENTRIES.items())):
+    extra levels, one class, group norm, normalized regression, centerness beside it, plain suppression."""
+    if cfg.get('type') != 'FCOS' or not str(cfg['backbone']['type']).startswith('mmqanet.'):
         return False
-    neck, head, test = parts['neck'], parts['bbox_head'], parts['test_cfg']
+    parts = {name: cfg.get(name) or {} for name in _ENTRIES}
+    if any(part.get('type') != _TYPES[name] or part.keys() - _TRAINING != _ENTRIES[name] for name, part in parts.items()):
+        return False
+    preprocessor, neck, head, test = parts.values()
+    suppression = test['nms'] or {}
     return bool(
-        neck['num_outs'] == len(neck['in_channels']) == len(head['strides']) and head['num_classes'] == 1
-        and head['norm_on_bbox'] and head['centerness_on_reg'] and parts['data_preprocessor']['bgr_to_rgb']
-        and neck['norm_cfg']['type'] == head['norm_cfg']['type'] == 'GN'
-        and test['nms'].keys() == {'type', 'iou_threshold'} and test['nms']['type'] == 'nms')
+        len(preprocessor['mean'] or ()) == len(preprocessor['std'] or ()) == 3 and preprocessor['bgr_to_rgb']
+        and neck['num_outs'] == len(neck['in_channels']) == len(head['strides'])
+        and all((part['norm_cfg'] or {}).get('type') == 'GN' for part in (neck, head))
+        and head['num_classes'] == 1 and head['norm_on_bbox'] and head['centerness_on_reg']
+        and test['nms_pre'] > 0 and suppression.get('type') == 'nms' and suppression.keys() == {'type', 'iou_threshold'})
 
 
 class LightFCOS(nn.Module):
@@ -62,10 +64,10 @@ class LightFCOS(nn.Module):
         self.register_buffer('mean', torch.tensor(preprocessor['mean']).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(preprocessor['std']).view(3, 1, 1), persistent=False)
         self.divisor, self.strides, self.test_cfg = preprocessor['pad_size_divisor'], head['strides'], cfg['test_cfg']
-        backbone = {**cfg['backbone'], 'type': cfg['backbone']['type'].removeprefix('mmqanet.'), 'init_cfg': None}
-        self.backbone = MODELS.build(backbone)
-        self.neck = _FPN(cfg['neck'])
-        self.bbox_head = _Head(head)
+        self.backbone = MODELS.build({**cfg['backbone'], 'init_cfg': None})
+        self.neck = _FPN(**{key: cfg['neck'][key] for key in ('in_channels', 'out_channels', 'norm_cfg')})
+        self.bbox_head = _Head(num_levels=len(self.strides), **{
+            key: head[key] for key in ('in_channels', 'feat_channels', 'stacked_convs', 'norm_cfg')})
 
     def test_step(self, data: Mapping[str, Sequence]) -> list[SimpleNamespace]:
         """Find people in images of one size.
@@ -117,14 +119,15 @@ class LightFCOS(nn.Module):
 class _FPN(nn.Module):
     """One feature map of ``out_channels`` for each of the backbone, coarser ones added to finer ones."""
 
-    def __init__(self, cfg: Mapping[str, Any]):
+    def __init__(self, *, in_channels: Sequence[int], out_channels: int, norm_cfg: dict):
         super().__init__()
-        channels, style = cfg['out_channels'], dict(norm_cfg=cfg['norm_cfg'], act_cfg=None)
-        self.lateral_convs = nn.ModuleList(ConvModule(wide, channels, 1, **style) for wide in cfg['in_channels'])
-        self.fpn_convs = nn.ModuleList(ConvModule(channels, channels, 3, padding=1, **style) for _ in cfg['in_channels'])
+        style = dict(norm_cfg=norm_cfg, act_cfg=None)
+        self.lateral_convs = nn.ModuleList(ConvModule(wide, out_channels, 1, **style) for wide in in_channels)
+        self.fpn_convs = nn.ModuleList(
+            ConvModule(out_channels, out_channels, 3, padding=1, **style) for _ in in_channels)
 
     def forward(self, features: Sequence[Tensor]) -> list[Tensor]:
-        maps = [lateral(feature) for lateral, feature in zip(self.lateral_convs, features)]
+        maps = [lateral(feature) for lateral, feature in zip(self.lateral_convs, features, strict=True)]
         for finer in reversed(range(len(maps) - 1)):
             maps[finer] = maps[finer] + F.interpolate(maps[finer + 1], size=maps[finer].shape[-2:])
         return [smooth(feature) for smooth, feature in zip(self.fpn_convs, maps)]
@@ -133,21 +136,22 @@ class _FPN(nn.Module):
 class _Head(nn.Module):
     """Score, extents to the four sides in strides, and centerness of every place of every level."""
 
-    def __init__(self, cfg: Mapping[str, Any]):
+    def __init__(self, *, in_channels: int, feat_channels: int, stacked_convs: int, num_levels: int, norm_cfg: dict):
         super().__init__()
-        wide, style = cfg['feat_channels'], dict(padding=1, norm_cfg=cfg['norm_cfg'])
         self.cls_convs, self.reg_convs = (
-            nn.Sequential(*(ConvModule(wide if i else cfg['in_channels'], wide, 3, **style)
-                            for i in range(cfg['stacked_convs']))) for _ in range(2))
-        self.conv_cls, self.conv_reg, self.conv_centerness = (nn.Conv2d(wide, n, 3, padding=1) for n in (1, 4, 1))
-        self.scales = nn.ModuleList(Scale() for _ in cfg['strides'])
+            nn.Sequential(*(ConvModule(feat_channels if i else in_channels, feat_channels, 3, padding=1, norm_cfg=norm_cfg)
+                            for i in range(stacked_convs))) for _ in range(2))
+        self.conv_cls, self.conv_reg, self.conv_centerness = (
+            nn.Conv2d(feat_channels, outputs, 3, padding=1) for outputs in (1, 4, 1))
+        self.scales = nn.ModuleList(Scale() for _ in range(num_levels))
 
-    def forward(self, maps: Sequence[Tensor]) -> list[tuple[Tensor, Tensor, Tensor]]:
+    def forward(self, maps: Sequence[Tensor]) -> list[tuple[Tensor, ...]]:
         outs = []
-        for scale, feature in zip(self.scales, maps):
+        for scale, feature in zip(self.scales, maps, strict=True):
             place = self.reg_convs(feature)
-            logits = self.conv_cls(self.cls_convs(feature))
-            outs.append((logits, scale(self.conv_reg(place)).clamp(min=0), self.conv_centerness(place)))
+            extents = scale(self.conv_reg(place)).clamp(min=0)
+            answers = self.conv_cls(self.cls_convs(feature)), extents, self.conv_centerness(place)
+            outs.append(tuple(answer.float() for answer in answers))  # half precision would round to whole pixels
         return outs
 
 
@@ -155,13 +159,13 @@ def suppress(boxes: Tensor, scores: Tensor, iou_threshold: float) -> Tensor:
     """Greedy non-maximum suppression: indices (M,) of the boxes (N, 4) xyxy that overlap no better one by an IoU above the
     threshold, best first."""
     order = scores.argsort(descending=True, stable=True)
-    boxes = boxes[order]
-    corner = torch.maximum(boxes[:, None, :2], boxes[:, :2])
-    shared = (torch.minimum(boxes[:, None, 2:], boxes[:, 2:]) - corner).clamp(min=0).prod(dim=2)
-    areas = (boxes[:, 2:] - boxes[:, :2]).prod(dim=1)
-    rivals = (shared > iou_threshold * (areas[:, None] + areas - shared)).cpu().numpy()
-    alive = torch.ones(len(boxes), dtype=torch.bool)
-    for index in range(len(boxes)):
-        if alive[index]:
-            alive[index + 1:] &= torch.from_numpy(~rivals[index, index + 1:])
-    return order[alive.to(order.device)]
+    corners = np.asarray(boxes[order].cpu())
+    areas = (corners[:, 2:] - corners[:, :2]).prod(axis=1)
+    alive = np.ones(len(corners), bool)
+    for index in range(len(corners)):
+        if not alive[index]:
+            continue
+        best, rest = corners[index], corners[index + 1:]
+        shared = (np.minimum(best[2:], rest[:, 2:]) - np.maximum(best[:2], rest[:, :2])).clip(0).prod(axis=1)
+        alive[index + 1:] &= shared <= iou_threshold * (areas[index] + areas[index + 1:] - shared)
+    return order[torch.from_numpy(alive).to(order.device)]

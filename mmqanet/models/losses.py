@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmqanet.errors import InputError
 from mmqanet.functional.lovasz import lovasz_softmax
 from mmqanet.registry import MODELS
 
@@ -20,6 +21,9 @@ class PixelCrossEntropyLoss(nn.Module):
         loss_weight (float): factor of the loss.
         ignore_index (int): label that does not count.
         class_weight (Sequence[float], optional): how much a pixel of each class counts in the mean, all the same by default.
+
+    Raises:
+        InputError: a class weight is not positive, or their number is not that of the classes.
     """
 
     class_weight: Tensor | None
@@ -28,11 +32,15 @@ class PixelCrossEntropyLoss(nn.Module):
         super().__init__()
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
+        if class_weight is not None and not all(weight > 0 for weight in class_weight):
+            raise InputError(f'class_weight must be positive, got {list(class_weight)}')
         weight = None if class_weight is None else torch.tensor(class_weight, dtype=torch.float32)
         self.register_buffer('class_weight', weight, persistent=False)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """Logits (B, C, h, w), labels (B, h, w) int64 → scalar float32."""
+        if self.class_weight is not None and len(self.class_weight) != logits.shape[1]:
+            raise InputError(f'class_weight has {len(self.class_weight)} entries for {logits.shape[1]} classes')
         total = F.cross_entropy(
             logits.float(), labels, self.class_weight, ignore_index=self.ignore_index, reduction='sum')
         counted = labels != self.ignore_index

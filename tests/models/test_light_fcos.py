@@ -18,9 +18,9 @@ def model_cfg():
     return Config.fromfile(CONFIG).model
 
 
-def randomize(model, seed=0):
-    """Parameters and statistics with which every layer matters and scores spread over (0, 1)."""
-    random = torch.Generator().manual_seed(seed)
+def randomize(model):
+    """Parameters with which every layer matters, scores spread over (0, 1) and boxes overlap."""
+    random = torch.Generator().manual_seed(0)
     state = {}
     for name, value in model.state_dict().items():
         if name.endswith('running_var'):
@@ -30,21 +30,30 @@ def randomize(model, seed=0):
             state[name] = torch.randn(value.shape, generator=random) * spread + (value.ndim == 1 and 'weight' in name)
         else:
             state[name] = value
-    state['bbox_head.conv_reg.bias'] = torch.tensor([2.0, 3.0, 2.5, 3.5])
+    for level, scale in enumerate((1.0, 1.2, 0.8)):
+        state[f'bbox_head.scales.{level}.scale'] = torch.tensor(scale)
+    state['bbox_head.conv_reg.weight'] *= 2
+    state['bbox_head.conv_reg.bias'] = torch.tensor([2.0, 1.0, 2.5, 1.5])
+    state['bbox_head.conv_cls.weight'] *= 3
+    state['bbox_head.conv_cls.bias'] = torch.tensor([-2.0])
     return state
 
 
+@pytest.mark.parametrize('test_cfg', [
+    {}, dict(score_thr=0.6), dict(nms=dict(type='nms', iou_threshold=0.3)), dict(score_thr=0.9999)])
 @pytest.mark.parametrize(('height', 'width'), [(96, 128), (101, 77), (384, 250)])
-def test_it_finds_what_mmdet_finds(model_cfg, height, width):
+def test_it_finds_what_mmdet_finds(model_cfg, height, width, test_cfg):
     pytest.importorskip('mmdet.models')
     from mmdet.structures import DetDataSample
     model_cfg.backbone.init_cfg = None
+    model_cfg.data_preprocessor.update(mean=[100.0, 120.0, 140.0], std=[110.0, 128.0, 150.0])
+    model_cfg.test_cfg.update(dict(nms_pre=60, max_per_img=40) | test_cfg)
+    assert is_light_fcos(model_cfg)
     with DefaultScope.overwrite_default_scope('mmdet'):
         theirs = MMENGINE_MODELS.build(model_cfg).eval()
-    ours = LightFCOS(model_cfg).eval()
-    state = randomize(theirs)
-    theirs.load_state_dict(state)
-    ours.load_state_dict(state)
+        ours = LightFCOS(model_cfg).eval()
+    theirs.load_state_dict(randomize(theirs))
+    ours.load_state_dict(theirs.state_dict())
     images = [torch.randint(0, 256, (3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(seed))
               for seed in range(2)]
     scale = np.array([0.8, 0.75])
@@ -52,14 +61,13 @@ def test_it_finds_what_mmdet_finds(model_cfg, height, width):
     with torch.no_grad():
         expected = theirs.test_step(dict(inputs=list(images), data_samples=samples))
         found = ours.test_step(dict(inputs=images, scale_factor=[scale, scale]))
-    assert not torch.equal(found[0].pred_instances.scores, found[1].pred_instances.scores)
-    for one, other in zip(found, expected):
-        ours_, theirs_ = one.pred_instances, other.pred_instances
-        assert len(theirs_) > 5
-        assert theirs_.scores.std() > 0.01
-        torch.testing.assert_close(ours_.scores, theirs_.scores, atol=1e-6, rtol=0)
-        torch.testing.assert_close(ours_.bboxes, theirs_.bboxes, atol=1e-3, rtol=0)
-        assert torch.equal(ours_.labels, theirs_.labels)
+    for one, other in zip(found, expected, strict=True):
+        people, wanted = one.pred_instances, other.pred_instances
+        assert (len(wanted) == 0) == (test_cfg.get('score_thr') == 0.9999)
+        torch.testing.assert_close(people.scores, wanted.scores, atol=1e-6, rtol=0)
+        torch.testing.assert_close(people.bboxes, wanted.bboxes, atol=1e-3, rtol=0)
+        assert torch.equal(people.labels, wanted.labels)
+        assert people.bboxes.dtype == people.scores.dtype == torch.float32
 
 
 def test_suppression_keeps_what_no_better_box_covers():
@@ -87,7 +95,11 @@ def pixels_of(box):
     dict(neck=dict(type='PAFPN')), dict(bbox_head=dict(type='ATSSHead')), dict(bbox_head=dict(norm_on_bbox=False)),
     dict(bbox_head=dict(centerness_on_reg=False)), dict(bbox_head=dict(num_classes=80)),
     dict(bbox_head=dict(norm_cfg=dict(type='BN'))), dict(bbox_head=dict(dcn_on_last_conv=True)),
-    dict(test_cfg=dict(nms=dict(type='soft_nms'))), dict(data_preprocessor=dict(bgr_to_rgb=False)), dict(type='ATSS')])
+    dict(test_cfg=dict(nms=dict(type='soft_nms'))), dict(test_cfg=dict(nms=None)), dict(test_cfg=dict(nms_pre=-1)),
+    dict(test_cfg=dict(nms=dict(class_agnostic=True))), dict(test_cfg=dict(with_nms=False)),
+    dict(bbox_head=dict(loss_cls=dict(type='CrossEntropyLoss'))), dict(bbox_head=dict(norm_cfg=None)),
+    dict(neck=dict(norm_cfg=dict(type='BN'))), dict(data_preprocessor=dict(bgr_to_rgb=False)),
+    dict(data_preprocessor=dict(mean=None)), dict(data_preprocessor=dict(pad_value=114)), dict(type='ATSS')])
 def test_what_it_would_compute_differently_is_left_to_mmdet(model_cfg, change):
     assert is_light_fcos(model_cfg)
     cfg = Config(dict(model=model_cfg))

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 
+from mmqanet.errors import InputError
 from mmqanet.functional.lovasz import lovasz_softmax
 from mmqanet.models import LovaszSoftmaxLoss
 from mmqanet.registry import MODELS
@@ -36,6 +37,10 @@ def test_cross_entropy_weighs_classes_in_its_mean():
     assert loss(logits, labels).item() == pytest.approx(2 * expected, rel=1e-5)
     assert not loss.state_dict()  # no part of a checkpoint
     assert loss(logits, torch.full_like(labels, 255)).item() == 0
+    with pytest.raises(InputError, match='class_weight has 3 entries for 4 classes'):
+        loss(torch.zeros(2, 4, 4, 5), labels)
+    with pytest.raises(InputError, match='class_weight must be positive'):
+        MODELS.build(dict(type='PixelCrossEntropyLoss', class_weight=[1.0, 0.0]))
 
 
 def test_lovasz_takes_logits_a_weight_and_an_ignored_label():

@@ -4,6 +4,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -11,7 +12,6 @@ from mmengine.config import Config
 from mmqanet.apis import HumanParsingInferencer, init_detector
 from mmqanet.engine.checkpoints import load_checkpoint_file
 
-pytest.importorskip('mmdet')
 REPO = Path(__file__).resolve().parents[2]
 DETECTOR = REPO / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
 
@@ -46,6 +46,9 @@ def test_a_pair_is_shipped_and_used_without_options(trained, tmp_path, monkeypat
         monkeypatch.setattr(f'mmqanet.apis.inferencer.SHIPPED_{name.upper()}', out / f'{name}.pth')
     inferencer = HumanParsingInferencer(device='cpu')
     assert inferencer.detector.model.dataset_meta['classes'] == ('person',)
+    inferencer.detector.score_thr = 0.0  # an untrained detector is sure of nobody
+    parsed, = inferencer(np.full((60, 50, 3), 90, np.uint8))['predictions']
+    assert parsed['people']
 
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(SystemExit, match=r'--parser: .*best\.pth holds none'):
