@@ -150,7 +150,8 @@ def test_people_come_from_the_detector_unless_boxes_are_given(small_parser):
 
 def test_two_weights_for_one_detector_are_refused(small_parser, tmp_path):
     with pytest.raises(InputError, match=r'a\.pth holds weights: detector_weights b\.pth cannot be used besides'):
-        HumanParsingInferencer(weights=small_parser / 'weights.pth', detector='a.pth', detector_weights='b.pth', device='cpu')
+        HumanParsingInferencer(
+            weights=small_parser / 'weights.pth', detector='a.pth', detector_weights='b.pth', device='cpu')
 
 
 def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser, tmp_path, monkeypatch):
