@@ -17,7 +17,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.processes import progress_bar
 from mmqanet.registry import DATASETS
 
-#: What of a model's config does not change its predictions.
+#: What of a model's config does not change the predictions that are kept; of the post-processor, all but `min_region`.
 NOT_PREDICTION = ('postprocessor', 'max_crops_per_batch', 'init_cfg')
 
 
@@ -65,6 +65,7 @@ def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, 
     annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']
     return {
         'checkpoint': _digest(cfg.load_from), 'model config': repr(model), 'annotation file': _digest(annotations),
+        'min_region': float((cfg.model.get('postprocessor') or {}).get('min_region', 0)),
         'test set config': repr(dataset), 'detection file': _digest(detections) if detections else None,
         'list of thresholds': [float(threshold) for threshold in thresholds]}
 

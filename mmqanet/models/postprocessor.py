@@ -15,6 +15,7 @@ from mmqanet.errors import InputError
 from mmqanet.functional.merging import merge_people
 from mmqanet.functional.pasting import PastedPerson, paste_person
 from mmqanet.functional.quality import check_scores, check_threshold, check_weights, fuse_quality
+from mmqanet.models.small_regions import absorb_small_regions, check_share
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
@@ -34,9 +35,11 @@ class QualityAwarePostprocessor:
         bbox_score_thr (float): people at or above it enter the category map.
         nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
         instance_score_thr (float): people at or above it enter the human and part maps.
+        min_region (float): regions of a class that cover a smaller share of a crop go to the next best classes, before
+            anything is scored; 0, the protocol, keeps every speckle.
 
     Raises:
-        InputError: a threshold is outside [0, 1], or the weights are negative or sum to 0.
+        InputError: a threshold is outside [0, 1], a share outside [0, 1), or the weights are negative or sum to 0.
     """
 
     def __init__(
@@ -48,6 +51,7 @@ class QualityAwarePostprocessor:
         bbox_score_thr: float = 0.3,
         nms_iou_thr: float = 0.6,
         instance_score_thr: float = 0.01,
+        min_region: float = 0.0,
     ):
         check_weights(quality_weights, name='quality_weights')
         thresholds = dict(pixel_score_thr=pixel_score_thr, bbox_score_thr=bbox_score_thr, nms_iou_thr=nms_iou_thr,
@@ -56,12 +60,14 @@ class QualityAwarePostprocessor:
             check_threshold(threshold, name=name)
         for threshold in pixel_score_sweep:
             check_threshold(threshold, name='pixel_score_sweep')
+        check_share(min_region, name='min_region')
         self.quality_weights = tuple(quality_weights)
         self.pixel_score_thr = pixel_score_thr
         self.pixel_score_sweep = tuple(pixel_score_sweep)
         self.bbox_score_thr = bbox_score_thr
         self.nms_iou_thr = nms_iou_thr
         self.instance_score_thr = instance_score_thr
+        self.min_region = min_region
 
     def fill(self, sample: ParsingDataSample, answers: Iterator[tuple[Tensor, Tensor]], *,
              num_classes: int | None = None) -> ParsingDataSample:
@@ -95,6 +101,7 @@ class QualityAwarePostprocessor:
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
               image_shape: tuple[int, int]) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
+        probs = [absorb_small_regions(part, min_share=self.min_region) for part in probs]
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
         person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds)
         return replace(person, label_map=person.label_map.cpu())

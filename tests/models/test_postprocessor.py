@@ -148,6 +148,19 @@ def test_the_iou_score_is_clamped(raw, kept):
     assert sample.pred_instances.qualities.item() == pytest.approx(kept)
 
 
+def test_speckles_are_gone_before_anything_is_scored_where_asked():
+    probs = one_class(1).clone()
+    probs[:, 10:13, 10:13] = torch.tensor([0.1, 0.2, 0.7, 0.0])[:, None, None]
+    kept, cleaned = (
+        QualityAwarePostprocessor(min_region=share).fill(make_sample(boxes=BOXES[:1]), iter([(probs, torch.tensor(0.5))]))
+        for share in (9 / probs[0].numel(), 10 / probs[0].numel()))
+    assert kept.pred_instances.label_maps[0].unique().tolist() == [0, 1, 2]  # 0 at its rim
+    assert kept.pred_parts.labels.tolist() == [1, 2]
+    assert cleaned.pred_instances.label_maps[0].unique().tolist() == [0, 1]
+    assert cleaned.pred_parts.labels.tolist() == [1]
+    assert cleaned.pred_instances.part_pixel_scores[0, 1] == 0
+
+
 def test_an_image_with_nobody_gives_an_empty_result():
     sample = make_sample(boxes=[])
     QualityAwarePostprocessor().fill(sample, iter([]), num_classes=CLASSES)
@@ -201,7 +214,7 @@ def test_300_people_keep_one_probability_map_at_a_time():
 @pytest.mark.parametrize('settings', [
     dict(quality_weights=(0, 0, 0)), dict(quality_weights=(1, -1, 1)), dict(pixel_score_thr=1.2),
     dict(bbox_score_thr=-0.1), dict(pixel_score_sweep=(0.2, 1.1)), dict(nms_iou_thr=2.0),
-    dict(instance_score_thr=float('nan'))])
+    dict(instance_score_thr=float('nan')), dict(min_region=1.0)])
 def test_bad_settings_are_refused_by_name(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         QualityAwarePostprocessor(**settings)

@@ -87,9 +87,10 @@ def test_predictions_of_another_checkpoint_are_refused_or_replaced(bench, tmp_pa
     run('ablate_quality', bench / 'config.py', bench / 'one.pth', *arguments, monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='another checkpoint'):
         run('ablate_quality', bench / 'config.py', bench / 'two.pth', *arguments, monkeypatch=monkeypatch)
-    with pytest.raises(InputError, match='another model config'):
-        run('ablate_quality', bench / 'config.py', bench / 'one.pth', *arguments, '--cfg-options', 'model.flip_test=False',
-            monkeypatch=monkeypatch)
+    for option, name in (('model.flip_test=False', 'model config'), ('model.postprocessor.min_region=0.001', 'min_region')):
+        with pytest.raises(InputError, match=f'another {name}'):
+            run('ablate_quality', bench / 'config.py', bench / 'one.pth', *arguments, '--cfg-options', option,
+                monkeypatch=monkeypatch)
     capsys.readouterr()
     run('ablate_quality', bench / 'config.py', bench / 'two.pth', *arguments, '--replace', monkeypatch=monkeypatch)
     assert 'annotated boxes: 1 of 1 images parsed' in capsys.readouterr().out
