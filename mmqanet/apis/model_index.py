@@ -11,6 +11,7 @@ from mmqanet.errors import DataError, InputError
 PACKAGE = Path(__file__).resolve().parents[1]
 SHIPPED_PARSER = PACKAGE / 'weights/parser.pth'
 SHIPPED_DETECTOR = PACKAGE / 'weights/detector.pth'
+SHIPPED_SCORE_THR = 0.4  # on the validation crowds 0.3 errs five times as often for 3 % more people: the same F1
 
 
 @dataclass(frozen=True, kw_only=True)

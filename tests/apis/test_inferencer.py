@@ -154,6 +154,13 @@ def test_two_weights_for_one_detector_are_refused(small_parser, tmp_path):
             weights=small_parser / 'weights.pth', detector='a.pth', detector_weights='b.pth', device='cpu')
 
 
+@pytest.mark.parametrize('detector', [None, Finder()])
+def test_a_box_threshold_without_a_detector_to_build_is_refused(small_parser, detector):
+    with pytest.raises(InputError, match=r'box_score_thr 0\.5 needs a detector to be built'):
+        HumanParsingInferencer(
+            weights=small_parser / 'weights.pth', detector=detector, box_score_thr=0.5, device='cpu')
+
+
 def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser, tmp_path, monkeypatch):
     def build(*arguments, **options):
         built.append((arguments, options))
@@ -173,7 +180,8 @@ def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser
     assert built == []
     sample, = inferencer(picture(), return_datasamples=True)['predictions']
     assert sample.pred_instances.bboxes.tolist() == BOXES[:1]
-    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu'))]
+    HumanParsingInferencer(device='cpu', box_score_thr=0.2)(picture())
+    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu', score_thr=least)) for least in (0.4, 0.2)]
     for name in ('detector', 'parser'):
         with (tmp_path / f'{name}.pth').open('ab') as file:
             file.write(b'x')
