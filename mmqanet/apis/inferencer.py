@@ -44,7 +44,7 @@ class HumanParsingInferencer:
             model of one's own and no detector, each picture is one person. A checkpoint (``.pth``) that carries its config
             will do as well.
         detector_weights: checkpoint of the detector's config.
-        box_score_thr: least score of the people that the detector finds, in [0, 1]; by default 0.3, of the shipped one 0.4.
+        box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
         tta, max_crops: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
 

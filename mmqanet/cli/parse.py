@@ -38,8 +38,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
                         'config, or "shipped", which needs no mmdet')
     people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
-    people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector finds '
-                        '(default: 0.3, of the shipped one 0.4)')
+    people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector '
+                        'finds (default: 0.3, of the shipped one 0.4)')
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',
                         help='leave out parts of a lower quality')
