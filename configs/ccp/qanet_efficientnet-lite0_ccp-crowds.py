@@ -9,7 +9,7 @@ class_weight = [0.4, 1.6, 5.0, 5.0, 0.9, 0.8, 1.0, 0.9, 3.6, 1.8, 2.6, 1.7, 1.5,
 model = dict(
     backbone=dict(frozen_stages=1),  # its largest maps: a quarter of the time saved on a CPU
     parsing_head=dict(loss_ce=dict(type='PixelCrossEntropyLoss', class_weight=class_weight)),
-    postprocessor=dict(min_region=5e-4))  # nothing is labelled that is smaller than a pair of glasses
+    postprocessor=dict(min_region=5e-4))  # costs a glove or a far shoe, but most of what is so small is wrong
 crop = dict(type='BoxesToCrops', input_size=(192, 256), padding=1.15)  # less than the paper's 1.25: the crop is small
 augmentation = [
     dict(type='RandomCropScale', std=0.2, low=0.75, high=1.25),

@@ -43,7 +43,7 @@ class HumanParsingInferencer:
             or an object with a ``detect`` like ``PersonDetector``. By default the shipped one for the shipped model; with a
             model of one's own and no detector, each picture is one person. A checkpoint (``.pth``) that carries its config
             will do as well.
-        detector_weights: checkpoint of the detector's config.
+        detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
         tta, max_crops: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
@@ -67,10 +67,13 @@ class HumanParsingInferencer:
     ):
         device = device or get_device()
         if model is None and weights is None:
-            weights, detector = shipped(SHIPPED_PARSER), detector or 'shipped'
+            weights = shipped(SHIPPED_PARSER)
+            if detector is None and detector_weights is None:
+                detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops)
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector == 'shipped':
+            _check_no_weights(detector_weights, "'shipped' has its own")
             shipped(SHIPPED_DETECTOR)
         else:
             self.detector = load_detector(detector, detector_weights, device, score_thr=box_score_thr)
@@ -237,16 +240,23 @@ class HumanParsingInferencer:
 
 def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None) -> Any:
     """A detector from what the inferencer was given; ``None`` stays ``None``."""
+    if detector is None:
+        detector, weights = weights, None
     if detector is None or hasattr(detector, 'detect'):
+        _check_no_weights(weights, 'an object has its own')
         if score_thr is not None:
             raise InputError(f'box_score_thr {score_thr} needs a detector to be built'
                              + (', but this one is an object with its own' if detector else ''))
         return detector
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
-        if weights not in (None, detector):
-            raise InputError(f'detector {detector} holds weights: detector_weights {weights} cannot be used besides')
+        _check_no_weights(weights, f'{detector} holds some')
         detector, weights = None, detector
     return init_detector(detector, weights, device=device, score_thr=0.3 if score_thr is None else score_thr)
+
+
+def _check_no_weights(weights: str | Path | None, reason: str) -> None:
+    if weights is not None:
+        raise InputError(f'detector_weights {weights} cannot be used besides the detector: {reason}')
 
 
 def read_all(items: Iterable[Input]) -> Iterator[Read]:

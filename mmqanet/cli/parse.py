@@ -37,7 +37,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
         'with images and annotations; the word "image" makes each picture one person')
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
                         'config, or "shipped", which needs no mmdet')
-    people.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
+    people.add_argument('--detector-checkpoint', metavar='CKPT',
+                        help="the detector's weights, alone if they carry their config")
     people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector '
                         'finds (default: 0.3, of the shipped one 0.4)')
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
@@ -65,6 +66,8 @@ def run(args: argparse.Namespace) -> int:
     out = Path(args.out)
     style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
                          legend=not args.no_legend)
+    if args.boxes and args.box_score_thr is not None:
+        raise InputError('--box-score-thr is for people that the detector finds: --boxes needs none')
     boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
                         max_frames=args.max_frames)

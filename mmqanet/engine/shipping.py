@@ -71,6 +71,8 @@ def verify(path: Path) -> None:
         DataError: the file or its manifest is missing, broken, or they differ; names the file.
     """
     manifest = path.with_name(MANIFEST)
+    if not manifest.is_file():
+        raise DataError(f'{manifest}: missing; install mmqanet again')
     try:
         expected = json.loads(read_bytes(manifest))['files'][path.name]['sha256']
     except (ValueError, KeyError, TypeError) as error:

@@ -149,9 +149,23 @@ def test_people_come_from_the_detector_unless_boxes_are_given(small_parser):
 
 
 def test_two_weights_for_one_detector_are_refused(small_parser, tmp_path):
-    with pytest.raises(InputError, match=r'a\.pth holds weights: detector_weights b\.pth cannot be used besides'):
+    with pytest.raises(InputError, match=r'detector_weights b\.pth cannot be used besides the detector: a\.pth holds some'):
         HumanParsingInferencer(
             weights=small_parser / 'weights.pth', detector='a.pth', detector_weights='b.pth', device='cpu')
+
+
+@pytest.mark.parametrize(('detector', 'reason'), [('shipped', "'shipped' has its own"), (Finder(), 'an object has its own')])
+def test_weights_for_a_detector_that_has_some_are_refused(small_parser, detector, reason):
+    with pytest.raises(InputError, match=rf'b\.pth cannot be used besides the detector: {reason}'):
+        HumanParsingInferencer(
+            weights=small_parser / 'weights.pth', detector=detector, detector_weights='b.pth', device='cpu')
+
+
+@pytest.mark.parametrize('model', [{}, dict(weights='weights.pth')])
+def test_weights_of_a_detector_alone_are_the_detector(small_parser, tmp_path, model):
+    model = {key: small_parser / name for key, name in model.items()}
+    with pytest.raises(DataError, match=r'none\.pth: no such'):
+        HumanParsingInferencer(**model, detector_weights=tmp_path / 'none.pth', device='cpu')
 
 
 @pytest.mark.parametrize('detector', [None, Finder()])

@@ -51,6 +51,12 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file())
 
 
+def test_a_box_threshold_and_boxes_are_refused(bench, tmp_path, capsys):
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes='image', box_score_thr=0.5) != 0
+    assert '--box-score-thr is for people that the detector finds' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
     assert parse(bench, 'a.png', 'b.jpg', out=tmp_path) == 0
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -150,7 +156,7 @@ def test_nothing_is_overwritten_unasked(bench, tmp_path, capsys):
 
 
 def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
-    for config, message in (('config.py', 'none.pth: no such checkpoint'), ('none.py', 'none.py: no such config')):
+    for config, message in (('config.py', 'none.pth: no such checkpoint'), ('none.py', 'none.py: no such config\n')):
         args = ['parse', str(bench / 'a.png'), '--config', str(bench / config), '--checkpoint', 'none.pth']
         assert main([*args, '--out', str(tmp_path)]) == 1
         assert message in capsys.readouterr().err

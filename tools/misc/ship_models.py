@@ -1,8 +1,8 @@
 #!/usr/bin/env python
 """Put a trained parser and person detector into the package, for ``mmqanet parse`` without options.
 
-    python tools/misc/ship_models.py --parser work_dirs/parser/best.pth --parser-metrics mIoU=51.3 \\
-        --detector work_dirs/detector/best.pth --detector-metrics work_dirs/detector/test/metrics.json \\
+    python tools/misc/ship_models.py --parser work_dirs/parser_384x288/epoch_3.pth --parser-metrics mIoU=52.7 \\
+        --detector work_dirs/detector/epoch_18.pth --detector-metrics boxes.json \\
         --data 'CCP, 800 photos'
 
 Both are written in half precision with their config inside, at most 20 MB together, and only if they build and load;

@@ -16,7 +16,7 @@ from mmqanet.datasets.crowds.surroundings import CCP_ALONE, CCP_SPLIT
 from mmqanet.errors import DataError, InputError
 from mmqanet.files import read_bytes
 
-VERSION = 1  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
+VERSION = 2  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
 _SPLITS = (('Training', 'train'), ('Validation', 'val'))
 _LONG_SIDES = (480, 800)
 _ASPECTS = (0.62, 1.6)  # width over height
