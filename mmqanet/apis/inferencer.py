@@ -240,7 +240,7 @@ class HumanParsingInferencer:
 
 def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None) -> Any:
     """A detector from what the inferencer was given; ``None`` stays ``None``."""
-    if detector is None:
+    if detector is None:  # a checkpoint alone carries its config
         detector, weights = weights, None
     if detector is None or hasattr(detector, 'detect'):
         _check_no_weights(weights, 'an object has its own')

@@ -1,4 +1,4 @@
-"""Small regions of a person's probability map: speckles that no garment is as small as, given to what else is likely there.
+"""Small regions of a person's probability map, most of them speckles, given to what else is likely there.
 
 Letters: C classes, h, w size of the map, K pixels in small regions.
 """
