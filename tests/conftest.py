@@ -11,6 +11,12 @@ from mmengine.config import Config
 REPO = Path(__file__).resolve().parents[1]
 
 
+def pytest_configure():
+    """One thread, as under `make test`: with more, the last bits of a convolution depend on the size of the batch."""
+    os.environ['OMP_NUM_THREADS'] = '1'  # of the commands that tests start
+    torch.set_num_threads(1)
+
+
 @pytest.fixture(scope='session')
 def shared_dir() -> Path:
     """Reference values and real photos beside the checkout; tests that want them skip where they are absent."""
