@@ -23,6 +23,7 @@ from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 from mmqanet.models.light_fcos import LightFCOS, is_light_fcos
 
+SCORE_THR = 0.3  # from which score on a detector's people count, as in the category map of the protocol
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
@@ -43,7 +44,7 @@ class PersonDetector:
         InputError: an argument is out of range, or no class of the detector is called person.
     """
 
-    def __init__(self, model: Any, pipeline: Callable[[dict], dict], *, score_thr: float = 0.3, max_people: int = 100,
+    def __init__(self, model: Any, pipeline: Callable[[dict], dict], *, score_thr: float = SCORE_THR, max_people: int = 100,
                  batch_size: int = 8):
         if not 0 <= score_thr <= 1 or max_people < 1 or batch_size < 1:
             raise InputError(f'score_thr must lie in [0, 1], max_people and batch_size must be at least 1, '
@@ -109,7 +110,7 @@ def init_detector(
     checkpoint: str | Path | None = None,
     *,
     device: str = 'cpu',
-    score_thr: float = 0.3,
+    score_thr: float = SCORE_THR,
     max_people: int = 100,
     batch_size: int = 8,
 ) -> PersonDetector:

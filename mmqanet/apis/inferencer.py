@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from mmqanet.apis.background import ahead
-from mmqanet.apis.detector import init_detector
+from mmqanet.apis.detector import SCORE_THR, init_detector
 from mmqanet.apis.inference import drop_doubtful, predict, prepare
 from mmqanet.apis.inputs import Input, find_inputs
 from mmqanet.apis.loading import init_model
@@ -251,7 +251,7 @@ def load_detector(detector: Any, weights: str | Path | None, device: str, *, sco
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
         _check_no_weights(weights, f'{detector} holds some')
         detector, weights = None, detector
-    return init_detector(detector, weights, device=device, score_thr=0.3 if score_thr is None else score_thr)
+    return init_detector(detector, weights, device=device, score_thr=SCORE_THR if score_thr is None else score_thr)
 
 
 def _check_no_weights(weights: str | Path | None, reason: str) -> None:

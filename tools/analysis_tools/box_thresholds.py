@@ -10,6 +10,7 @@ import argparse
 import contextlib
 import io
 import json
+from typing import Any
 
 import numpy as np
 
@@ -43,15 +44,12 @@ def match(annotations: str, detections: str) -> tuple[np.ndarray, np.ndarray, in
         from pycocotools.cocoeval import COCOeval
     except ImportError:
         raise InputError("pycocotools is missing: pip install '.[detection]'") from None
-    for path in (annotations, detections):
-        try:
-            json.loads(read_bytes(path))
-        except ValueError as error:
-            raise DataError(f'{path}: not JSON ({error})') from None
+    truth, boxes = COCO(), read_json(detections)
+    truth.dataset = read_json(annotations)
     with contextlib.redirect_stdout(io.StringIO()):  # pycocotools tells how long it takes
         try:
-            truth = COCO(annotations)
-            evaluation = COCOeval(truth, truth.loadRes(detections), 'bbox')
+            truth.createIndex()
+            evaluation = COCOeval(truth, truth.loadRes(boxes), 'bbox')
         except (KeyError, TypeError, AssertionError, IndexError) as error:
             raise DataError(f'{detections}: not COCO detections of the images of {annotations} ({error!r})') from None
         evaluation.params.iouThrs, evaluation.params.areaRng = np.array([0.5]), evaluation.params.areaRng[:1]
@@ -64,6 +62,13 @@ def match(annotations: str, detections: str) -> tuple[np.ndarray, np.ndarray, in
     if not people:
         raise DataError(f'{annotations}: holds no people')
     return np.concatenate(scores), np.concatenate(right), people
+
+
+def read_json(path: str) -> Any:
+    try:
+        return json.loads(read_bytes(path))
+    except ValueError as error:
+        raise DataError(f'{path}: not JSON ({error})') from None
 
 
 if __name__ == '__main__':
