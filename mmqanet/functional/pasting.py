@@ -136,7 +136,7 @@ class _PastingJob:
             band += sample(rows.start, rows.stop, classes)
         if len(self.samplers) > 1:
             band /= len(self.samplers)
-        values, labels = _best_class(band, classes, num_classes=self.num_classes)
+        values, labels = best_class(band, classes, num_classes=self.num_classes)
         sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
         self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels.masked_fill_(
             values < 1 / self.num_classes, 0)
@@ -227,7 +227,7 @@ def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Sampler
     return sample
 
 
-def _best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tensor, Tensor]:
+def best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tensor, Tensor]:
     """Maximum (R, V) of a band (R, C', V) over its ``classes``, and the first class (uint8) that has it. Uses up the band.
 
     On a CPU ``max`` with indices is not vectorised, two plain maxima are: the second is over the rank C - c of the
