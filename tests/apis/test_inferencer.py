@@ -39,8 +39,21 @@ class Finder:
 
 
 def same(one, other):
+    """Whether two samples are equal to the bit: only where the same operations ran in the same order."""
     maps = [torch.equal(getattr(one.pred_maps, key), getattr(other.pred_maps, key)) for key in ('category', 'human', 'part')]
     return all(maps) and torch.equal(one.pred_instances.qualities, other.pred_instances.qualities)
+
+
+def assert_alike(one, other):
+    """Two samples agree as far as batches of other sizes do: a convolution may sum in another order, so scores differ in their
+    last digits and a label where two classes are nearly as probable."""
+    people, expected = one.pred_instances, other.pred_instances
+    assert len(people) == len(expected)
+    torch.testing.assert_close(people.qualities, expected.qualities, rtol=0, atol=1e-4)
+    torch.testing.assert_close(people.part_qualities, expected.part_qualities, rtol=0, atol=1e-3)
+    for key in ('category', 'human', 'part'):
+        differs = getattr(one.pred_maps, key) != getattr(other.pred_maps, key)
+        assert differs.float().mean() <= 1e-3, key
 
 
 def test_it_gives_what_the_functional_api_gives(inferencer, photo):
@@ -107,7 +120,7 @@ def test_batches_change_nothing(inferencer, tmp_path, batch_size):
     samples = inferencer(images, batch_size, boxes=boxes, return_datasamples=True)['predictions']
     for image, given, sample in zip(images, boxes, samples):
         expected, = inference_topdown(inferencer.model, image, given)
-        assert same(sample, expected)
+        assert_alike(sample, expected)
     assert [len(sample.pred_instances) for sample in samples] == [2, 1, 0, 1, 1]
     assert samples[4].pred_maps.category.shape == (1, 1, 1)
 
@@ -140,8 +153,8 @@ def test_people_come_from_the_detector_unless_boxes_are_given(small_parser):
     assert detector.shapes == [(90, 70, 3), (90, 75, 3)]
     for image, sample in zip(images, samples):
         expected, = inference_topdown(inferencer.model, image, BOXES[:1], box_scores=[0.7])
-        assert same(sample, expected)
-        assert same(sample, inference_parser(inferencer.model, image, detector)[0])
+        assert_alike(sample, expected)
+        assert_alike(sample, inference_parser(inferencer.model, image, detector)[0])
     detector.shapes = None
     whole, = inferencer(picture(), boxes='image', return_datasamples=True)['predictions']
     assert whole.pred_instances.bboxes.tolist() == [[0, 0, 70, 90]]
@@ -221,7 +234,7 @@ def test_thresholds_are_on_quality(inferencer):
     kept, = inferencer(picture(), boxes=BOXES, score_thr=float(qualities.mean()), return_datasamples=True)['predictions']
     alone, = inference_topdown(inferencer.model, picture(), BOXES[sure:sure + 1])
     assert len(alone.pred_parts) > 3
-    assert same(kept, alone)
+    assert_alike(kept, alone)
     threshold = full.pred_parts.scores.median().item()
     kept, = inferencer(picture(), boxes=BOXES, part_score_thr=threshold, return_datasamples=True)['predictions']
     assert len(kept.pred_instances) == 2
@@ -247,7 +260,7 @@ def test_one_bad_picture_stops_a_call_but_not_a_stream(inferencer, tmp_path):
     boxes = [BOXES, BOXES, [[90, 90, 95, 95]], BOXES, BOXES, BOXES]
     results = list(inferencer.stream(inputs, 4, boxes=boxes))
     assert [isinstance(result, Parsed) for result in results] == [True, False, False, False, True, True]
-    assert same(results[0].sample, results[5].sample)
+    assert_alike(results[0].sample, results[5].sample)
     for result, message in zip(results[1:4], ('not readable', 'lies outside the 70x90 image', 'no such file')):
         assert message in str(result.error)
     with pytest.raises(DataError, match=r'bad\.png'):
