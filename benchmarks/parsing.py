@@ -107,9 +107,9 @@ def answers(model: Any, packed: dict) -> None:
 
 def time_command(parser: Any, path: Path, boxes: list, folder: Path, pictures: int) -> float:
     """People a second of the command's own way, from files to files."""
-    from mmqanet.apis.background import ahead
     from mmqanet.apis.inputs import Picture
     from mmqanet.apis.outputs import ResultWriter
+    from mmqanet.utils.prefetch import ahead
 
     items = [Picture(name=str(index), source=str(path), content=path) for index in range(pictures)]
     writer = ResultWriter(folder, meta=parser.dataset_meta)

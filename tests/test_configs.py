@@ -12,13 +12,13 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.datasets.converters.atr import ATRConverter
-from mmqanet.datasets.converters.cihp import CIHPConverter
-from mmqanet.datasets.converters.lip import LIPConverter
-from mmqanet.datasets.converters.mhp_v2 import MHPv2Converter
-from mmqanet.datasets.converters.pascal_person_part import PascalPersonPartConverter
-from mmqanet.datasets.converters.prepared import write_coco_json, write_sample
 from mmqanet.engine.launch import inner_datasets
+from mmqanet.preparation.converters.atr import ATRConverter
+from mmqanet.preparation.converters.cihp import CIHPConverter
+from mmqanet.preparation.converters.lip import LIPConverter
+from mmqanet.preparation.converters.mhp_v2 import MHPv2Converter
+from mmqanet.preparation.converters.pascal_person_part import PascalPersonPartConverter
+from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
 from mmqanet.registry import DATASETS, METRICS, MODELS
 
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'

@@ -16,9 +16,9 @@ import matplotlib.cbook
 from rich.console import Console
 from rich.table import Table
 
-from mmqanet.apis.model_index import SHIPPED_PARSER
-from mmqanet.engine.checkpoints import last_whole_checkpoint
-from mmqanet.engine.shipping import MANIFEST
+from mmqanet.checkpoints.loading import last_whole_checkpoint
+from mmqanet.checkpoints.model_index import SHIPPED_PARSER
+from mmqanet.checkpoints.shipping import MANIFEST
 
 REPO = Path(__file__).resolve().parents[1]
 CONFIG = 'configs/toy/qanet_r18_toy.py'

@@ -6,7 +6,7 @@ import math
 
 from mmengine.runner import Runner
 
-from mmqanet.engine.checkpoints import WholeFilesBackend, check_weights, load_checkpoint_file
+from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
 from mmqanet.engine.launch import (
     add_common_arguments,
     config_from,

@@ -12,12 +12,12 @@ from mmqanet.analysis.orderings import ImageOutcomes, MergingRules, image_outcom
 from mmqanet.analysis.predictions import ImageScores, PredictionCache
 from mmqanet.datasets.transforms.loading import LoadImageMaps
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.processes import progress_bar, worker_processes
 from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord, ImageTruth
 from mmqanet.evaluation.scores import ParsingScores, score_records
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches
 from mmqanet.functional.overlaps import check_classes
 from mmqanet.functional.quality import fuse_quality
+from mmqanet.utils.processes import progress_bar, worker_processes
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
-from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.engine.launch import inner_datasets
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.processes import progress_bar
 from mmqanet.registry import DATASETS
+from mmqanet.utils.processes import progress_bar
 
 #: What of a model's config does not change the predictions that are kept; of the post-processor, all but `min_region`.
 NOT_PREDICTION = ('postprocessor', 'max_crops_per_batch', 'init_cfg')

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.files import read_bytes, write_bytes
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.files import read_bytes, write_bytes
 
 SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
 

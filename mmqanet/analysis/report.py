@@ -9,7 +9,7 @@ from mmqanet.analysis.reliability import Reliability
 from mmqanet.analysis.studies import best_rows
 from mmqanet.analysis.tables import Table, csv_table, markdown_table, merge_tables, read_table, table_document
 from mmqanet.errors import DataError, InputError
-from mmqanet.files import read_bytes, write_bytes
+from mmqanet.utils.files import read_bytes, write_bytes
 from mmqanet.visualization.reliability_plots import draw_reliability
 
 

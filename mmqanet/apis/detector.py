@@ -16,12 +16,12 @@ from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
-from mmqanet.apis.stored_config import read_stored_config
-from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
+from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.engine.launch import read_config, require_mmdet
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
-from mmqanet.models.light_fcos import LightFCOS, is_light_fcos
+from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos
 
 SCORE_THR = 0.3  # from which score on a detector's people count, as in the category map of the protocol
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')

@@ -10,16 +10,16 @@ from mmengine.config import Config
 from mmengine.device import get_device
 from rich.progress import track
 
-from mmqanet.apis.background import ahead
 from mmqanet.apis.detector import SCORE_THR, init_detector
 from mmqanet.apis.inference import drop_doubtful, predict, prepare
 from mmqanet.apis.inputs import Input, find_inputs
 from mmqanet.apis.loading import init_model
-from mmqanet.apis.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.apis.outputs import DEFAULT_STYLE, OverlayStyle, ResultWriter, draw, show_image
 from mmqanet.apis.predictions import Failed, Parsed, describe
 from mmqanet.apis.videos import Frame
+from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.errors import InputError, MMQANetError
+from mmqanet.utils.prefetch import ahead
 
 WHOLE_IMAGE = 'image'
 

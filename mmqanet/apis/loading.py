@@ -9,9 +9,9 @@ from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
 from torch import nn
 
-from mmqanet.apis.model_index import find_model, weights_of
-from mmqanet.apis.stored_config import read_stored_config
-from mmqanet.engine.checkpoints import load_checkpoint_file, load_weights
+from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
+from mmqanet.checkpoints.model_index import find_model, weights_of
+from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.engine.launch import use_test_time_augmentation
 from mmqanet.errors import InputError
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS

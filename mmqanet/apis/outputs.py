@@ -29,8 +29,8 @@ from mmqanet.apis.videos import USUAL_FPS, TrackWriter, Video, VideoWriter
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.samples import read_submission_sample
 from mmqanet.evaluation.submission import write_submission
-from mmqanet.files import write_bytes
 from mmqanet.functional.rle import decode_rle
+from mmqanet.utils.files import write_bytes
 from mmqanet.visualization import draw_parsing, jpeg, palette_image
 from mmqanet.visualization.overlay import check_options
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from mmqanet.errors import InputError
-from mmqanet.files import write_bytes
+from mmqanet.utils.files import write_bytes
 
 # Of mmqanet.evaluation, which --help need not import.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')

@@ -87,10 +87,10 @@ def run(args: argparse.Namespace) -> int:
 
 def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int:
     """Write the results of a stream, which is computed ahead in a thread meanwhile; the exit status."""
-    from mmqanet.apis.background import ahead
     from mmqanet.apis.outputs import show_image
     from mmqanet.apis.predictions import Failed
     from mmqanet.cli.progress import ParsingProgress
+    from mmqanet.utils.prefetch import ahead
 
     status = 0
     results = ahead(stream)

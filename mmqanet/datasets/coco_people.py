@@ -3,7 +3,7 @@ import json
 import math
 
 from mmqanet.errors import DataError
-from mmqanet.files import check_inside, read_bytes
+from mmqanet.utils.files import check_inside, read_bytes
 
 PERSON_CATEGORY = 1
 

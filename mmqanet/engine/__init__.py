@@ -1,5 +1,4 @@
-from mmqanet.engine.checkpoints import WholeFilesBackend
-from mmqanet.engine.iter_seed_hook import IterSeedHook
-from mmqanet.engine.visualization_hook import ParsingVisualizationHook
+from mmqanet.checkpoints.loading import WholeFilesBackend
+from mmqanet.engine.hooks import IterSeedHook, ParsingVisualizationHook
 
 __all__ = ['IterSeedHook', 'ParsingVisualizationHook', 'WholeFilesBackend']

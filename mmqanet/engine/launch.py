@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config, ConfigDict, DictAction
 from mmengine.logging import print_log
 
-from mmqanet.engine.checkpoints import install, last_whole_checkpoint
+from mmqanet.checkpoints.loading import install, last_whole_checkpoint
 from mmqanet.errors import InputError, MMQANetError
 from mmqanet.registry import DATASETS
 

@@ -7,8 +7,8 @@ import numpy as np
 from mmengine.evaluator import BaseMetric
 
 from mmqanet.errors import InputError
-from mmqanet.files import PathLike, write_bytes
 from mmqanet.registry import METRICS
+from mmqanet.utils.files import PathLike, write_bytes
 
 PERSON = 'person'
 PERSON_CATEGORY = 1

@@ -7,7 +7,6 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import check_ids, complete_names
-from mmqanet.evaluation.processes import progress_bar, worker_processes
 from mmqanet.evaluation.records import (
     METRIC_NAMES,
     ImagePrediction,
@@ -20,7 +19,8 @@ from mmqanet.evaluation.records import (
 )
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
-from mmqanet.files import check_shape, read_label_map, read_rows, whole_number
+from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number
+from mmqanet.utils.processes import progress_bar, worker_processes
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
 

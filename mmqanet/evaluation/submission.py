@@ -15,9 +15,9 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import check_ids, complete_names
-from mmqanet.files import check_shape, read_label_map, read_rows, whole_number, write_bytes, write_label_map
 from mmqanet.functional.merging import map_extents
 from mmqanet.functional.overlaps import distinct
+from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number, write_bytes, write_label_map
 
 GLOBAL, HUMANS, PARTS = 'global_parsing', 'instance_segmentation', 'instance_parsing'
 MAX_PARTS = 254  # 0 is background and 255 reserved in the servers' 8-bit maps

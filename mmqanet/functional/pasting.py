@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from mmqanet.errors import InputError
 from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
-from mmqanet.functional.workers import run_pieces
+from mmqanet.utils.threads import run_pieces
 
 CPU_BAND = 2**20  # numbers in a band if all classes were in it: what does fits the second-level cache of a core
 DEVICE_BAND = 2**26

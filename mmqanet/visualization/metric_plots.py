@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from mmqanet.files import write_bytes
+from mmqanet.utils.files import write_bytes
 
 
 def draw_precision_recall(path: Path, *, title: str, curves: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:

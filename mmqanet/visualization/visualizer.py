@@ -7,9 +7,9 @@ import numpy as np
 from mmengine.visualization import Visualizer
 
 from mmqanet.errors import InputError
-from mmqanet.files import PathLike, write_bytes
 from mmqanet.registry import VISUALIZERS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.files import PathLike, write_bytes
 from mmqanet.visualization.arrays import annotated, predicted
 from mmqanet.visualization.overlay import check_options, draw_panels, jpeg
 

@@ -45,8 +45,8 @@ def same(one, other):
 
 
 def assert_alike(one, other):
-    """Two samples agree as far as batches of other sizes do: a convolution may sum in another order, so scores differ in their
-    last digits and a label where two classes are nearly as probable."""
+    """Two samples agree as far as batches of other sizes do. A convolution may sum in another order there, so scores differ
+    in their last digits and labels where two classes are nearly as probable."""
     people, expected = one.pred_instances, other.pred_instances
     assert len(people) == len(expected)
     torch.testing.assert_close(people.qualities, expected.qualities, rtol=0, atol=1e-4)

@@ -8,8 +8,8 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
-from mmqanet.datasets.toy import draw_toy_dataset
 from mmqanet.errors import DataError, InputError
+from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import MODELS
 
 REPO = Path(__file__).resolve().parents[2]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqanet.datasets.toy import draw_toy_dataset
+from mmqanet.preparation.toy import draw_toy_dataset
 
 REPO = Path(__file__).resolve().parents[2]
 TOOL = REPO / 'tools/analysis_tools/browse_dataset.py'

@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmqanet.datasets.converters.prepared import write_sample
+from mmqanet.preparation.converters.prepared import write_sample
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters/compose_crowds.py'
 

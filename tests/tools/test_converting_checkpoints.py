@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import init_model
-from mmqanet.datasets.toy import draw_toy_dataset
 from mmqanet.engine.launch import run_tool
+from mmqanet.preparation.toy import draw_toy_dataset
 
 REPO = Path(__file__).resolve().parents[2]
 RELEASED = 'tools/model_converters/convert_qanet_checkpoint.py'

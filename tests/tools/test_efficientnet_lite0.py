@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmqanet.models.efficientnet_lite import EfficientNetLite0, _key_table
+from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, _key_table
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/model_converters/efficientnet_lite0.py'
 

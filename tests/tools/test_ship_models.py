@@ -10,7 +10,7 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import HumanParsingInferencer, init_detector
-from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.checkpoints.loading import load_checkpoint_file
 
 REPO = Path(__file__).resolve().parents[2]
 DETECTOR = REPO / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'

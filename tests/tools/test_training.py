@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mmqanet.datasets.toy import draw_toy_dataset
+from mmqanet.preparation.toy import draw_toy_dataset
 
 REPO = Path(__file__).resolve().parents[2]
 

@@ -23,7 +23,7 @@ from mmqanet.analysis.tables import print_tables
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.engine.launch import prepare_config, read_config, run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.processes import progress_bar
+from mmqanet.utils.processes import progress_bar
 
 console = Console(highlight=False, soft_wrap=True)
 

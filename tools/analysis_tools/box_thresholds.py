@@ -17,7 +17,7 @@ import numpy as np
 from mmqanet.analysis.tables import make_table, print_tables
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.files import read_bytes
+from mmqanet.utils.files import read_bytes
 
 
 def main() -> None:

@@ -20,8 +20,8 @@ from mmqanet.analysis.browsing import Browser
 from mmqanet.datasets import Draw
 from mmqanet.engine.launch import inner_datasets, is_detector, prepare_config, read_config, run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.processes import progress_bar
-from mmqanet.files import write_bytes
+from mmqanet.utils.files import write_bytes
+from mmqanet.utils.processes import progress_bar
 from mmqanet.visualization import jpeg
 from mmqanet.visualization.samples import contact_sheet
 

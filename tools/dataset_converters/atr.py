@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmqanet.datasets.converters.atr import ATRConverter
-from mmqanet.datasets.converters.command import run_converter
+from mmqanet.preparation.converters.atr import ATRConverter
+from mmqanet.preparation.converters.command import run_converter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,14 +4,14 @@
     python tools/dataset_converters/ccp.py --verify data/CCP --labels merged
 
 The split is fixed by the seed. Photos whose annotation cannot be used are left out of their split and named, with the
-rule that they break (mmqanet/datasets/converters/ccp.py). Run again, finished files are kept. The exit status is 1 where
+rule that they break (mmqanet/preparation/converters/ccp.py). Run again, finished files are kept. The exit status is 1 where
 something is missing or failed, unless --allow-incomplete.
 """
 import argparse
 import sys
 
-from mmqanet.datasets.converters.ccp import LABEL_SETS, CCPConverter
-from mmqanet.datasets.converters.command import run_converter
+from mmqanet.preparation.converters.ccp import LABEL_SETS, CCPConverter
+from mmqanet.preparation.converters.command import run_converter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

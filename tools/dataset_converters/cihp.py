@@ -7,8 +7,8 @@ Run again, finished files are kept. The exit status is 1 where something is miss
 """
 import sys
 
-from mmqanet.datasets.converters.cihp import CIHPConverter
-from mmqanet.datasets.converters.command import run_converter
+from mmqanet.preparation.converters.cihp import CIHPConverter
+from mmqanet.preparation.converters.command import run_converter
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,8 +11,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.datasets.crowds import compose_crowds
 from mmqanet.errors import InputError, MMQANetError
+from mmqanet.preparation.crowds import compose_crowds
 from mmqanet.registry import DATASETS
 
 

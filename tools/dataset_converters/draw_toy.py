@@ -9,8 +9,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.datasets.toy import draw_toy_dataset
 from mmqanet.errors import InputError, MMQANetError
+from mmqanet.preparation.toy import draw_toy_dataset
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -11,9 +11,9 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.datasets.converters.command import tell
-from mmqanet.datasets.converters.label_maps import describe_label_maps
 from mmqanet.errors import MMQANetError
+from mmqanet.preparation.converters.command import tell
+from mmqanet.preparation.converters.label_maps import describe_label_maps
 
 
 def main(argv: list[str] | None = None) -> int:

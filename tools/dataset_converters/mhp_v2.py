@@ -7,8 +7,8 @@ Run again, finished files are kept. The exit status is 1 where something is miss
 """
 import sys
 
-from mmqanet.datasets.converters.command import run_converter
-from mmqanet.datasets.converters.mhp_v2 import MHPv2Converter
+from mmqanet.preparation.converters.command import run_converter
+from mmqanet.preparation.converters.mhp_v2 import MHPv2Converter
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -10,8 +10,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmqanet.datasets.converters.command import run_converter
-from mmqanet.datasets.converters.pascal_person_part import NECKS, PascalPersonPartConverter
+from mmqanet.preparation.converters.command import run_converter
+from mmqanet.preparation.converters.pascal_person_part import NECKS, PascalPersonPartConverter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,9 +8,9 @@ DST.sha256 holds the hash of the result.
 import argparse
 from pathlib import Path
 
-from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.publishing import publish, write_checkpoint
 from mmqanet.engine.launch import run_tool
-from mmqanet.engine.publishing import publish, write_checkpoint
 
 
 def main() -> None:

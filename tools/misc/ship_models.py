@@ -15,13 +15,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from mmqanet.apis import init_detector, init_model
-from mmqanet.apis.model_index import SHIPPED_PARSER
-from mmqanet.apis.stored_config import read_stored_config
-from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.model_index import SHIPPED_PARSER
+from mmqanet.checkpoints.shipping import ship
+from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.engine.launch import is_detector, run_tool
-from mmqanet.engine.shipping import ship
 from mmqanet.errors import DataError, InputError
-from mmqanet.files import read_bytes
+from mmqanet.utils.files import read_bytes
 
 
 def main() -> None:

@@ -13,11 +13,11 @@ import argparse
 from pathlib import Path
 
 from mmqanet.apis import init_model
-from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
+from mmqanet.checkpoints.conversion.imagenet_weights import convert_imagenet_backbone
+from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
+from mmqanet.checkpoints.publishing import write_checkpoint
 from mmqanet.engine.launch import read_config, run_tool
-from mmqanet.engine.publishing import write_checkpoint
 from mmqanet.errors import DataError
-from mmqanet.models.imagenet_weights import convert_imagenet_backbone
 
 
 def main() -> None:

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 
 from mmqanet.apis import init_model
 from mmqanet.apis.loading import dataset_meta
-from mmqanet.engine.checkpoints import check_weights, load_checkpoint_file
+from mmqanet.checkpoints.conversion.released_weights import convert_released
+from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
+from mmqanet.checkpoints.publishing import self_contained, write_checkpoint
 from mmqanet.engine.launch import read_config, run_tool
-from mmqanet.engine.publishing import self_contained, write_checkpoint
 from mmqanet.errors import DataError, InputError
-from mmqanet.models.released_weights import convert_released
 from mmqanet.registry import MODELS
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'

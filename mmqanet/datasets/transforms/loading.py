@@ -7,8 +7,8 @@ from mmcv.transforms import BaseTransform
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmqanet.errors import DataError
-from mmqanet.files import check_shape, read_bytes, read_label_map, read_rows
 from mmqanet.registry import TRANSFORMS
+from mmqanet.utils.files import check_shape, read_bytes, read_label_map, read_rows
 
 IGNORE = 255
 

@@ -1,0 +1,1 @@
+"""Checkpoints: reading, writing, publishing and converting them."""

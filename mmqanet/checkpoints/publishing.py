@@ -1,0 +1,79 @@
+"""Checkpoints to hand on: weights, classes and config in one file of data, with its hash beside it."""
+import hashlib
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmqanet.errors import DataError
+from mmqanet.utils.files import PathLike, read_bytes, write_bytes
+from mmqanet.version import __version__
+
+
+def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta: Mapping[str, Any], source: PathLike,
+                   half: bool = False) -> dict:
+    """The content of a checkpoint that needs nothing beside it: weights, classes, and the config as text.
+
+    Args:
+        state: the weights by mmqanet's names.
+        cfg: text of the config (``Config.pretty_text``); ``None`` where it is not known.
+        dataset_meta: classes, palette and flip_pairs.
+        source: the file that the weights come from; its name and hash are noted.
+        half: store floating-point weights in half precision; whatever loads them into a model makes them float32 again.
+
+    Returns:
+        dict: ``state_dict``, and ``meta`` with cfg, dataset_meta, mmqanet_version and source.
+
+    Raises:
+        DataError: a weight is not finite, or not in half precision; names it.
+    """
+    state = {
+        key: value.detach().cpu().to(torch.float16 if half and value.is_floating_point() else value.dtype, copy=True)
+        for key, value in state.items()}
+    for key, value in state.items():
+        if not torch.isfinite(value).all():
+            raise DataError(f'{source}: {key} holds NaN or infinity{", or more than half precision can" if half else ""}')
+    meta = dict(
+        dataset_meta=dict(dataset_meta), mmqanet_version=__version__,
+        source=dict(file=Path(source).name, sha256=hashlib.sha256(read_bytes(source)).hexdigest()))
+    return dict(state_dict=state, meta=meta if cfg is None else dict(meta, cfg=cfg))
+
+
+def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
+    """A self-contained checkpoint out of what one of ``tools/train.py`` holds, which stores config and classes already.
+
+    Raises:
+        DataError: it lacks its weights, config or classes; names what.
+    """
+    meta = content.get('meta') or {}
+    for where, entries, key in (('', content, 'state_dict'), ('meta.', meta, 'cfg'), ('meta.', meta, 'dataset_meta')):
+        if not entries.get(key):
+            raise DataError(f'{source}: {where}{key} is missing, which checkpoints of tools/train.py have')
+    state = {key.removeprefix('module.'): value for key, value in content['state_dict'].items()}
+    return self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half)
+
+
+def checkpoint_bytes(content: dict) -> bytes:
+    """What the file of a checkpoint holds."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getvalue()
+
+
+def write_checkpoint(content: dict, path: PathLike) -> str:
+    """Write a checkpoint, and ``PATH.sha256`` beside it for ``sha256sum -c``.
+
+    Returns:
+        str: the SHA-256 of the file.
+
+    Raises:
+        DataError: it cannot be written; then no part of it is left behind.
+    """
+    data, path = checkpoint_bytes(content), Path(path)
+    digest = hashlib.sha256(data).hexdigest()
+    write_bytes(path, data)
+    write_bytes(path.with_name(f'{path.name}.sha256'), f'{digest}  {path.name}\n'.encode())
+    return digest

@@ -1,0 +1,87 @@
+"""Hooks of the runner: pictures of predictions, and random numbers that a resumed run repeats."""
+from functools import cached_property
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from mmengine.dist import is_main_process
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+from numpy.random import SeedSequence
+
+from mmqanet.datasets.transforms.loading import read_image
+from mmqanet.errors import InputError
+from mmqanet.registry import HOOKS
+from mmqanet.structures import ParsingDataSample
+from mmqanet.visualization import ParsingLocalVisualizer
+from mmqanet.visualization.visualizer import write_picture
+
+
+@HOOKS.register_module()
+class ParsingVisualizationHook(Hook):
+    """Draw every n-th image of validation and test, the annotation next to the prediction.
+
+    Pictures go to the backends of the runner's visualizer (files of the work folder, TensorBoard, ...); at test with an
+    ``out_dir`` they become ``OUT_DIR/NAME.jpg`` instead. How they look is up to the visualizer of the config.
+
+    Args:
+        out_dir (str, optional): folder for the pictures of a test; sub-folders of the data set are kept.
+        interval (int): draw image 0, n, 2 n, ... of those that a process sees.
+        draw_gt (bool): draw the annotation as well, where there is one.
+        draw (bool): ``False`` turns the hook off.
+    """
+
+    def __init__(self, *, out_dir: str | None = None, interval: int = 1, draw_gt: bool = True, draw: bool = True):
+        if interval < 1:
+            raise InputError(f'interval must be 1 or more, not {interval}')
+        self.out_dir = None if out_dir is None else Path(out_dir)
+        self.interval, self.draw_gt, self.draw = interval, draw_gt, draw
+
+    def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
+        if is_main_process():  # the backends of the others take nothing
+            for sample in self._due(runner.val_dataloader, batch_idx, outputs):
+                self._to_backends(runner, runner.val_dataloader, f'val-{sample.name}', sample)
+
+    def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
+        for sample in self._due(runner.test_dataloader, batch_idx, outputs):
+            if self.out_dir is not None:
+                picture = self._picture(runner, runner.test_dataloader, sample)
+                write_picture(self.out_dir / f'{sample.name}.jpg', picture)
+            elif is_main_process():
+                self._to_backends(runner, runner.test_dataloader, f'test-{sample.name}', sample)
+
+    def _due(self, loader, batch_idx: int, outputs: list) -> list[ParsingDataSample]:
+        """The samples of a batch that are to be drawn."""
+        first = batch_idx * (loader.batch_size or 1)  # None: a batch sampler decides
+        return [sample for index, sample in enumerate(outputs, first) if self.draw and index % self.interval == 0]
+
+    def _to_backends(self, runner: Runner, loader, name: str, sample: ParsingDataSample) -> None:
+        # Slashes would be folders, which the local backend does not make.
+        runner.visualizer.add_image(name.replace('/', '-'), self._picture(runner, loader, sample), runner.iter)
+
+    @cached_property
+    def _own_visualizer(self) -> ParsingLocalVisualizer:
+        """For configs that name another one."""
+        return ParsingLocalVisualizer()
+
+    def _picture(self, runner: Runner, loader, sample: ParsingDataSample) -> np.ndarray:
+        is_ours = isinstance(runner.visualizer, ParsingLocalVisualizer)
+        visualizer = runner.visualizer if is_ours else self._own_visualizer
+        image = cv2.cvtColor(read_image(sample.img_path), cv2.COLOR_BGR2RGB)
+        return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)
+
+
+@HOOKS.register_module()
+class IterSeedHook(Hook):
+    """Seed torch's generators from (seed, rank, iteration) before every training iteration.
+
+    Together with ``DrawSampler`` this makes a resumed run equal to one that was never cut off, whatever data loaders,
+    validation and checkpoints drew in between, without generator states in the checkpoint.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        state = SeedSequence([runner.seed, runner.rank, runner.iter]).generate_state(1, dtype='uint64')
+        torch.manual_seed(int(state[0] >> 1))

@@ -1,0 +1,1 @@
+"""Parsers: from an image with boxes to people and maps."""

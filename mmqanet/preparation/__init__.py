@@ -1,0 +1,1 @@
+"""Making data sets; no module that runs a model imports this."""

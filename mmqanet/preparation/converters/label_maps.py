@@ -1,0 +1,76 @@
+"""The JSON for labels of one's own: folders of images, class maps and, with several people an image, person maps.
+
+The files stay where and as they are; what the data set class needs besides them is the JSON with the people's boxes.
+"""
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mmqanet.datasets.transforms.loading import read_image
+from mmqanet.errors import DataError
+from mmqanet.preparation.converters.batch import run_many
+from mmqanet.preparation.converters.prepared import (
+    check_maps,
+    describe_people,
+    number_parts,
+    parts_table,
+    unlabelled_people,
+    write_coco_json,
+)
+from mmqanet.preparation.converters.report import Outcome, SplitReport
+from mmqanet.utils.files import read_label_map, write_bytes, write_label_map
+
+SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+
+
+def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_classes: int, people: Path | None = None,
+                        parts: Path | None = None, workers: int = 0, show_progress: bool = True) -> SplitReport:
+    """Write the COCO-style JSON of a split; what cannot be read is reported and left out of it.
+
+    Args:
+        images: folder of the images, sub-folders included.
+        labels: folder of their class maps: PNGs of the same names, 0 background, 255 ignore.
+        json_path: file to write.
+        num_classes: classes with background.
+        people: folder of the person maps, PNGs of the same names, 0 nobody; without, all labelled pixels of an image are
+            one person's.
+        parts: folder to write part ids to (PNG and TXT), which metrics over several people want; needs ``people``.
+        workers: processes; 0 or 1 works in this one.
+        show_progress: draw a progress bar on the terminal.
+
+    Raises:
+        DataError: there are no images, or a process died.
+    """
+    names = sorted(path.relative_to(images).as_posix() for path in Path(images).rglob('*')
+                   if path.suffix.lower() in SUFFIXES and path.is_file())
+    if not names:
+        raise DataError(f'{images}: no images ({" ".join(SUFFIXES)})')
+    describe = partial(describe_one, images=Path(images), labels=Path(labels), num_classes=num_classes, people=people,
+                       parts=parts)
+    report = SplitReport(Path(json_path).stem)
+    report.outcomes = run_many(describe, names, title=report.title, workers=workers, show_progress=show_progress)
+    write_coco_json(Path(json_path), [dict(file_name=outcome.name, height=outcome.height, width=outcome.width)
+                                      for outcome in report.done], [outcome.people or [] for outcome in report.done])
+    return report
+
+
+def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, people: Path | None = None,
+                 parts: Path | None = None) -> Outcome:
+    """Describe the people of one image, ``name`` with its suffix; the maps are checked as in training."""
+    stem = name[:-len(Path(name).suffix)]
+    try:
+        height, width = read_image(images / name).shape[:2]
+        category = read_label_map(labels / f'{stem}.png')
+        human = (category > 0).astype(np.uint8) if people is None else read_label_map(Path(people) / f'{stem}.png')
+        check_maps(stem, (height, width), category, human, num_classes)
+        if people is None and not human.any():
+            raise DataError(f'{labels / stem}.png: the person has no pixel')
+        if parts is not None:
+            instance, table = number_parts(category, human, num_classes)
+            write_label_map(Path(parts) / f'{stem}.png', instance)
+            write_bytes(Path(parts) / f'{stem}.txt', parts_table(table))
+    except DataError as error:
+        return Outcome(name, error=str(error))
+    return Outcome(name, height, width, describe_people(human, category),
+                   unlabelled=tuple(unlabelled_people(human, category)))

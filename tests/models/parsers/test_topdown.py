@@ -1,0 +1,218 @@
+"""The assembled network: every backbone trains, prediction keeps its promises."""
+import weakref
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import DefaultScope
+from mmengine.structures import InstanceData, PixelData
+
+from mmqanet.errors import InputError
+from mmqanet.functional.geometry import PersonCrop
+from mmqanet.models import QANet
+from mmqanet.registry import MODELS
+from mmqanet.structures import ParsingDataSample
+
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
+BACKBONES = {
+    'ResNetV1c': 'qanet/qanet_r50_cihp.py',
+    'ResNetV1d': 'qanet/qanet_r101_cihp.py',
+    'HRNet': 'qanet/qanet_hrnet-w48_cihp.py',
+    'SwinTransformer': 'backbones/qanet_swin-t_cihp.py',
+    'MixVisionTransformer': 'backbones/qanet_mit-b0_cihp.py',
+    'ConvNeXt': 'backbones/qanet_convnext-t_cihp.py',
+    'EfficientNetLite0': 'ccp/qanet_efficientnet-lite0_ccp.py',
+}
+
+
+def build(config: str, **changes) -> QANet:
+    cfg = Config.fromfile(CONFIGS / config)
+    cfg.merge_from_dict({'model.backbone.init_cfg': None, **{f'model.{key}': value for key, value in changes.items()}})
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        return MODELS.build(cfg.model)
+
+
+def tiny(**changes) -> QANet:
+    small = {'backbone.base_channels': 8, 'neck.in_channels': [8, 16, 32, 64]}
+    return build('toy/qanet_r18_toy.py', **{**small, **changes})
+
+
+def training_batch(num=2, size=(64, 48), num_classes=17) -> dict:
+    rng = np.random.default_rng(0)
+    samples = []
+    for _ in range(num):
+        sample = ParsingDataSample()
+        labels = rng.integers(0, num_classes, size).astype(np.uint8)
+        labels[:8] = 255
+        sample.gt_sem_seg = PixelData(data=torch.from_numpy(labels)[None])
+        samples.append(sample)
+    inputs = [torch.from_numpy(rng.integers(0, 256, (3, *size), dtype=np.uint8)) for _ in range(num)]
+    return dict(inputs=inputs, data_samples=samples)
+
+
+def losses_of(model: QANet, batch: dict) -> dict:
+    return model(**model.data_preprocessor(batch, training=True), mode='loss')
+
+
+@pytest.mark.parametrize('name', BACKBONES)
+def test_every_backbone_takes_a_training_step(name):
+    model = build(BACKBONES[name]).train()
+    assert type(model.backbone).__name__ == name
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    losses = losses_of(model, training_batch())
+    assert set(losses) == {'loss_ce', 'loss_lovasz', 'loss_iou'}
+    sum(losses.values()).backward()
+    for part in (model.backbone, model.neck, model.parsing_head, model.iou_head):
+        gradients = [p.grad for p in part.parameters() if p.grad is not None]
+        assert any(g.abs().sum() > 0 for g in gradients)
+        assert all(g.isfinite().all() for g in gradients)
+    before = model.parsing_head.classifier.weight.clone()
+    optimizer.step()
+    assert not torch.equal(before, model.parsing_head.classifier.weight)
+
+
+def test_losses_are_the_same_with_channels_last():
+    batch = training_batch()
+    plain = losses_of(tiny(**{'data_preprocessor.channels_last': False}).train(), batch)
+    last = losses_of(tiny(**{'data_preprocessor.channels_last': True}).train(), batch)
+    for key in plain:
+        torch.testing.assert_close(plain[key], last[key], rtol=1e-4, atol=1e-5)
+
+
+def test_losses_are_float32_under_autocast():
+    model = tiny().train()
+    with torch.autocast('cpu', dtype=torch.bfloat16):
+        losses = losses_of(model, training_batch())
+    assert {loss.dtype for loss in losses.values()} == {torch.float32}
+    sum(losses.values()).backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+
+
+def test_gradients_accumulate_over_batches():
+    """Two half batches with accumulation leave the weights that the mean of their gradients leaves."""
+    batch = training_batch(num=4)
+    halves = [{key: value[i:i + 2] for key, value in batch.items()} for i in (0, 2)]
+    model, twin = tiny().eval(), tiny().eval()  # evaluation mode: batch norm does not depend on the split
+    wrapper = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.1), accumulative_counts=2)
+    wrapper.initialize_count_status(model, init_counts=0, max_counts=2)
+    before = model.parsing_head.classifier.weight.clone()
+    model.train_step(halves[0], wrapper)
+    assert torch.equal(model.parsing_head.classifier.weight, before)
+    model.train_step(halves[1], wrapper)
+    (sum(sum(losses_of(twin, half).values()) for half in halves) / 2).backward()
+    expected = before - 0.1 * twin.parsing_head.classifier.weight.grad
+    torch.testing.assert_close(model.parsing_head.classifier.weight, expected)
+
+
+def test_a_batch_that_is_ignored_whole_gives_zero_not_nan():
+    batch = training_batch()
+    for sample in batch['data_samples']:
+        sample.gt_sem_seg.data[:] = 255
+    losses = losses_of(tiny().train(), batch)
+    assert all(loss == 0 for loss in losses.values())
+    sum(losses.values()).backward()
+
+
+def test_an_unknown_mode_is_refused():
+    with pytest.raises(ValueError, match="'guess'"):
+        tiny()(torch.zeros(1, 3, 64, 48), mode='guess')
+
+
+def image_sample(boxes: list, size=(96, 80)) -> ParsingDataSample:
+    boxes = torch.tensor(boxes, dtype=torch.float32).view(-1, 4)
+    sample = ParsingDataSample(metainfo=dict(
+        ori_shape=size, flip_pairs=((14, 15),),
+        crops=[PersonCrop.from_box(box, output_size=(48, 64)) for box in boxes.tolist()]))
+    sample.gt_instances = InstanceData(bboxes=boxes, bbox_scores=torch.ones(len(boxes)))
+    return sample
+
+
+def test_people_are_batched_across_images_and_chunks_do_not_matter():
+    crops = torch.randint(0, 256, (5, 3, 64, 48), dtype=torch.uint8)
+    boxes = [[[5, 5, 40, 60]] * 3, [], [[20, 10, 70, 90]] * 2]
+    answers = []
+    for limit in (1, 2, 16):
+        model = tiny(max_crops_per_batch=limit).eval()
+        batch = dict(inputs=[crops[:3], crops[:0], crops[3:]], data_samples=[image_sample(b) for b in boxes])
+        answers.append(model.test_step(batch))
+    assert [len(sample.pred_instances) for sample in answers[0]] == [3, 0, 2]
+    for other in answers[1:]:
+        for one, two in zip(answers[0], other):
+            torch.testing.assert_close(one.pred_instances.qualities, two.pred_instances.qualities, rtol=1e-4, atol=1e-5)
+            assert (one.pred_maps.category != two.pred_maps.category).float().mean() < 0.002
+
+
+@pytest.mark.parametrize('people', [0, 300])
+def test_a_crowd_with_flip_and_scales_is_parsed_in_batches(people, monkeypatch):
+    """No batch, stack or probabilities in memory ever grow with the number of people."""
+    scales, limit = (0.9, 1.0, 1.1), 16
+    sample = image_sample([])
+    boxes = torch.rand(people, 2).repeat(1, 2) * 40 + torch.tensor([0.0, 0.0, 20.0, 30.0])
+    sample.set_metainfo(dict(crops=[
+        PersonCrop.from_box(box, output_size=(12, 16)).scaled(scale) for box in boxes.tolist() for scale in scales]))
+    sample.gt_instances = InstanceData(bboxes=boxes, bbox_scores=torch.ones(people))
+    model = tiny(flip_test=True, max_crops_per_batch=limit).eval()
+    alive, batches, stacked, cat = [], [], [], torch.cat
+
+    def network(inputs):
+        batches.append(len(inputs))
+        probs = torch.zeros(len(inputs), 20, 16, 12).index_fill_(1, torch.tensor([0]), 9.0)  # nobody: quick to merge
+        alive.append(weakref.ref(probs))
+        assert sum(ref() is not None for ref in alive) <= 4
+        return probs, torch.rand(len(inputs))
+
+    monkeypatch.setattr(model, '_forward', network)
+    monkeypatch.setattr(torch, 'cat', lambda pieces: stacked.append(sum(map(len, pieces))) or cat(pieces))
+    crops = torch.zeros(people * len(scales), 3, 16, 12, dtype=torch.uint8)
+    parsed, = model.test_step(dict(inputs=[crops], data_samples=[sample]))
+    assert len(parsed.pred_instances) == people
+    assert sum(batches) == 2 * len(crops)  # the mirror images
+    assert max(batches + stacked, default=0) <= limit
+    assert len(batches) == 2 * -(-len(crops) // limit)
+
+
+def test_an_image_with_nobody_is_empty():
+    sample, = tiny().eval().test_step(dict(inputs=[torch.empty(0, 3, 1, 1, dtype=torch.uint8)],
+                                           data_samples=[image_sample([])]))
+    assert len(sample.pred_instances) == 0
+    assert sample.pred_maps.category.shape == (1, 96, 80)
+    assert not sample.pred_maps.category.any()
+
+
+class ColumnNetwork:
+    """Stands in for the network: class 14 on the left half of the crop, 15 on the right, IoU = mean of the input."""
+
+    def __call__(self, inputs):
+        logits = torch.full((len(inputs), 20, *inputs.shape[-2:]), -10.0)
+        half = inputs.shape[-1] // 2
+        logits[:, 14, :, :half] = 10 + inputs.mean()
+        logits[:, 15, :, half:] = 10
+        return logits, inputs.flatten(1).mean(1)
+
+
+def test_the_mirror_image_swaps_left_and_right_back():
+    """A network that always says 14 left, 15 right says the same of the mirror image: averaged, the swap cancels it."""
+    model = tiny(flip_test=True).eval()
+    model._forward = ColumnNetwork()
+    crops = torch.full((1, 3, 64, 48), 120, dtype=torch.uint8)
+    (probs, _), = model.crop_answers([crops], flip_pairs=((14, 15),))
+    # Mirrored back, the second answer has 14 on the right half; the swap makes it 15: both agree.
+    assert probs[14, :, :24].min() > 0.99
+    assert probs[15, :, 24:].min() > 0.99
+    (unswapped, _), = model.crop_answers([crops], flip_pairs=())
+    assert unswapped[14, :, :24].max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_predicting_without_a_postprocessor_is_refused():
+    with pytest.raises(InputError, match='postprocessor'):
+        tiny(postprocessor=None).predict([torch.zeros(1, 3, 64, 48)], [image_sample([[0, 0, 9, 9]])])
+
+
+def test_without_iou_head_everybody_scores_one():
+    model = tiny(iou_head=None).eval()
+    (_, iou), = model.crop_answers([torch.zeros(1, 3, 64, 48, dtype=torch.uint8)], flip_pairs=())
+    assert iou == 1

@@ -1,0 +1,152 @@
+"""Crowds: who is nearer is larger, stands lower and hides who is farther, in the picture as in the maps."""
+import cv2
+import numpy as np
+import pytest
+
+from mmqanet.errors import DataError
+from mmqanet.preparation.converters.prepared import write_sample
+from mmqanet.preparation.crowds.composition import compose_crowd, paint, place_people
+from mmqanet.preparation.crowds.cutout import Cutout
+from mmqanet.preparation.crowds.photos import Photos
+from mmqanet.preparation.crowds.view import Placed, View, close_view, street_view
+from mmqanet.utils.files import read_bytes, read_label_map
+
+
+def block(colour, category, *, x, y, height, size=(20, 10), edge=1.0) -> Placed:
+    """A rectangle of one colour; its first column is as opaque as ``edge``."""
+    alpha = np.ones(size, np.float32)
+    alpha[:, 0] = edge
+    image = np.empty((*size, 3), np.uint8)
+    image[:] = colour
+    return Placed(Cutout(image, alpha, np.full(size, category, np.uint8)), x, y, height, shaded=False)
+
+
+@pytest.fixture
+def grey() -> View:
+    return View(np.full((60, 80, 3), 100, np.uint8), np.full(3, 100.0), horizon=20, eye_level=0.3, heights=(10, 40))
+
+
+def test_nearer_hides_farther_in_picture_and_maps(grey):
+    far, near = block((0, 0, 250), 2, x=10, y=10, height=20), block((250, 0, 0), 3, x=15, y=15, height=30)
+    image, category, human = paint(grey, [far, near])
+    expected = ((12, 12), (0, 0, 250), 2, 1), ((20, 17), (250, 0, 0), 3, 2), ((50, 50), (100,) * 3, 0, 0)
+    for place, colour, label, person in expected:
+        assert (tuple(image[place]), category[place], human[place]) == (colour, label, person)
+    assert np.count_nonzero(human == 1) == 200 - 5 * 15
+    assert np.count_nonzero(human == 2) == 200
+    image, category, human = paint(grey, [near, far])
+    assert (tuple(image[20, 17]), category[20, 17], human[20, 17]) == ((0, 0, 250), 2, 2)
+
+
+@pytest.mark.parametrize(('edge', 'person'), [(0.25, 0), (0.75, 1)])
+def test_edges_blend_and_the_larger_share_gets_the_label(grey, edge, person):
+    image, category, human = paint(grey, [block((200, 0, 60), 5, x=30, y=10, height=20, edge=edge)])
+    np.testing.assert_allclose(image[15, 30], np.float32((200, 0, 60)) * edge + 100 * (1 - edge), atol=0.51)
+    assert (human[15, 30], category[15, 30]) == (person, 5 * person)
+    assert human[15, 31] == 1
+
+
+def test_people_over_the_border_are_cut(grey):
+    image, _, human = paint(grey, [block((9, 9, 9), 1, x=-6, y=50, height=20), block((7, 7, 7), 1, x=500, y=5, height=30)])
+    assert np.count_nonzero(human == 1) == 4 * 10
+    assert (human[50:, :4] == 1).all()
+    assert (image[50:, :4] == 9).all()
+
+
+@pytest.mark.parametrize('keep_owner', [False, True])
+def test_sizes_follow_the_ground(photo, scenery, keep_owner):
+    rng = np.random.default_rng(3)
+    for _ in range(10):
+        view = street_view(rng, photo, scenery, width=200, height=150, keep_owner=keep_owner)
+        people = place_people(rng, view, [photo] * 4)
+        assert [one.height for one in people] == sorted(one.height for one in people)
+        for one in (one for one in people if one is not view.owner):
+            foot = one.y + one.cutout.alpha.shape[0]
+            assert foot == pytest.approx(view.horizon + (1 - view.eye_level) * one.height, abs=1)
+        _, _, human = paint(view, people)
+        assert set(np.unique(human)) - {0} == set(range(1, len(people) + 1))
+        assert np.bincount(human.ravel())[1:].min() >= 0.003 * human.size
+        assert (view.owner is not None) == keep_owner == any(one is view.owner for one in people)
+
+
+def test_the_owner_stays_where_the_photo_shows_it(photo, scenery):
+    rng = np.random.default_rng(0)
+    for width, height in ((120, 160), (300, 200), (90, 70)) * 8:
+        view = street_view(rng, photo, scenery, width=width, height=height, keep_owner=True)
+        image, category, human = paint(view, [view.owner])
+        red = image[..., 2].astype(int) > image[..., 1].astype(int) + 60
+        assert np.count_nonzero(red & (human == 1)) > 0.7 * np.count_nonzero(red | (human == 1))  # legs are thin
+        assert np.abs(image.astype(int) - view.image).mean() < 2, 'nothing changes but the outline'
+        disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+        inner = cv2.erode(red.astype(np.uint8), disc, borderType=cv2.BORDER_CONSTANT, borderValue=0) > 0
+        assert np.count_nonzero(inner & (human == 0)) <= 0.005 * np.count_nonzero(inner), 'neither shifted nor stretched'
+        assert ((category > 0) == (human > 0)).all()
+
+
+def test_views_show_no_person_but_the_owner(photo, scenery):
+    rng = np.random.default_rng(1)
+    for _ in range(5):
+        street = street_view(rng, photo, scenery, width=250, height=120, keep_owner=False)
+        close = close_view(rng, photo, scenery, width=120, height=150)
+        assert street.image.shape == (120, 250, 3)
+        assert close.image.shape == (150, 120, 3)
+        assert street.image[..., 2].max() < 110
+        assert close.image[..., 2].max() < 110
+        assert close.horizon - close.eye_level * close.heights[1] > -0.1 * 150, 'the nearest head is in the picture'
+
+
+def test_crowds_are_many_sided(photos):
+    """Nobody, several people, cuts by every border but the sky, hidden people, large and small."""
+    rng = np.random.default_rng(0)
+    counts, cut, sizes = set(), set(), []
+    for _ in range(60):
+        crowd = compose_crowd(rng, photos, width=96, height=80)
+        counts.add(int(crowd.human.max()))
+        assert crowd.image.shape == (80, 96, 3)
+        assert crowd.human.shape == crowd.category.shape == (80, 96)
+        assert ((crowd.category > 0) == (crowd.human > 0)).all()
+        for person in range(1, crowd.human.max() + 1):
+            mask = crowd.human == person
+            assert mask.sum() >= 0.003 * mask.size
+            sizes.append(mask.any(axis=1).sum() / 80)
+            cut |= {side for side, line in dict(left=mask[:, 0], right=mask[:, -1], bottom=mask[-1]).items() if line.any()}
+        assert len(set(crowd.sources)) == len(crowd.sources)
+        assert set(crowd.sources) <= set(photos.people)
+    assert counts >= {0, 1, 2, 3, 4}
+    assert cut == {'left', 'right', 'bottom'}
+    assert min(sizes) < 0.4
+    assert max(sizes) > 0.9
+
+
+def test_where_the_map_says_person_the_picture_shows_one(photos):
+    rng = np.random.default_rng(5)
+    right = total = 0
+    for _ in range(10):
+        crowd = compose_crowd(rng, photos, width=160, height=120)
+        red = crowd.image[..., 2].astype(int) > crowd.image[..., 1]
+        right += np.count_nonzero(red == (crowd.human > 0))
+        total += red.size
+    assert right > 0.98 * total
+
+
+def test_same_state_same_arrays(photos):
+    one, two = (compose_crowd(np.random.default_rng(8), photos, width=96, height=80) for _ in range(2))
+    for field in ('image', 'category', 'human'):
+        np.testing.assert_array_equal(getattr(one, field), getattr(two, field))
+    assert one.sources == two.sources
+
+
+def test_people_that_fill_their_photos_leave_no_backdrop(photos, monkeypatch):
+    monkeypatch.setattr('mmqanet.preparation.crowds.composition.clear', lambda image, mask: None)
+    with pytest.raises(DataError, match='Training'):
+        compose_crowd(np.random.default_rng(0), photos, width=96, height=80)
+
+
+def test_a_photo_of_two_people_is_refused(photos, tmp_path):
+    human = read_label_map(photos.folder / 'Human_ids/train0.png')
+    category = read_label_map(photos.folder / 'Category_ids/train0.png')
+    human[human > 0] += np.arange(human.shape[1])[None].repeat(len(human), 0)[human > 0] > 90
+    jpeg = read_bytes(photos.folder / 'Images/train0.jpg')
+    write_sample(tmp_path, 'pair', image=jpeg, category=category, human=human, num_classes=4)
+    with pytest.raises(DataError, match=r'pair.*shows 2'):
+        Photos(tmp_path, ('pair',), ('pair',)).load('pair')

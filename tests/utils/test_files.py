@@ -1,0 +1,129 @@
+"""Files: label maps and tables come back as written, and whatever is wrong with one is named."""
+import io
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmqanet.errors import DataError
+from mmqanet.utils.files import (
+    check_shape,
+    read_bytes,
+    read_label_map,
+    read_rows,
+    whole_number,
+    write_bytes,
+    write_label_map,
+)
+
+
+def png(array: np.ndarray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format='PNG')
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize(('largest', 'bits'), [(255, 8), (256, 16), (65535, 16)])
+def test_label_maps_come_back(tmp_path, largest, bits):
+    labels = np.arange(12).reshape(3, 4)
+    labels[1, 2] = largest
+    path = tmp_path / 'sub' / 'map.png'
+    write_label_map(path, labels)
+    assert (read_label_map(path) == labels).all()
+    assert path.read_bytes()[24] == bits  # the bit depth in a PNG's header
+    assert [child.name for child in path.parent.iterdir()] == ['map.png']
+
+
+def test_every_flipped_bit_is_seen(tmp_path):
+    write_label_map(tmp_path / 'map.png', np.random.default_rng(0).integers(0, 20, (40, 50)))
+    whole = (tmp_path / 'map.png').read_bytes()
+    start = whole.index(b'IDAT') + 4
+    for position in range(start, start + 200, 5):
+        (tmp_path / 'map.png').write_bytes(whole[:position] + bytes([whole[position] ^ 4]) + whole[position + 1:])
+        with pytest.raises(DataError, match=r'map\.png: not readable as a label map'):
+            read_label_map(tmp_path / 'map.png')
+
+
+@pytest.mark.parametrize('bits', [2, 4])
+def test_grey_maps_of_few_bits_keep_their_labels(tmp_path, bits):
+    """Written by hand, since Pillow writes grey pictures with 8 bits only: one row of labels, most significant first."""
+    labels = list(range(2**bits))
+    packed = sum(label << bits * (len(labels) - 1 - i) for i, label in enumerate(labels))
+    row = b'\x00' + packed.to_bytes(bits * len(labels) // 8, 'big')
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
+
+    header = struct.pack('>IIBBBBB', len(labels), 1, bits, 0, 0, 0, 0)
+    content = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(row)) + chunk(b'IEND', b'')
+    (tmp_path / 'map.png').write_bytes(content)
+    assert read_label_map(tmp_path / 'map.png').tolist() == [labels]
+
+
+def test_palette_pictures_are_read_as_indices(tmp_path):
+    picture = Image.fromarray(np.array([[0, 3], [7, 255]], np.uint8))
+    picture.putpalette(bytes(range(256)) * 3)
+    picture.save(tmp_path / 'map.png')
+    assert read_label_map(tmp_path / 'map.png').tolist() == [[0, 3], [7, 255]]
+
+
+@pytest.mark.parametrize('content', [b'', b'hello', png(np.ones((9, 9), np.uint8))[:40]])
+def test_a_broken_label_map_is_named(tmp_path, content):
+    (tmp_path / 'map.png').write_bytes(content)
+    with pytest.raises(DataError, match=r'map\.png: not readable as a label map \([^<>]+\)$'):  # no object's address
+        read_label_map(tmp_path / 'map.png')
+
+
+def test_a_coloured_label_map_is_named(tmp_path):
+    (tmp_path / 'map.png').write_bytes(png(np.ones((9, 9, 3), np.uint8)))
+    with pytest.raises(DataError, match=r'map\.png: a label map has one integer channel'):
+        read_label_map(tmp_path / 'map.png')
+
+
+def test_missing_files_and_folders_are_named(tmp_path):
+    with pytest.raises(DataError, match=r'none\.png: no such file'):
+        read_label_map(tmp_path / 'none.png')
+    with pytest.raises(DataError, match=str(tmp_path)):
+        read_bytes(tmp_path)
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path):
+    path = tmp_path / 'file'
+    write_bytes(path, b'old')
+    with pytest.raises(TypeError):
+        write_bytes(path, 'text is not bytes')
+    assert path.read_bytes() == b'old'
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_rows_are_read_and_checked(tmp_path):
+    path = tmp_path / 'table.txt'
+    path.write_text('1 0.5\n2 0.25\n\n')
+    assert read_rows(path, (int, float), 'id score') == [(1, 0.5), (2, 0.25)]
+    assert read_rows(tmp_path / 'none.txt', (int,), 'id', may_be_absent=True) == []
+    for broken, message in (('1 0.5 7', 'is not "id score"'), ('1', 'is not'), ('a 1', 'is not'), ('1 nan', 'NaN'),
+                            ('9' * 400 + ' 1', 'is not'), ('9' * 30 + ' 1', 'beyond')):
+        path.write_text(f'1 0.5\n{broken}')
+        with pytest.raises(DataError, match=rf'table\.txt:2: .*{message}'):
+            read_rows(path, (int, float), 'id score')
+
+
+def test_sizes_are_compared_as_width_x_height():
+    with pytest.raises(DataError, match='some: the map is 5x4, expected 6x4'):
+        check_shape(np.zeros((4, 5)), (4, 6), 'some')
+
+
+def test_whole_numbers_may_be_written_as_floats():
+    assert [whole_number(word) for word in ('7', '7.0', '7.000e+00')] == [7, 7, 7]
+    for word in ('7.5', 'x', 'nan'):
+        with pytest.raises(ValueError, match=r'.'):
+            whole_number(word)
+
+
+def test_an_output_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'file').write_text('')
+    for path in (tmp_path / 'file' / 'below', tmp_path):
+        with pytest.raises(DataError, match=f'{path}: cannot be written'):
+            write_bytes(path, b'')
