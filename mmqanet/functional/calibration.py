@@ -1,0 +1,82 @@
+"""From qualities, which rank well, to the IoU that they promise: monotone calibration.
+
+A calibration is a non-decreasing broken line through K knots. Fitted on pairs of predicted quality and true IoU
+(:mod:`mmqanet.analysis.quality_calibration`), its value at a quality is the mean IoU to expect there.
+"""
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from mmqanet.errors import InputError
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A broken line from quality to expected IoU, constant beyond its ends.
+
+    Args:
+        qualities: (K,) of the knots, in [0, 1], increasing; K at least 1.
+        ious: (K,) expected IoU at each, in [0, 1], not decreasing.
+
+    Raises:
+        InputError: the knots are none, out of range or out of order.
+    """
+
+    qualities: tuple[float, ...]
+    ious: tuple[float, ...]
+
+    def __post_init__(self):
+        qualities, ious = np.asarray(self.qualities, dtype=np.float64), np.asarray(self.ious, dtype=np.float64)
+        if qualities.ndim != 1 or not len(qualities) or qualities.shape != ious.shape:
+            raise InputError('a calibration needs as many qualities as ious, at least one, not '
+                             f'{qualities.shape} and {ious.shape}')
+        inside = all(((values >= 0) & (values <= 1)).all() for values in (qualities, ious))  # false for NaN as well
+        if not inside or (np.diff(qualities) <= 0).any() or (np.diff(ious) < 0).any():
+            raise InputError('the knots of a calibration must lie in [0, 1], qualities increasing and ious not decreasing')
+
+    def __call__(self, quality: np.ndarray) -> np.ndarray:
+        """Expected IoUs of qualities of any shape, float64."""
+        return np.interp(quality, self.qualities, self.ious)
+
+
+@dataclass(frozen=True)
+class QualityCalibration:
+    """The calibrations of people and of parts.
+
+    Args:
+        people: of people.
+        parts: of parts, one for each class from 1 on: (C - 1).
+    """
+
+    people: Calibration
+    parts: tuple[Calibration, ...]
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any]) -> 'QualityCalibration':
+        """From plain values: ``people`` and the C - 1 entries of ``parts`` are dicts of ``qualities`` and ``ious``.
+
+        Raises:
+            InputError: something is missing or no calibration.
+        """
+        try:
+            people, *parts = (Calibration(tuple(knots['qualities']), tuple(knots['ious']))
+                              for knots in (config['people'], *config['parts']))
+        except (KeyError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise InputError(f'calibration: needs people and parts, each with qualities and ious ({error!r})') from None
+        return cls(people, tuple(parts))
+
+    def to_config(self) -> dict[str, Any]:
+        """The inverse of :meth:`from_config`."""
+        people, *parts = (dict(qualities=list(line.qualities), ious=list(line.ious)) for line in (self.people, *self.parts))
+        return dict(people=people, parts=parts)
+
+    def expected_part_ious(self, qualities: np.ndarray) -> np.ndarray:
+        """Of part qualities (N, C-1), by class: (N, C-1) float64."""
+        if qualities.shape[-1] != len(self.parts):
+            raise InputError(f'calibration: of {len(self.parts)} classes, but there are qualities of {qualities.shape[-1]}')
+        return np.stack([line(column) for line, column in zip(self.parts, qualities.T)], axis=-1)
+
