@@ -2,10 +2,10 @@
 VENV ?= .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help env demo test lint clean
+.PHONY: help env demo test test-processors test-upstream lint clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/' | expand -t 18
 
 env: ## make the virtual environment with everything in it
 	@VENV=$(VENV) bash tools/setup_env.sh
@@ -15,6 +15,17 @@ demo: env ## draw the embedded data set, train, evaluate, parse pictures
 
 test: env ## run the test suite
 	@OMP_NUM_THREADS=1 $(PY) -m pytest -n 2 --dist loadfile
+
+test-processors: env ## run the suite as other processors would, one after the other
+	@for kind in 'SSE41 default 2' 'AVX2 avx2 1' 'AVX512_CORE avx512 2'; do \
+	    set -- $$kind; \
+	    echo "== ONEDNN_MAX_CPU_ISA=$$1 ATEN_CPU_CAPABILITY=$$2 OMP_NUM_THREADS=$$3"; \
+	    ONEDNN_MAX_CPU_ISA=$$1 ATEN_CPU_CAPABILITY=$$2 OMP_NUM_THREADS=$$3 $(PY) -m pytest -n 2 --dist loadfile || exit 1; \
+	done
+
+test-upstream: ## run the suite on the packages of OpenMMLab, in an environment of its own
+	@VENV=.venv-upstream STACK=upstream bash tools/setup_env.sh
+	@OMP_NUM_THREADS=1 .venv-upstream/bin/python -m pytest -n 2 --dist loadfile
 
 lint: env ## ruff and mypy
 	@$(PY) -m ruff check .

@@ -12,9 +12,11 @@ REPO = Path(__file__).resolve().parents[1]
 
 
 def pytest_configure():
-    """One thread, as under `make test`: with more, the last bits of a convolution depend on the size of the batch."""
-    os.environ['OMP_NUM_THREADS'] = '1'  # of the commands that tests start
-    torch.set_num_threads(1)
+    """One thread, unless ``OMP_NUM_THREADS`` says otherwise, for the tests and the commands that they start.
+
+    The tests run side by side already; more threads than processors would only wait for each other.
+    """
+    torch.set_num_threads(int(os.environ.setdefault('OMP_NUM_THREADS', '1')))
 
 
 @pytest.fixture(scope='session')

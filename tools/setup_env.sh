@@ -5,13 +5,19 @@
 #   PYTHON  interpreter to start from   (default python3)
 #   VENV    where the environment goes  (default .venv)
 #   TORCH   requirement for torch       (default torch==2.13.0, the tested one)
-#   MMCV    requirement for mmcv        (default onedl-mmcv==2.3.6, the tested one)
+#   STACK   whose mm packages           (default onedl, the tested ones; or upstream, those of OpenMMLab)
+#   MMCV    requirement for mmcv        (default onedl-mmcv==2.3.6, of STACK=upstream mmcv==2.1.0)
 set -euo pipefail
 cd "$(dirname "$0")/.."
-PYTHON=${PYTHON:-python3} VENV=${VENV:-.venv} TORCH=${TORCH:-torch==2.13.0} MMCV=${MMCV:-onedl-mmcv==2.3.6}
+PYTHON=${PYTHON:-python3} VENV=${VENV:-.venv} TORCH=${TORCH:-torch==2.13.0} STACK=${STACK:-onedl}
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mmqanet
 
 die() { echo "setup: $*" >&2; exit 1; }
+case $STACK in
+    onedl) MMCV=${MMCV:-onedl-mmcv==2.3.6} ;;
+    upstream) MMCV=${MMCV:-mmcv==2.1.0} ;;
+    *) die "STACK is '$STACK', but must be onedl or upstream" ;;
+esac
 say() { printf '\033[1m[setup %3ds]\033[0m %s\n' "$SECONDS" "$*"; }
 
 # Sets cxx, or says what is missing. Also called first of all, so that nothing is downloaded in vain.
@@ -32,7 +38,7 @@ command -v "$PYTHON" >/dev/null || die "no '$PYTHON' found: install Python 3.10 
 "$PYTHON" -c 'import venv, ensurepip' 2>/dev/null || die "$PYTHON has no venv module: install python3-venv"
 
 stamp=$VENV/.mmqanet-ready
-wanted=$(cat requirements/*.txt setup.cfg setup.py tools/setup_env.sh <(echo "$TORCH $MMCV") | cksum)
+wanted=$(cat requirements/*.txt setup.cfg setup.py tools/setup_env.sh <(echo "$TORCH $MMCV $STACK") | cksum)
 [ "$(cat "$stamp" 2>/dev/null)" = "$wanted" ] && exit 0
 
 mmcv_name=${MMCV//[^a-zA-Z0-9.]/_}
@@ -86,7 +92,13 @@ fi
 
 say "installing mmcv, mmengine, mmsegmentation, mmdetection and mmqanet"
 pip install -qq --no-cache-dir "$wheels"/*.whl
-pip install -qq --no-build-isolation -e '.[all]'
+if [ "$STACK" = onedl ]; then
+    pip install -qq --no-build-isolation -e '.[all]'
+else # the same requirements, less the forks'
+    grep -hv '^onedl-' requirements/runtime.txt requirements/tests.txt >"$VENV/requirements.txt"
+    pip install -qq --no-build-isolation -r requirements/upstream.txt -r "$VENV/requirements.txt"
+    pip install -qq --no-build-isolation --no-deps -e .
+fi
 "$py" -c 'import mmcv._ext' || die "mmcv's compiled operators do not load: remove $wheels and run again"
 echo "$wanted" >"$stamp"
 say "environment ready in $VENV"
