@@ -87,7 +87,7 @@ def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopw
         watch.time('detect', lambda: parser.detector.detect([frame.image]))
     packed = watch.time('crop', lambda: prepare(parser.model, frame, boxes=boxes))
     sample, = watch.time('paste', lambda: predict(parser.model, [packed]))
-    watch.time('parse', lambda: answers(parser.model, packed))
+    watch.time('parse', lambda: forward(parser.model, packed))
     watch.seconds['paste'] = max(watch.seconds['paste'] - watch.seconds['parse'], 0)
     parsed = Parsed(item=item, frame=frame, sample=sample)
     drawing = watch.time('draw', lambda: draw(parsed, parser.dataset_meta))
@@ -97,10 +97,10 @@ def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopw
 
 
 @torch.no_grad()
-def answers(model: Any, packed: dict) -> None:
+def forward(model: Any, packed: dict) -> None:
     """The network alone."""
     inputs = [packed['inputs'].to(model.data_preprocessor.device)]
-    for probs, _ in model.crop_answers(inputs, flip_pairs=packed['data_samples'].flip_pairs):
+    for probs, _ in model.forward_crops(inputs, flip_pairs=packed['data_samples'].flip_pairs):
         last = probs
     float(last.sum())  # a GPU is done when its answer is here
 

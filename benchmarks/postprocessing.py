@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -97,19 +96,20 @@ def windowed(options: argparse.Namespace) -> tuple[Clock, dict]:
 
     sample, order = make_sample(options), mirrored_classes()
 
-    def answers(clock: Clock) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        for person in range(options.people):
-            clock.pause()
-            probs, mirrored = make_probs(person, options), make_probs(person, options, mirrored=True)
-            clock.go()
-            average_mirrored_(probs, mirrored, mirrored_classes=order)
-            del mirrored
-            yield probs, torch.tensor(0.7)
-            del probs
-
     postprocessor = QualityAwarePostprocessor()
+    people = []
     clock = Clock()
-    postprocessor.fill(sample, answers(clock))
+    for person, crop in enumerate(sample.crops):
+        clock.pause()
+        probs, mirrored = make_probs(person, options), make_probs(person, options, mirrored=True)
+        clock.go()
+        average_mirrored_(probs, mirrored, mirrored_classes=order)
+        del mirrored
+        people.append(postprocessor.paste([probs], [crop.window], image_shape=sample.ori_shape))
+        del probs
+    boxes = sample.gt_instances
+    postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=[0.7] * len(people),
+                       num_classes=CLASSES)
     clock.pause()
     people, maps = sample.pred_instances, sample.pred_maps
     return clock, dict(

@@ -12,7 +12,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.engine.launch import inner_datasets
+from mmqanet.engine.config import inner_datasets
 from mmqanet.preparation.converters.atr import ATRConverter
 from mmqanet.preparation.converters.cihp import CIHPConverter
 from mmqanet.preparation.converters.lip import LIPConverter

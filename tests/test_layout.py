@@ -13,7 +13,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry
 
 import mmqanet.registry
-from mmqanet.engine.launch import inner_datasets
+from mmqanet.engine.config import inner_datasets
 from mmqanet.registry import MODELS, TRANSFORMS
 
 REPO = Path(__file__).resolve().parents[1]

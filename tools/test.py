@@ -7,14 +7,8 @@ import math
 from mmengine.runner import Runner
 
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
-from mmqanet.engine.launch import (
-    add_common_arguments,
-    config_from,
-    export_detections,
-    run_tool,
-    show_predictions,
-    use_test_time_augmentation,
-)
+from mmqanet.engine.config import export_detections, show_predictions, use_test_time_augmentation
+from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 
 
 def parse_args() -> argparse.Namespace:

@@ -4,7 +4,8 @@ import argparse
 
 from mmengine.runner import Runner
 
-from mmqanet.engine.launch import add_common_arguments, config_from, resume_from, run_tool, use_mixed_precision
+from mmqanet.engine.config import resume_from, use_mixed_precision
+from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 
 
 def parse_args() -> argparse.Namespace:

@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
-from mmqanet.engine.launch import inner_datasets
+from mmqanet.engine.config import inner_datasets
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 from mmqanet.utils.processes import progress_bar

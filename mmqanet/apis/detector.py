@@ -18,7 +18,7 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.stored_config import read_stored_config
-from mmqanet.engine.launch import read_config, require_mmdet
+from mmqanet.engine.config import read_config, require_mmdet
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos

@@ -116,7 +116,7 @@ def drop_doubtful(model: Any, sample: ParsingDataSample, *, score_thr: float = 0
     people.label_maps = [torch.where(row[label_map.long()], label_map, 0)
                          for row, label_map in zip(sure, people.label_maps)]
     sample.pred_instances = people
-    return model.postprocessor.score(sample)
+    return model.postprocessor.rescore(sample)
 
 
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:

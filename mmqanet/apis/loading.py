@@ -12,7 +12,7 @@ from torch import nn
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import read_stored_config
-from mmqanet.engine.launch import use_test_time_augmentation
+from mmqanet.engine.config import set_test_options
 from mmqanet.errors import InputError
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 
@@ -101,17 +101,17 @@ def inference_pipeline(cfg: Config) -> Compose:
 
 def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops: int | None) -> None:
     """Write what the caller wants otherwise into the config."""
-    if max_crops is not None:
-        if max_crops < 1:
-            raise InputError(f'max_crops is {max_crops}, but must be at least 1')
-        cfg.model.max_crops_per_batch = max_crops
-    if tta is None:
-        return
-    if not isinstance(tta, bool):
-        if not len(tta) or not all(0.1 <= scale <= 10 for scale in tta):
-            raise InputError(f'tta {list(tta)}: scales must lie between 0.1 and 10')
-        cfg.tta_scales = tuple(float(scale) for scale in tta)
-    elif not tta:
-        cfg.tta_scales = (1.0,)
-    use_test_time_augmentation(cfg)
-    cfg.model.flip_test = tta is not False
+    if max_crops is not None and max_crops < 1:
+        raise InputError(f'max_crops is {max_crops}, but must be at least 1')
+    match tta:
+        case None:
+            flip, scales = None, None
+        case True:
+            flip, scales = True, cfg.get('tta_scales', (1.0,))
+        case False:
+            flip, scales = False, (1.0,)
+        case _:
+            if not len(tta) or not all(0.1 <= scale <= 10 for scale in tta):
+                raise InputError(f'tta {list(tta)}: scales must lie between 0.1 and 10')
+            flip, scales = True, [float(scale) for scale in tta]
+    set_test_options(cfg, flip=flip, scales=scales, max_batch=max_crops)

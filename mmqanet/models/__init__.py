@@ -7,10 +7,12 @@ from mmqanet.models.heads.parsing_head import ParsingHead
 from mmqanet.models.losses import IoURegressionLoss, LovaszSoftmaxLoss, PixelCrossEntropyLoss
 from mmqanet.models.necks.deconv_neck import DeconvNeck
 from mmqanet.models.necks.semantic_fpn import SemanticFPN
-from mmqanet.models.parsers.topdown import QANet
+from mmqanet.models.parsers.base import BaseParser, BoxUse
+from mmqanet.models.parsers.topdown import TopdownParser
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
 
 __all__ = [
-    'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss', 'LovaszSoftmaxLoss',
-    'ParsingDataPreprocessor', 'ParsingHead', 'PixelCrossEntropyLoss', 'QANet', 'QualityAwarePostprocessor', 'SemanticFPN'
+    'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss',
+    'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'PixelCrossEntropyLoss', 'QualityAwarePostprocessor',
+    'SemanticFPN', 'TopdownParser',
 ]

@@ -1,10 +1,9 @@
-"""From the network's answers to people and image maps: pasting, quality, merging.
+"""From probability maps of people to scored people and image maps: pasting, quality, merging.
 
 Letters: N people of an image, S scales, C classes, h, w size of a probability map, H, W of the image.
 """
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from itertools import islice
 
 import numpy as np
 import torch
@@ -69,35 +68,6 @@ class QualityAwarePostprocessor:
         self.instance_score_thr = instance_score_thr
         self.min_region = min_region
 
-    def fill(self, sample: ParsingDataSample, answers: Iterator[tuple[Tensor, Tensor]], *,
-             num_classes: int | None = None) -> ParsingDataSample:
-        """Take the answers of one image's crops from ``answers`` and write the prediction into its sample.
-
-        A crop is dropped as soon as its person is pasted: all that memory holds of many people is their label maps.
-
-        Args:
-            sample (ParsingDataSample): with ``gt_instances`` (``bboxes``, ``bbox_scores``) and the metainfo ``crops``
-                (N · S ``PersonCrop``, the scales of a person side by side) and ``ori_shape`` (H, W).
-            answers (Iterator): yields (probabilities (C, h, w), IoU score ()) of every crop, mirror images already
-                averaged in; N · S of them are taken.
-            num_classes (int, optional): C, for the shape of the part scores where an image holds nobody.
-
-        Raises:
-            InputError: the crops do not fit the boxes, an answer is missing or not made of probabilities.
-        """
-        num_people = len(sample.gt_instances.bboxes)
-        windows = [crop.window for crop in sample.crops]
-        num_scales, rest = divmod(len(windows), max(num_people, 1))
-        if rest or (num_people and not num_scales) or (windows and not num_people):
-            raise InputError(f'crops: {len(windows)} of them do not fit {num_people} boxes')
-        people, iou_scores = [], []
-        for first in range(0, len(windows), num_scales or 1):
-            person, iou_score = self._next_person(
-                answers, windows[first:first + num_scales], image_shape=sample.ori_shape[:2])
-            people.append(person)
-            iou_scores.append(iou_score)
-        return self.assemble(sample, people, iou_scores, num_classes=num_classes)
-
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
               image_shape: tuple[int, int]) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
@@ -106,26 +76,31 @@ class QualityAwarePostprocessor:
         person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds)
         return replace(person, label_map=person.label_map.cpu())
 
-    def assemble(self, sample: ParsingDataSample, people: Sequence[PastedPerson],
-                 iou_scores: Iterable[float | Tensor], *, num_classes: int | None = None) -> ParsingDataSample:
+    def pack(self, sample: ParsingDataSample, people: Sequence[PastedPerson], *, bboxes: Tensor, bbox_scores: Tensor,
+             iou_scores: Iterable[float | Tensor], num_classes: int) -> ParsingDataSample:
         """Write ``pred_instances``, ``pred_maps`` and ``pred_parts`` of an image whose N people are pasted.
 
         Args:
-            sample, num_classes: as in :meth:`fill`.
-            people (Sequence[PastedPerson]): in the order of ``gt_instances``.
+            sample (ParsingDataSample): with the metainfo ``ori_shape`` (H, W).
+            people (Sequence[PastedPerson]): N.
+            bboxes (Tensor): (N, 4) xyxy in image pixels.
+            bbox_scores (Tensor): (N,) in [0, 1].
             iou_scores (Iterable): N predicted IoU scores, raw: they are clamped to [0, 1] here.
+            num_classes (int): C, for the shape of the part scores where the image holds nobody.
+
+        Raises:
+            InputError: the numbers of people, boxes and scores differ, or a score is NaN or out of range.
         """
-        boxes = sample.gt_instances
         iou_scores = torch.as_tensor([float(score) for score in iou_scores], dtype=torch.float32)
-        if not len(boxes.bboxes) == len(boxes.bbox_scores) == len(people) == len(iou_scores):
-            raise InputError(f'people: {len(people)} with {len(iou_scores)} iou_scores do not fit '
-                             f'{len(boxes.bboxes)} bboxes with {len(boxes.bbox_scores)} bbox_scores')
-        check_scores(boxes.bbox_scores, name='bbox_scores')
+        if not len(bboxes) == len(bbox_scores) == len(people) == len(iou_scores):
+            raise InputError(f'people: {len(people)} with {len(iou_scores)} iou_scores do not fit {len(bboxes)} bboxes '
+                             f'with {len(bbox_scores)} bbox_scores')
+        check_scores(bbox_scores, name='bbox_scores')
         check_scores(iou_scores, name='iou_scores', clamped=True)
-        pixel_scores, part_scores = self._pixel_scores(people, num_classes=num_classes or 1)
+        pixel_scores, part_scores = self._pixel_scores(people, num_classes=num_classes)
         sample.pred_instances = InstanceData(
-            bboxes=boxes.bboxes.cpu(),
-            bbox_scores=boxes.bbox_scores.cpu().float(),
+            bboxes=bboxes.cpu(),
+            bbox_scores=bbox_scores.cpu().float(),
             iou_scores=iou_scores.clamp(0, 1),
             pixel_scores=pixel_scores[:, 0],
             part_pixel_scores=part_scores[:, 0],
@@ -135,7 +110,7 @@ class QualityAwarePostprocessor:
         if self.pixel_score_sweep:
             sample.pred_instances.sweep_pixel_scores = pixel_scores[:, 1:]
             sample.pred_instances.sweep_part_pixel_scores = part_scores[:, 1:]
-        return self.score(sample)
+        return self.rescore(sample)
 
     def _pixel_scores(self, people: Sequence[PastedPerson], *, num_classes: int) -> tuple[Tensor, Tensor]:
         """Pixel scores (N, T) and part pixel scores (N, T, C-1) of all people, at the T thresholds."""
@@ -145,7 +120,7 @@ class QualityAwarePostprocessor:
         number = 1 + len(self.pixel_score_sweep)
         return torch.zeros(0, number), torch.zeros(0, number, num_classes - 1)
 
-    def score(self, sample: ParsingDataSample) -> ParsingDataSample:
+    def rescore(self, sample: ParsingDataSample) -> ParsingDataSample:
         """Fuse and merge: (re)write qualities, maps and parts from the scores and label maps in ``pred_instances``.
 
         On a sample that holds a prediction this applies other weights or thresholds without another forward pass.
@@ -168,15 +143,6 @@ class QualityAwarePostprocessor:
             labels=torch.from_numpy(merged.part_labels), scores=torch.from_numpy(merged.part_scores).float(),
             people=torch.from_numpy(merged.part_people))
         return sample
-
-    def _next_person(self, answers: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]], *,
-                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
-        """Take one answer a window: the pasted person and its mean IoU score."""
-        taken = list(islice(answers, len(windows)))
-        if len(taken) < len(windows):
-            raise InputError('answers ended before every crop had one')
-        probs, ious = zip(*taken)
-        return self.paste(probs, windows, image_shape=image_shape), sum(float(iou) for iou in ious) / len(ious)
 
 
 def _as_map(array: np.ndarray) -> Tensor:

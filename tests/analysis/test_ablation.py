@@ -24,7 +24,7 @@ def expected_scores(predicted, setting: Setting, rules: MergingRules, missing: s
         people = sample.pred_instances
         people.pixel_scores = people.sweep_pixel_scores[:, column]
         people.part_pixel_scores = people.sweep_part_pixel_scores[:, column]
-        metric.process(None, [postprocessor.score(sample).to_dict()])
+        metric.process(None, [postprocessor.rescore(sample).to_dict()])
     return metric.evaluate(len(predicted.samples))
 
 

@@ -1,125 +1,25 @@
-"""The command line of the tools, applied to configs."""
-import sys
+"""The entry points' arguments, and how an error ends them."""
+import argparse
 from pathlib import Path
 
 import pytest
-import torch
-from mmengine.config import Config
 
-from mmqanet.engine.launch import (
-    check_classes,
-    export_detections,
-    prepare_config,
-    read_config,
-    resume_from,
-    run_tool,
-    show_predictions,
-    use_mixed_precision,
-    use_test_time_augmentation,
-)
-from mmqanet.errors import DataError, InputError
+from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
+from mmqanet.errors import DataError
 
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-CONFIG = CONFIGS / 'qanet/qanet_r50_cihp.py'
-DETECTOR = CONFIGS / 'detection/fcos_r50_person_cihp.py'
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
 
 
-def prepared(**changes):
-    cfg = Config.fromfile(CONFIG)
-    prepare_config(cfg, **{**dict(name='some', work_dir=None, launcher='none', overrides=None), **changes})
-    return cfg
+def test_arguments_become_a_config(tmp_path):
+    parser = argparse.ArgumentParser()
+    add_common_arguments(parser)
+    cfg = config_from(parser.parse_args(
+        [str(CONFIG), '--work-dir', str(tmp_path), '--cfg-options', 'train_cfg.max_epochs=3', 'model.flip_test=False']))
+    assert (cfg.work_dir, cfg.train_cfg.max_epochs, cfg.model.flip_test) == (str(tmp_path), 3, False)
+    assert config_from(parser.parse_args([str(CONFIG)])).work_dir == 'work_dirs/qanet_r50_cihp'
 
 
-def test_work_dir_and_overrides(tmp_path):
-    assert prepared().work_dir == 'work_dirs/some'
-    cfg = prepared(work_dir=str(tmp_path), overrides={'train_cfg.max_epochs': 3})
-    assert cfg.work_dir == str(tmp_path)
-    assert cfg.train_cfg.max_epochs == 3
-
-
-def test_without_a_gpu_processes_talk_over_gloo(monkeypatch):
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    assert prepared().env_cfg.dist_cfg.backend == 'gloo'
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    assert prepared().env_cfg.dist_cfg.backend == 'nccl'
-
-
-def test_without_a_gpu_synchronised_norms_become_plain_ones(monkeypatch):
-    sync = {'model.backbone.norm_cfg': dict(type='SyncBN', requires_grad=True), 'model.neck.1.norm_cfg.type': 'SyncBN'}
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    cfg = prepared(overrides=sync)
-    assert cfg.model.backbone.norm_cfg == dict(type='BN', requires_grad=True)
-    assert cfg.model.neck[1].norm_cfg.type == 'BN'
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    assert prepared(overrides=sync).model.backbone.norm_cfg.type == 'SyncBN'
-
-
-def test_resume_auto_starts_at_the_beginning_of_an_empty_folder(tmp_path):
-    cfg = prepared(work_dir=str(tmp_path))
-    resume_from(cfg, 'auto')
-    assert not cfg.resume
-    torch.save(dict(state_dict={}), tmp_path / 'epoch_2.pth')
-    resume_from(cfg, 'auto')
-    assert cfg.resume
-    assert cfg.load_from == str(tmp_path / 'epoch_2.pth')
-
-
-def test_tta_turns_on_flip_and_scales():
-    cfg = prepared(overrides={'model.flip_test': False})
-    cfg.tta_scales = (0.9, 1.1)
-    use_test_time_augmentation(cfg)
-    assert cfg.model.flip_test
-    assert [step.scales for step in cfg.test_dataloader.dataset.pipeline if step.type == 'BoxesToCrops'] == [(0.9, 1.1)]
-
-
-def test_a_head_with_another_number_of_classes_is_refused():
-    with pytest.raises(InputError, match='num_classes is 7, but train_dataloader has 20 classes'):
-        prepared(overrides={'model.parsing_head.num_classes': 7})
-
-
-def test_classes_are_compared_inside_of_wrappers():
-    cfg = Config.fromfile(CONFIG)
-    right, wrong = dict(cfg.train_dataloader.dataset), dict(type='ATRDataset')
-    cfg.train_dataloader.dataset = dict(
-        type='ConcatDataset', datasets=[dict(type='RepeatDataset', times=2, dataset=right), dict(right)])
-    check_classes(cfg)
-    cfg.train_dataloader.dataset.datasets[0].dataset = wrong
-    with pytest.raises(InputError, match='num_classes is 20, but train_dataloader has 18 classes'):
-        check_classes(cfg)
-
-
-def test_a_detector_writes_detections_and_a_parser_does_not():
-    pytest.importorskip('mmdet')
-    cfg = Config.fromfile(DETECTOR)
-    prepare_config(cfg, name='some', work_dir=None, launcher='none', overrides=None)
-    export_detections(cfg, 'found.json')
-    assert [metric.type for metric in cfg.test_evaluator] == ['CocoMetric', 'mmqanet.DetectionFile']
-    show_predictions(cfg, 'shown')
-    assert cfg.default_hooks.visualization == dict(
-        type='mmdet.DetVisualizationHook', draw=True, test_out_dir=str(Path('shown').absolute()))
-    with pytest.raises(InputError, match='--tta'):
-        use_test_time_augmentation(cfg)
-    with pytest.raises(InputError, match='--detections'):
-        export_detections(prepared(), 'found.json')
-
-
-def test_a_detector_without_mmdet_is_refused(monkeypatch):
-    monkeypatch.setitem(sys.modules, 'mmcv.ops', None)
-    with pytest.raises(InputError, match=r"needs mmdet, .* pip install '\.\[detection\]'"):
-        prepare_config(Config.fromfile(DETECTOR), name='some', work_dir=None, launcher='none', overrides=None)
-
-
-def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):
-    cfg = prepared()
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
-    with pytest.raises(InputError, match='--amp'):
-        use_mixed_precision(cfg)
-    monkeypatch.setattr(torch.cuda, 'is_available', lambda: True)
-    use_mixed_precision(cfg)
-    assert cfg.optim_wrapper.type == 'AmpOptimWrapper'
-
-
-def test_an_error_of_ours_is_one_line(capsys):
+def test_an_error_of_ours_is_one_line():
     def broken():
         raise DataError('x.json: gone')
 
@@ -127,5 +27,3 @@ def test_an_error_of_ours_is_one_line(capsys):
         run_tool(broken)
     with pytest.raises(SystemExit, match=r'none\.json: no such file'):
         run_tool(Path('none.json').read_text)
-    with pytest.raises(InputError, match=r'none\.py: no such config'):
-        read_config('none.py')

@@ -68,7 +68,7 @@ def test_the_postprocessor_names_the_survivors():
     sample.pred_instances.update(InstanceData(
         iou_scores=torch.ones(number), pixel_scores=torch.linspace(1, 0.5, number),
         part_pixel_scores=torch.ones(number, 4)))
-    QualityAwarePostprocessor().score(sample)
+    QualityAwarePostprocessor().rescore(sample)
     assert sample.pred_instances.kept.tolist() == [True] * len(scene.people) + [False] * len(scene.people)
     evaluator = build(metrics=('APp',))
     evaluator.process([sample])

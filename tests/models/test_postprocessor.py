@@ -1,6 +1,3 @@
-import weakref
-
-import numpy as np
 import pytest
 import torch
 from mmengine.structures import InstanceData
@@ -34,6 +31,19 @@ def make_answers(number, seed=0):
     return list(zip((3 * noise).softmax(1), torch.rand(number, generator=generator)))
 
 
+def fill(postprocessor, sample, answers):
+    """Paste everybody and pack them, as a parser does."""
+    boxes, people, iou_scores = sample.gt_instances, [], []
+    number = len(sample.crops) // max(len(boxes.bboxes), 1)
+    for first in range(0, len(sample.crops), number or 1):
+        windows = [crop.window for crop in sample.crops[first:first + number]]
+        probs, ious = zip(*(next(answers) for _ in windows))
+        people.append(postprocessor.paste(probs, windows, image_shape=IMAGE))
+        iou_scores.append(sum(ious) / number)
+    return postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
+                              num_classes=CLASSES)
+
+
 def full_image(sample, answers):
     """(N, C, H, W) float64: every crop pasted over the whole image, the scales of a person averaged."""
     height, width = sample.ori_shape
@@ -53,7 +63,7 @@ def full_image(sample, answers):
 def test_people_agree_with_the_full_image(scale_factors, threshold):
     sample = make_sample(scale_factors=scale_factors)
     answers = make_answers(len(sample.crops))
-    QualityAwarePostprocessor(pixel_score_thr=threshold, quality_weights=(2, 1, 3)).fill(sample, iter(answers))
+    fill(QualityAwarePostprocessor(pixel_score_thr=threshold, quality_weights=(2, 1, 3)), sample, iter(answers))
     people, full = sample.pred_instances, full_image(sample, answers)
 
     best, labels = full.max(1)
@@ -83,7 +93,7 @@ def one_class(label):
 def test_the_image_maps_of_people_apart():
     sample = make_sample(boxes=[(5, 10, 20, 30), (50, 10, 65, 30)], scores=[0.9, 0.2])
     answers = [(one_class(2), torch.tensor(0.5)), (one_class(3), torch.tensor(0.9))]
-    QualityAwarePostprocessor(quality_weights=(0, 1, 0)).fill(sample, iter(answers))
+    fill(QualityAwarePostprocessor(quality_weights=(0, 1, 0)), sample, iter(answers))
     maps, parts = sample.pred_maps, sample.pred_parts
     assert maps.category.shape == maps.human.shape == maps.part.shape == (1, *IMAGE)
     assert maps.category[0, 20, 12] == 2
@@ -101,7 +111,7 @@ def test_thresholds_reach_the_merging():
 
     def people_seen(**settings):
         sample = make_sample(boxes=boxes, scores=[0.9, 0.8, 0.2])
-        QualityAwarePostprocessor(quality_weights=(0, 1, 0), **settings).fill(sample, iter(answers))
+        fill(QualityAwarePostprocessor(quality_weights=(0, 1, 0), **settings), sample, iter(answers))
         return set(sample.pred_maps.human.unique().tolist()), set(sample.pred_maps.category.unique().tolist())
 
     assert people_seen() == ({0, 2, 3}, {0, 2})  # person 1 is suppressed by its better duplicate
@@ -114,11 +124,11 @@ def test_thresholds_reach_the_merging():
 def test_new_weights_without_new_answers():
     sample = make_sample()
     answers = make_answers(len(BOXES))
-    QualityAwarePostprocessor(quality_weights=(1, 0, 0)).fill(sample, iter(answers))
+    fill(QualityAwarePostprocessor(quality_weights=(1, 0, 0)), sample, iter(answers))
     assert torch.equal(sample.pred_instances.qualities, sample.gt_instances.bbox_scores)
     other = QualityAwarePostprocessor(quality_weights=(0, 0, 1))
-    other.score(sample)
-    expected = other.fill(make_sample(), iter(answers))
+    other.rescore(sample)
+    expected = fill(other, make_sample(), iter(answers))
     assert torch.equal(sample.pred_instances.qualities, sample.pred_instances.pixel_scores)
     for name in ('category', 'human', 'part'):
         assert torch.equal(sample.pred_maps.get(name), expected.pred_maps.get(name))
@@ -127,23 +137,23 @@ def test_new_weights_without_new_answers():
 
 def test_a_sweep_keeps_the_pixel_scores_of_other_thresholds():
     answers = make_answers(len(BOXES))
-    sample = QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.2, 0.7)).fill(make_sample(), iter(answers))
-    plain = QualityAwarePostprocessor().fill(make_sample(), iter(answers)).pred_instances
-    other = QualityAwarePostprocessor(pixel_score_thr=0.7).fill(make_sample(), iter(answers)).pred_instances
+    sample = fill(QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.2, 0.7)), make_sample(), iter(answers))
+    plain = fill(QualityAwarePostprocessor(), make_sample(), iter(answers)).pred_instances
+    other = fill(QualityAwarePostprocessor(pixel_score_thr=0.7), make_sample(), iter(answers)).pred_instances
     swept = sample.pred_instances
     assert 'sweep_pixel_scores' not in plain
     assert torch.equal(swept.qualities, plain.qualities)
     assert torch.equal(swept.sweep_pixel_scores[:, 1], plain.pixel_scores)
     torch.testing.assert_close(swept.sweep_pixel_scores[:, 2], other.pixel_scores)
     torch.testing.assert_close(swept.sweep_part_pixel_scores[:, 2], other.part_pixel_scores)
-    empty = QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.4)).fill(make_sample([]), iter(()), num_classes=CLASSES)
+    empty = fill(QualityAwarePostprocessor(pixel_score_sweep=(0.0, 0.4)), make_sample([]), iter(()))
     assert empty.pred_instances.sweep_part_pixel_scores.shape == (0, 2, CLASSES - 1)
 
 
 @pytest.mark.parametrize(('raw', 'kept'), [(-0.3, 0.0), (1.4, 1.0), (0.4, 0.4)])
 def test_the_iou_score_is_clamped(raw, kept):
     sample = make_sample(boxes=BOXES[:1])
-    QualityAwarePostprocessor(quality_weights=(0, 1, 0)).fill(sample, iter([(one_class(1), torch.tensor(raw))]))
+    fill(QualityAwarePostprocessor(quality_weights=(0, 1, 0)), sample, iter([(one_class(1), torch.tensor(raw))]))
     assert sample.pred_instances.iou_scores.item() == pytest.approx(kept)
     assert sample.pred_instances.qualities.item() == pytest.approx(kept)
 
@@ -152,7 +162,7 @@ def test_speckles_are_gone_before_anything_is_scored_where_asked():
     probs = one_class(1).clone()
     probs[:, 10:13, 10:13] = torch.tensor([0.1, 0.2, 0.7, 0.0])[:, None, None]
     kept, cleaned = (
-        QualityAwarePostprocessor(min_region=share).fill(make_sample(boxes=BOXES[:1]), iter([(probs, torch.tensor(0.5))]))
+        fill(QualityAwarePostprocessor(min_region=share), make_sample(boxes=BOXES[:1]), iter([(probs, torch.tensor(0.5))]))
         for share in (9 / probs[0].numel(), 10 / probs[0].numel()))
     assert kept.pred_instances.label_maps[0].unique().tolist() == [0, 1, 2]  # 0 at its rim
     assert kept.pred_parts.labels.tolist() == [1, 2]
@@ -163,7 +173,7 @@ def test_speckles_are_gone_before_anything_is_scored_where_asked():
 
 def test_an_image_with_nobody_gives_an_empty_result():
     sample = make_sample(boxes=[])
-    QualityAwarePostprocessor().fill(sample, iter([]), num_classes=CLASSES)
+    fill(QualityAwarePostprocessor(), sample, iter([]))
     people = sample.pred_instances
     assert len(people.label_maps) == 0
     assert people.bboxes.shape == (0, 4)
@@ -176,39 +186,10 @@ def test_an_image_with_nobody_gives_an_empty_result():
 
 def test_somebody_outside_the_image_is_kept_without_pixels():
     sample = make_sample(boxes=[BOXES[0], (300, 300, 340, 380)])
-    QualityAwarePostprocessor().fill(sample, iter(make_answers(2)))
+    fill(QualityAwarePostprocessor(), sample, iter(make_answers(2)))
     assert sample.pred_instances.label_maps[1].numel() == 0
     assert sample.pred_instances.qualities[1] == 0
     assert set(sample.pred_maps.human.unique().tolist()) == {0, 1}
-
-
-def test_an_image_takes_its_own_answers_and_no_more():
-    answers = iter(make_answers(5))
-    first, second = make_sample(boxes=BOXES[:3]), make_sample(boxes=BOXES[3:])
-    postprocessor = QualityAwarePostprocessor()
-    postprocessor.fill(first, answers)
-    postprocessor.fill(second, answers)
-    assert len(list(answers)) == 1
-    alone = postprocessor.fill(make_sample(boxes=BOXES[3:]), iter(make_answers(5)[3:]))
-    assert torch.equal(second.pred_instances.label_maps[0], alone.pred_instances.label_maps[0])
-
-
-def test_300_people_keep_one_probability_map_at_a_time():
-    rng = np.random.default_rng(0)
-    corners = rng.uniform(0, 60, (300, 2))
-    boxes = np.concatenate([corners, corners + rng.uniform(4, 20, (300, 2))], axis=1).tolist()
-    alive = []
-
-    def answers():
-        for _ in boxes:
-            assert not any(ref() is not None for ref in alive)
-            probs = one_class(1).clone()
-            alive.append(weakref.ref(probs))
-            yield probs, torch.tensor(0.5)
-            del probs
-
-    sample = QualityAwarePostprocessor().fill(make_sample(boxes=boxes), answers())
-    assert len(alive) == len(sample.pred_instances.label_maps) == 300
 
 
 @pytest.mark.parametrize('settings', [
@@ -222,19 +203,17 @@ def test_bad_settings_are_refused_by_name(settings):
 
 def test_bad_people_are_refused_by_name():
     postprocessor = QualityAwarePostprocessor()
-    with pytest.raises(InputError, match='answers'):
-        postprocessor.fill(make_sample(), iter(make_answers(3)))
-    with pytest.raises(InputError, match='bbox_scores'):
-        postprocessor.fill(make_sample(scores=[0.5, 0.5, 0.5, 1.5]), iter(make_answers(4)))
+    boxes = make_sample().gt_instances
+    people = [postprocessor.paste([one_class(1)], [(0, 0, 9, 9)], image_shape=IMAGE)] * 3
+    with pytest.raises(InputError, match='3 with 3 iou_scores do not fit 4 bboxes'):
+        postprocessor.pack(make_sample(), people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores,
+                           iou_scores=[1, 1, 1], num_classes=CLASSES)
+    with pytest.raises(InputError, match='bbox_scores must'):
+        fill(postprocessor, make_sample(scores=[0.5, 0.5, 0.5, 1.5]), iter(make_answers(4)))
     with pytest.raises(InputError, match='iou_scores'):
-        postprocessor.fill(
-            make_sample(), iter([(probs, torch.tensor(float('nan'))) for probs, _ in make_answers(4)]))
+        fill(postprocessor, make_sample(), iter([(probs, torch.tensor(float('nan'))) for probs, _ in make_answers(4)]))
     with pytest.raises(InputError, match='probs'):
-        postprocessor.fill(make_sample(), iter([(probs * 2, iou) for probs, iou in make_answers(4)]))
-    sample = make_sample()
-    sample.set_metainfo(dict(crops=sample.crops[:3]))
-    with pytest.raises(InputError, match='crops'):
-        postprocessor.fill(sample, iter(make_answers(3)))
+        fill(postprocessor, make_sample(), iter([(probs * 2, iou) for probs, iou in make_answers(4)]))
 
 
 def test_the_registry_builds_it():

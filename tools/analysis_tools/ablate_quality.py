@@ -21,7 +21,8 @@ from mmqanet.analysis.report import shown_tables, source_table, write_reliabilit
 from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
 from mmqanet.datasets import HumanParsingDataset
-from mmqanet.engine.launch import prepare_config, read_config, run_tool
+from mmqanet.engine.config import prepare_config, read_config
+from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.processes import progress_bar
 

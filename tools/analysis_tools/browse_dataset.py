@@ -18,7 +18,8 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.analysis.browsing import Browser
 from mmqanet.datasets import Draw
-from mmqanet.engine.launch import inner_datasets, is_detector, prepare_config, read_config, run_tool
+from mmqanet.engine.config import Task, inner_datasets, prepare_config, read_config, task_of
+from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.processes import progress_bar
@@ -46,8 +47,8 @@ def main() -> None:
         raise InputError('--num must be at least 1, --seed must not be negative')
     cfg = read_config(args.config)
     prepare_config(cfg, name=Path(args.config).stem, work_dir=None, launcher='none', overrides=args.cfg_options)
-    if is_detector(cfg):
-        raise InputError(f"{args.config}: a detector; browse a parser's config with the same data_root")
+    if task_of(cfg) is not Task.PARSING:
+        raise InputError(f"{args.config}: not a parser; browse a parser's config with the same data_root")
     out = Path(args.out or f'{cfg.work_dir}/browse_{args.split}')
     with DefaultScope.overwrite_default_scope('mmqanet'):
         browsers = [Browser(dataset) for dataset in inner_datasets(cfg[f'{args.split}_dataloader'].dataset)]

@@ -19,7 +19,8 @@ from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.model_index import SHIPPED_PARSER
 from mmqanet.checkpoints.shipping import ship
 from mmqanet.checkpoints.stored_config import read_stored_config
-from mmqanet.engine.launch import is_detector, run_tool
+from mmqanet.engine.config import parser_class
+from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import read_bytes
 
@@ -39,7 +40,8 @@ def main() -> None:
         for name, path, metrics in (('parser', args.parser, args.parser_metrics),
                                     ('detector', args.detector, args.detector_metrics))}
     for name, model in models.items():
-        if is_detector(read_stored_config(model['content'], model['source'])) != (name == 'detector'):
+        cfg = read_stored_config(model['content'], model['source'])
+        if (parser_class(cfg) is None) != (name == 'detector'):
             raise InputError(f'--{name}: {model["source"]} holds none')
     with TemporaryDirectory() as folder:
         ship(models, folder, data=args.data)

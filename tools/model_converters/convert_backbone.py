@@ -16,7 +16,8 @@ from mmqanet.apis import init_model
 from mmqanet.checkpoints.conversion.imagenet_weights import convert_imagenet_backbone
 from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
-from mmqanet.engine.launch import read_config, run_tool
+from mmqanet.engine.config import read_config
+from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError
 
 

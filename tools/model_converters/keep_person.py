@@ -12,7 +12,8 @@ from pathlib import Path
 from mmqanet.checkpoints.conversion.person_weights import keep_person
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import self_contained, write_checkpoint
-from mmqanet.engine.launch import require_mmdet, run_tool
+from mmqanet.engine.config import require_mmdet
+from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError
 
 

@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
+from mmqanet.datasets.transforms.contracts import MultiScaleTransform
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
 from mmqanet.registry import TRANSFORMS
 
 
 @TRANSFORMS.register_module()
-class BoxesToCrops(BaseTransform):
+class BoxesToCrops(MultiScaleTransform):
     """Place a crop on every box, once for every scale.
 
     Required keys: bboxes ((N, 4) xyxy). Added keys: crops (list of N · S ``PersonCrop``, the scales of a person side by
@@ -26,10 +27,10 @@ class BoxesToCrops(BaseTransform):
     """
 
     def __init__(self, *, input_size: tuple[int, int], padding: float = 1.25, scales: tuple[float, ...] = (1.0,)):
+        super().__init__(scales=scales)
         width, height = input_size
         self.input_size = (width, height)
         self.padding = padding
-        self.scales = tuple(scales)
 
     def transform(self, results: dict) -> dict:
         results['crops'] = [

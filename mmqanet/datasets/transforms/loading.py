@@ -6,6 +6,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.errors import DataError
 from mmqanet.registry import TRANSFORMS
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map, read_rows
@@ -78,7 +79,7 @@ class LoadImage(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class LoadPersonMap(BaseTransform):
+class LoadPersonMap(GroundTruthTransform):
     """Read the label map of the sample's one person: its classes, background everywhere else.
 
     Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, ori_shape.
@@ -100,7 +101,7 @@ class LoadPersonMap(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class LoadImageMaps(BaseTransform):
+class LoadImageMaps(GroundTruthTransform):
     """Read the ground truth of a whole image, for the metrics.
 
     Required keys: category_path, human_path and instance_path (both optional), classes, ori_shape.

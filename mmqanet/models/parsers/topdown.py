@@ -1,36 +1,41 @@
-"""The top-down segmentor: a crop of one person in, the label of every pixel and the IoU of the answer out.
+"""The top-down parser: a crop of one person in, the label of every pixel and the IoU of the answer out.
 
     B crops of a batch, C classes, h, w size of the network input, N_i people of image i, S scales.
 """
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import torch
-from mmengine.model import BaseModel
 from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.mirroring import average_mirrored_
+from mmqanet.functional.pasting import PastedPerson
+from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
 
-@MODELS.register_module()
-class QANet(BaseModel):
+@MODELS.register_module(name=['TopdownParser', 'QANet'])
+class TopdownParser(BaseParser):
     """Backbone → neck → parsing head and IoU head (paper, figure 3); at test time also the quality-aware module.
+
+    QANet and SimpleNet are its configs, so it is registered as ``QANet`` as well.
 
     Args:
         backbone (dict): any backbone of mmseg by its plain name, or of mmdet as ``mmdet.NAME``.
         neck (dict | list[dict]): one neck or several in a row, ending in a single feature, e.g. FPN then SemanticFPN.
         parsing_head (dict): config of :class:`ParsingHead`.
         iou_head (dict, optional): config of :class:`IoUHead`; without one the IoU score of everybody is 1.
-        postprocessor (dict, optional): config of what turns probabilities into people and image maps; needed to predict.
-        data_preprocessor (dict, optional): ``ParsingDataPreprocessor`` by default.
+        postprocessor, data_preprocessor, init_cfg: as in :class:`BaseParser`.
         flip_test (bool): average each crop with its mirror image, left and right classes swapped back. The pairs come
             with the samples (metainfo ``flip_pairs``), so that the data set alone declares them.
         max_crops_per_batch (int): most crops that pass the network at once when predicting; bounds the memory.
-        init_cfg (dict, optional): initialisation.
     """
+
+    box_use = BoxUse.REQUIRED
+    speed_options = ('max_crops_per_batch',)
 
     def __init__(
         self,
@@ -45,30 +50,35 @@ class QANet(BaseModel):
         max_crops_per_batch: int = 16,
         init_cfg: dict | None = None,
     ):
-        super().__init__(MODELS.build(data_preprocessor or dict(type='ParsingDataPreprocessor')), init_cfg)
+        super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
         self.parsing_head = MODELS.build(parsing_head)
         self.iou_head = MODELS.build(iou_head) if iou_head else None
-        self.postprocessor = MODELS.build(postprocessor) if postprocessor else None
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
+
+    @property
+    def num_classes(self) -> int:
+        return self.parsing_head.num_classes
+
+    @classmethod
+    def classes_in(cls, model: Mapping[str, Any]) -> int:
+        return model['parsing_head']['num_classes']
+
+    @classmethod
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+        if flip is not None:
+            model['flip_test'] = flip
+        if max_batch is not None:
+            model['max_crops_per_batch'] = max_batch
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""
         return self.neck(self.backbone(inputs))
 
-    def forward(self, inputs: Any, data_samples: Any = None, mode: str = 'tensor'):
-        """``mode='loss'``: dict of losses; ``'predict'``: data samples; ``'tensor'``: (logits (B, C, h, w), iou (B,))."""
-        if mode == 'loss':
-            return self.loss(inputs, data_samples)
-        if mode == 'predict':
-            return self.predict(inputs, data_samples)
-        if mode == 'tensor':
-            return self._forward(inputs)
-        raise ValueError(f"mode is {mode!r}, but QANet knows 'loss', 'predict' and 'tensor'")
-
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Normalised crops (B, 3, h, w) → logits (B, C, h, w) and IoU scores (B,), ``None`` without an IoU head."""
         feature = self.extract_feat(inputs)
         return self.parsing_head(feature), self.iou_head(feature) if self.iou_head else None
 
@@ -83,29 +93,30 @@ class QANet(BaseModel):
 
     @torch.no_grad()
     def predict(self, inputs: list[Tensor], data_samples: list[ParsingDataSample]) -> list[ParsingDataSample]:
-        """Parse all people of all images; the samples come back with ``pred_instances``, ``pred_maps``, ``pred_parts``.
+        """Parse the people in the boxes of all images.
 
         Args:
             inputs: one uint8 tensor (N_i · S, 3, h, w) an image, the S scales of a person side by side.
-            data_samples: their samples; metainfo ``crops`` holds the N_i · S ``PersonCrop``, ``ori_shape`` the (H, W),
-                ``flip_pairs`` the (left, right) classes.
+            data_samples: their samples; ``gt_instances`` holds the N_i boxes, metainfo ``crops`` the N_i · S
+                ``PersonCrop``, ``ori_shape`` the (H, W), ``flip_pairs`` the (left, right) classes.
+
+        Raises:
+            InputError: the crops do not fit the boxes or the inputs.
         """
-        if self.postprocessor is None:
-            raise InputError('postprocessor: QANet needs one in its config to predict')
-        answers = self.crop_answers(inputs, flip_pairs=data_samples[0].flip_pairs)
+        predictions = self.forward_crops(inputs, flip_pairs=data_samples[0].flip_pairs)
         for sample in data_samples:
-            self.postprocessor.fill(sample, answers, num_classes=self.parsing_head.num_classes)
+            self._parse_people(sample, predictions)
         return data_samples
 
-    def crop_answers(self, inputs: list[Tensor], *, flip_pairs) -> Iterator[tuple[Tensor, Tensor]]:
+    def forward_crops(self, inputs: list[Tensor], *, flip_pairs: Sequence) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
-        mirrored_classes = list(range(self.parsing_head.num_classes))
+        mirrored_classes = list(range(self.num_classes))
         for left, right in flip_pairs:
             mirrored_classes[left], mirrored_classes[right] = right, left
         for chunk in _chunks(inputs, self.max_crops_per_batch):
-            yield from zip(*self._answer(self.data_preprocessor.normalize(chunk), mirrored_classes))
+            yield from zip(*self._probabilities(self.data_preprocessor.normalize(chunk), mirrored_classes))
 
-    def _answer(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
+    def _probabilities(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""
         logits, iou = self._forward(inputs)
         probs = logits.float().softmax(1)
@@ -115,6 +126,35 @@ class QANet(BaseModel):
             probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=mirrored_classes)
             iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
         return probs, iou
+
+    def _parse_people(self, sample: ParsingDataSample, predictions: Iterator[tuple[Tensor, Tensor]]) -> None:
+        """Take the predictions of one image's crops and write the parsing into its sample.
+
+        A person is pasted before the next one's predictions are taken: memory holds the label maps of many people, but
+        the probabilities of few.
+        """
+        boxes = sample.gt_instances
+        windows = [crop.window for crop in sample.crops]
+        num_scales, rest = divmod(len(windows), max(len(boxes.bboxes), 1))
+        if rest or (len(boxes.bboxes) and not num_scales) or (windows and not len(boxes.bboxes)):
+            raise InputError(f'crops: {len(windows)} of them do not fit {len(boxes.bboxes)} boxes')
+        people, iou_scores = [], []
+        for first in range(0, len(windows), num_scales or 1):
+            person, iou_score = self._next_person(predictions, windows[first:first + num_scales], sample.ori_shape[:2])
+            people.append(person)
+            iou_scores.append(iou_score)
+        self.postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
+                                num_classes=self.num_classes)
+
+    def _next_person(self, predictions: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]],
+                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
+        """Take one prediction a window: the pasted person and its mean IoU score."""
+        taken = list(islice(predictions, len(windows)))
+        if len(taken) < len(windows):
+            raise InputError(f'inputs: {len(taken)} crops are left for a person with {len(windows)}')
+        probs, ious = zip(*taken)
+        person = self.postprocessor.paste(probs, windows, image_shape=image_shape)
+        return person, sum(float(iou) for iou in ious) / len(ious)
 
 
 def _chunks(inputs: list[Tensor], size: int) -> Iterator[Tensor]:

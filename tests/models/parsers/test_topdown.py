@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop
-from mmqanet.models import QANet
+from mmqanet.models import BoxUse, TopdownParser
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
@@ -28,7 +28,7 @@ BACKBONES = {
 }
 
 
-def build(config: str, **changes) -> QANet:
+def build(config: str, **changes) -> TopdownParser:
     cfg = Config.fromfile(CONFIGS / config)
     cfg.merge_from_dict({'model.backbone.init_cfg': None, **{f'model.{key}': value for key, value in changes.items()}})
     torch.manual_seed(0)
@@ -36,7 +36,7 @@ def build(config: str, **changes) -> QANet:
         return MODELS.build(cfg.model)
 
 
-def tiny(**changes) -> QANet:
+def tiny(**changes) -> TopdownParser:
     small = {'backbone.base_channels': 8, 'neck.in_channels': [8, 16, 32, 64]}
     return build('toy/qanet_r18_toy.py', **{**small, **changes})
 
@@ -54,7 +54,7 @@ def training_batch(num=2, size=(64, 48), num_classes=17) -> dict:
     return dict(inputs=inputs, data_samples=samples)
 
 
-def losses_of(model: QANet, batch: dict) -> dict:
+def losses_of(model: TopdownParser, batch: dict) -> dict:
     return model(**model.data_preprocessor(batch, training=True), mode='loss')
 
 
@@ -117,6 +117,18 @@ def test_a_batch_that_is_ignored_whole_gives_zero_not_nan():
     sum(losses.values()).backward()
 
 
+def test_it_answers_to_both_names_and_says_what_its_config_means():
+    assert MODELS.get('QANet') is MODELS.get('TopdownParser') is TopdownParser
+    assert TopdownParser.box_use is BoxUse.REQUIRED
+    cfg = Config.fromfile(CONFIGS / 'qanet/qanet_r101_mhp-v2.py').model
+    assert TopdownParser.classes_in(cfg) == 59
+    assert tiny().num_classes == 20
+    TopdownParser.set_test_options(cfg, flip=False, max_batch=3)
+    assert (cfg.flip_test, cfg.max_crops_per_batch) == (False, 3)
+    TopdownParser.set_test_options(cfg)
+    assert (cfg.flip_test, cfg.max_crops_per_batch) == (False, 3)
+
+
 def test_an_unknown_mode_is_refused():
     with pytest.raises(ValueError, match="'guess'"):
         tiny()(torch.zeros(1, 3, 64, 48), mode='guess')
@@ -175,6 +187,36 @@ def test_a_crowd_with_flip_and_scales_is_parsed_in_batches(people, monkeypatch):
     assert len(batches) == 2 * -(-len(crops) // limit)
 
 
+def test_300_people_keep_one_probability_map_at_a_time(monkeypatch):
+    corners = torch.rand(300, 2) * 60
+    sample = image_sample(torch.cat([corners, corners + 4 + 16 * torch.rand(300, 2)], dim=1).tolist())
+    alive = []
+
+    def predictions(inputs, flip_pairs):
+        for _ in inputs[0]:
+            assert not any(ref() is not None for ref in alive)
+            probs = torch.zeros(20, 64, 48).index_fill_(0, torch.tensor([0]), 1.0)
+            alive.append(weakref.ref(probs))
+            yield probs, torch.tensor(0.5)
+            del probs
+
+    model = tiny().eval()
+    monkeypatch.setattr(model, 'forward_crops', predictions)
+    parsed, = model.predict([torch.zeros(300, 1)], [sample])
+    assert len(alive) == len(parsed.pred_instances.label_maps) == 300
+
+
+def test_crops_that_do_not_fit_the_boxes_are_refused():
+    model, crops = tiny().eval(), torch.zeros(2, 3, 64, 48, dtype=torch.uint8)
+    with pytest.raises(InputError, match='inputs: 0 crops are left for a person with 1'):
+        model.predict([crops], [image_sample([[5, 5, 40, 60]] * 3)])
+    for boxes, number in (([[5, 5, 40, 60]] * 2, 3), ([[5, 5, 40, 60]], 0), ([], 1)):
+        sample = image_sample(boxes)
+        sample.set_metainfo(dict(crops=[PersonCrop.from_box([5, 5, 40, 60], output_size=(48, 64))] * number))
+        with pytest.raises(InputError, match=f'crops: {number} of them do not fit {len(boxes)} boxes'):
+            model.predict([crops], [sample])
+
+
 def test_an_image_with_nobody_is_empty():
     sample, = tiny().eval().test_step(dict(inputs=[torch.empty(0, 3, 1, 1, dtype=torch.uint8)],
                                            data_samples=[image_sample([])]))
@@ -199,20 +241,20 @@ def test_the_mirror_image_swaps_left_and_right_back():
     model = tiny(flip_test=True).eval()
     model._forward = ColumnNetwork()
     crops = torch.full((1, 3, 64, 48), 120, dtype=torch.uint8)
-    (probs, _), = model.crop_answers([crops], flip_pairs=((14, 15),))
+    (probs, _), = model.forward_crops([crops], flip_pairs=((14, 15),))
     # Mirrored back, the second answer has 14 on the right half; the swap makes it 15: both agree.
     assert probs[14, :, :24].min() > 0.99
     assert probs[15, :, 24:].min() > 0.99
-    (unswapped, _), = model.crop_answers([crops], flip_pairs=())
+    (unswapped, _), = model.forward_crops([crops], flip_pairs=())
     assert unswapped[14, :, :24].max() == pytest.approx(0.5, abs=0.01)
 
 
 def test_predicting_without_a_postprocessor_is_refused():
     with pytest.raises(InputError, match='postprocessor'):
-        tiny(postprocessor=None).predict([torch.zeros(1, 3, 64, 48)], [image_sample([[0, 0, 9, 9]])])
+        tiny(postprocessor=None)([torch.zeros(1, 3, 64, 48)], [image_sample([[0, 0, 9, 9]])], mode='predict')
 
 
 def test_without_iou_head_everybody_scores_one():
     model = tiny(iou_head=None).eval()
-    (_, iou), = model.crop_answers([torch.zeros(1, 3, 64, 48, dtype=torch.uint8)], flip_pairs=())
+    (_, iou), = model.forward_crops([torch.zeros(1, 3, 64, 48, dtype=torch.uint8)], flip_pairs=())
     assert iou == 1
