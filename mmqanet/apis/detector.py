@@ -10,15 +10,12 @@ import torch
 from mmcv.transforms import Resize
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
-from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
-from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
-from mmqanet.checkpoints.stored_config import read_stored_config
-from mmqanet.engine.config import read_config, require_mmdet
+from mmqanet.apis.loading import ModelSource
+from mmqanet.engine.config import require_mmdet, scope_of
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos
@@ -130,40 +127,29 @@ def init_detector(
         InputError: mmdet or mmcv's compiled operators are missing; the checkpoint belongs to another config; no class of the
             detector is called person; there is no such config or device.
     """
-    content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
-    if config is None:
-        cfg = read_stored_config(content, checkpoint)
-    else:
-        cfg = config if isinstance(config, Config) else read_config(str(config))
-    for part in ('model', 'test_dataloader'):
-        if part not in cfg:
-            raise InputError(f'{cfg.filename or checkpoint or "config"}: a detector needs {part!r} in its config')
-    model, pipeline = _build(cfg)
-    model.cfg = cfg
-    if checkpoint is not None:
-        load_weights(model, content.get('state_dict', content), checkpoint)
-        meta = content.get('meta') or {}
-        classes = (meta.get('dataset_meta') or {}).get('classes') or meta.get('CLASSES')
-        model.dataset_meta.update(dict(classes=classes) if classes else {})
-    try:
-        model = model.to(device).eval()
-    except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
-        raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
+    source = ModelSource.find(config, checkpoint, purpose='detection')
+    source.cfg.setdefault('default_scope', 'mmdet')
+    model, pipeline = _build(source)
+    classes = (source.meta.get('dataset_meta') or {}).get('classes') or source.meta.get('CLASSES')
+    model.dataset_meta.update(dict(classes=classes) if classes else {})
+    model = source.load(model, device)
     return PersonDetector(model, pipeline, score_thr=score_thr, max_people=max_people, batch_size=batch_size)
 
 
-def _build(cfg: Config) -> tuple[Any, Callable[[dict], dict]]:
+def _build(source: ModelSource) -> tuple[Any, Callable[[dict], dict]]:
     """The untrained network of a config, and its pipeline from an ``img`` on."""
+    cfg = source.cfg
     dataset = cfg.test_dataloader.dataset
     steps = [dict(step) for step in dataset.get('pipeline', ()) if step['type'].split('.')[-1] not in READING_STEPS]
     classes = (dataset.get('metainfo') or {}).get('classes')
     if classes and _is_plain(steps) and is_light_fcos(cfg.model):
         model: Any = LightFCOS(cfg.model)
+        model.cfg = cfg
         model.dataset_meta = dict(classes=classes)
         return model, Compose([Resize(scale=tuple(steps[0]['scale']), keep_ratio=True), _pack])
     require_mmdet()
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope') or 'mmdet'):
-        model = revert_sync_batchnorm(MMENGINE_MODELS.build(cfg.model.copy()))
+    model = source.build()
+    with DefaultScope.overwrite_default_scope(scope_of(cfg)):
         model.dataset_meta = dict(classes=_classes(dataset))
         return model, Compose([MMENGINE_TRANSFORMS.build(step) for step in steps])
 

@@ -10,32 +10,34 @@ from mmengine.dataset import pseudo_collate
 from mmqanet.apis.inputs import as_picture
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import InputError
+from mmqanet.models import BaseParser, BoxUse
 from mmqanet.structures import ParsingDataSample
 
 MAX_SIDE = 2**15 - 2  # OpenCV resamples no larger pictures
 
 
 def inference_topdown(
-    model: Any,
+    model: BaseParser,
     images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
     boxes: Any = None,
     *,
     box_scores: Any = None,
 ) -> list[ParsingDataSample]:
-    """Parse the people in given boxes.
+    """Parse the people in given boxes, or those that the parser finds.
 
     Args:
         model: from :func:`mmqanet.apis.init_model`.
         images: one image or several: paths, bytes of files, or (H, W, 3) uint8 BGR arrays.
-        boxes: for each image (N, 4) xyxy in pixels, or ``None`` for the whole image as one box. With a single image, its
-            boxes alone.
+        boxes: for each image (N, 4) xyxy in pixels, or ``None``: a parser that needs boxes then takes the whole image as
+            one, others find the people. With a single image, its boxes alone.
         box_scores: for each image (N,) in [0, 1]; 1 by default.
 
     Returns:
         list[ParsingDataSample]: one an image, with ``pred_instances``, ``pred_maps`` and ``pred_parts``.
 
     Raises:
-        DataError: an image cannot be read. InputError: boxes or scores are out of range; names the image.
+        DataError: an image cannot be read. InputError: boxes or scores are out of range, or given to a parser that takes
+            none; names the image.
     """
     if isinstance(images, str | Path | bytes | np.ndarray):
         images, boxes = [images], None if boxes is None else [boxes]
@@ -49,11 +51,13 @@ def inference_topdown(
 
 
 def inference_parser(
-    model: Any,
+    model: BaseParser,
     images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
     detector: Any,
 ) -> list[ParsingDataSample]:
     """Find the people with a detector and parse them: :func:`inference_topdown` on the boxes that it finds.
+
+    A parser that finds people itself needs no detector: :func:`inference_topdown` without boxes.
 
     Args:
         model, images: as there.
@@ -70,41 +74,64 @@ def read_frames(images: Sequence[str | Path | bytes | np.ndarray]) -> list[Frame
     return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
 
 
-def prepare(model: Any, frame: Frame, *, boxes: Any = None, scores: Any = None) -> dict:
-    """Cut the people out of an image: ``inputs`` (N · S, 3, h, w) uint8 and ``data_samples``, one ``ParsingDataSample``.
+def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any = None) -> dict:
+    """Run an image through the parser's pipeline: ``inputs`` and ``data_samples``, one ``ParsingDataSample``.
 
     Args:
         model: from ``init_model``.
         frame: the image.
-        boxes: (N, 4) xyxy in pixels, or ``None`` for the whole image as one box.
+        boxes: (N, 4) xyxy in pixels, or ``None``: the whole image is one box for a parser that needs boxes.
         scores: (N,) in [0, 1], 1 by default.
 
     Raises:
-        InputError: boxes or scores are out of range, or the image is too large; names the image.
+        InputError: boxes or scores are out of range or given to a parser that takes none, or the image is too large; names
+            the image.
     """
     height, width = frame.image.shape[:2]
     if max(height, width) > MAX_SIDE:
         raise InputError(f'{frame.source}: {width}x{height} pixels; sides of more than {MAX_SIDE} are not supported')
-    boxes = [[0, 0, width, height]] if boxes is None else boxes
+    if boxes is None and model.box_use is BoxUse.REQUIRED:
+        boxes = whole_image(frame)
+    meta = model.dataset_meta
+    results = dict(img_id=frame.index or 0, img=frame.image, img_path=frame.source, name=frame.name,
+                   classes=meta['classes'], flip_pairs=meta['flip_pairs'])
+    if boxes is not None:
+        refuse_boxes(model, where=frame.source)
+        results['bboxes'], results['bbox_scores'] = _box_arrays(boxes, scores, frame)
+    elif scores is not None:
+        raise InputError(f'{frame.source}: box_scores without boxes')
+    return model.pipeline(results)
+
+
+def whole_image(frame: Frame) -> list[list[float]]:
+    """The image as the box of one person."""
+    return [[0, 0, frame.image.shape[1], frame.image.shape[0]]]
+
+
+def refuse_boxes(model: BaseParser, *, where: str) -> None:
+    """Raise ``InputError`` if a parser takes no boxes."""
+    if model.box_use is BoxUse.REFUSED:
+        raise InputError(f'{where}: a {type(model).__name__} finds the people itself and takes no boxes')
+
+
+def _box_arrays(boxes: Any, scores: Any, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
+    """What a caller gave as boxes (N, 4) and scores (N,), float32, checked."""
     try:
         boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
         scores = np.ones(len(boxes), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
     except (ValueError, TypeError):
         raise InputError(f'{frame.source}: boxes must be (N, 4) numbers x1, y1, x2, y2, scores (N,)') from None
-    check_boxes(boxes, scores, size=(width, height), where=frame.source)
-    meta = model.dataset_meta
-    return model.pipeline(dict(
-        img_id=frame.index or 0, img=frame.image, img_path=frame.source, name=frame.name, bboxes=boxes,
-        bbox_scores=scores, classes=meta['classes'], flip_pairs=meta['flip_pairs']))
+    check_boxes(boxes, scores, size=(frame.image.shape[1], frame.image.shape[0]), where=frame.source)
+    return boxes, scores
 
 
 @torch.no_grad()
-def predict(model: Any, packed: Sequence[dict]) -> list[ParsingDataSample]:
+def predict(model: BaseParser, packed: Sequence[dict]) -> list[ParsingDataSample]:
     """Parse what :func:`prepare` made; the people of all images share the network's batches."""
     return model.test_step(pseudo_collate(packed)) if packed else []
 
 
-def drop_doubtful(model: Any, sample: ParsingDataSample, *, score_thr: float = 0.0,
+def drop_doubtful(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
                   part_score_thr: float = 0.0) -> ParsingDataSample:
     """Take people and parts whose *quality* is below a threshold out of a prediction, in place.
 

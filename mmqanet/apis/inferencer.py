@@ -11,7 +11,7 @@ from mmengine.device import get_device
 from rich.progress import track
 
 from mmqanet.apis.detector import SCORE_THR, init_detector
-from mmqanet.apis.inference import drop_doubtful, predict, prepare
+from mmqanet.apis.inference import drop_doubtful, predict, prepare, refuse_boxes, whole_image
 from mmqanet.apis.inputs import Input, find_inputs
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import DEFAULT_STYLE, OverlayStyle, ResultWriter, draw, show_image
@@ -40,9 +40,9 @@ class HumanParsingInferencer:
         weights: a checkpoint; not needed with the name of a model whose weights are released.
         device: e.g. ``'cpu'`` or ``'cuda:0'``; by default a GPU where there is one.
         detector: who finds the people where a call gives no boxes: a config of mmdet, ``'shipped'`` for the package's own,
-            or an object with a ``detect`` like ``PersonDetector``. By default the shipped one for the shipped model; with a
-            model of one's own and no detector, each picture is one person. A checkpoint (``.pth``) that carries its config
-            will do as well.
+            or an object with a ``detect`` like ``PersonDetector``. A checkpoint (``.pth``) that carries its config will do
+            as well. By default the shipped one for the shipped model. With a model of one's own and no detector the model
+            finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
         tta, max_crops: as in :func:`mmqanet.apis.init_model`.
@@ -72,6 +72,8 @@ class HumanParsingInferencer:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops)
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
+        if detector is not None or detector_weights is not None:
+            refuse_boxes(self.model, where='detector')
         if detector == 'shipped':
             _check_no_weights(detector_weights, "'shipped' has its own")
             shipped(SHIPPED_DETECTOR)
@@ -169,9 +171,9 @@ class HumanParsingInferencer:
             inputs: a path to a picture, video or folder, the bytes of a picture, an array (H, W, 3) uint8, the index of a
                 camera, what ``find_inputs`` made of them, or a sequence of these.
             batch_size: pictures that pass the detector and the network together; people are batched across them.
-            boxes: ``None``: the detector finds them. ``'image'``: each picture is one person. Else (N, 4) xyxy in pixels: a
-                sequence with the boxes of each picture, those of a single input alone, or a dict to boxes from the path,
-                the path below the folder given, or the file name.
+            boxes: ``None``: the detector finds them, or the model itself. ``'image'``: each picture is one person. Else
+                (N, 4) xyxy in pixels: a sequence with the boxes of each picture, those of a single input alone, or a dict
+                to boxes from the path, the path below the folder given, or the file name.
             box_scores: (N,) in [0, 1], given like ``boxes``; 1 by default.
             score_thr, part_score_thr: people and parts of a lower *quality*, in [0, 1], are left out.
             recursive: also look into the folders of a folder.
@@ -188,6 +190,8 @@ class HumanParsingInferencer:
                 raise InputError(f'{name} is {value}, but qualities lie in [0, 1]')
         if batch_size < 1:
             raise InputError(f'batch_size is {batch_size}, but must be at least 1')
+        if boxes is not None:
+            refuse_boxes(self.model, where='boxes')
         single = not isinstance(inputs, list | tuple)
         items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
         boxes_of = _lookup(boxes, items, single=single, what='boxes')
@@ -208,18 +212,18 @@ class HumanParsingInferencer:
             frames.close()
 
     def _find_people(self, batch: list, boxes_of: Callable, scores_of: Callable) -> list[tuple | Failed]:
-        """(boxes, scores) of each frame, as given or detected; ``None`` for boxes means the whole image."""
+        """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
         people: list[Any] = []
         for read in batch:
             try:
-                people.append(read if isinstance(read, Failed) else (boxes_of(read[0]), scores_of(read[0])))
+                people.append(read if isinstance(read, Failed) else _given(read[1], boxes_of(read[0]), scores_of(read[0])))
             except MMQANetError as error:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
         if wanted and self.detector is not None:
             for index, found in zip(wanted, self.detector.detect([batch[index][1].image for index in wanted])):
                 people[index] = found
-        return [(None, found[1]) if isinstance(found, tuple) and isinstance(found[0], str) else found for found in people]
+        return people
 
     def _parse(self, batch: list, people: list[tuple | Failed]) -> list[Parsed | Failed]:
         """Parse a batch; a frame that cannot be parsed does not keep the others from it."""
@@ -267,6 +271,11 @@ def read_all(items: Iterable[Input]) -> Iterator[Read]:
                 yield item, frame
         except MMQANetError as error:
             yield Failed(item=item, error=error)
+
+
+def _given(frame: Frame, boxes: Any, scores: Any) -> tuple[Any, Any]:
+    """The boxes and scores of a frame, with the word for the whole image as a box."""
+    return whole_image(frame) if isinstance(boxes, str) else boxes, scores
 
 
 def _lookup(given: Any, items: list, *, single: bool, what: str) -> Callable[[Input], Any]:

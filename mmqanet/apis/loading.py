@@ -1,5 +1,6 @@
-"""From a name, a config or a checkpoint to a model that is ready to parse."""
+"""From a name, a config or a checkpoint to a model on its device: parsers, and what detectors share with them."""
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -7,16 +8,87 @@ from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DefaultScope
-from torch import nn
 
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import read_stored_config
-from mmqanet.engine.config import set_test_options
+from mmqanet.datasets.transforms.contracts import GroundTruthTransform
+from mmqanet.engine.config import parser_class, scope_of, set_test_options
 from mmqanet.errors import InputError
+from mmqanet.models import BaseParser
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 
 META_KEYS = ('classes', 'palette', 'flip_pairs')
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelSource:
+    """Where a model comes from.
+
+    Attributes:
+        cfg: its config, a copy.
+        checkpoint: the file of its weights, if there is one.
+        content: what that file holds.
+    """
+
+    cfg: Config
+    checkpoint: str | Path | None
+    content: dict
+
+    @classmethod
+    def find(cls, config: str | Path | Config | None, checkpoint: str | Path | None, *, purpose: str) -> 'ModelSource':
+        """Read what a caller names.
+
+        Args:
+            config: a config file, a ``Config``, the name of a model of ``model-index.yml`` (its weights come along, unless
+                others are given), or ``None`` for the config that ``checkpoint`` carries.
+            checkpoint: weights, or ``None``.
+            purpose: names in errors what needs the config.
+
+        Raises:
+            DataError: the checkpoint is missing, broken or would execute code.
+            InputError: there is no such config or name, no weights for a name, the checkpoint carries no config, or the
+                config has no model or no test data.
+        """
+        if isinstance(config, str | Path) and not Path(config).is_file():
+            entry = find_model(str(config))
+            config, checkpoint = entry.config, checkpoint or weights_of(entry)
+        if config is None and checkpoint is None:
+            raise InputError('config: neither a config nor a checkpoint that carries one is given')
+        content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
+        if config is None:
+            cfg = read_stored_config(content, checkpoint)
+        else:
+            cfg = config.copy() if isinstance(config, Config) else Config.fromfile(config)
+        for part in ('model', 'test_dataloader'):
+            if part not in cfg:
+                raise InputError(f'{cfg.filename or checkpoint or "config"}: {purpose} needs {part!r} in the config')
+        return cls(cfg=cfg, checkpoint=checkpoint, content=content)
+
+    @property
+    def meta(self) -> Mapping:
+        """What the checkpoint says of itself."""
+        return self.content.get('meta') or {}
+
+    def build(self) -> Any:
+        """The untrained network, with its ``cfg``, in the scope of the config."""
+        with DefaultScope.overwrite_default_scope(scope_of(self.cfg)):
+            model = revert_sync_batchnorm(MODELS.build(self.cfg.model.copy()))
+        model.cfg = self.cfg
+        return model
+
+    def load(self, model: Any, device: str) -> Any:
+        """Put the weights into a model, if there are any; in evaluation mode on a device.
+
+        Raises:
+            InputError: the weights belong to another config (names the keys), or there is no such device.
+        """
+        if self.checkpoint is not None:
+            load_weights(model, self.content.get('state_dict', self.content), self.checkpoint)
+        try:
+            return model.to(device).eval()
+        except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
+            raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
 
 
 def init_model(
@@ -26,8 +98,8 @@ def init_model(
     *,
     tta: bool | Sequence[float] | None = None,
     max_crops: int | None = None,
-) -> nn.Module:
-    """Build a model, ready to parse.
+) -> BaseParser:
+    """Build a parser, ready to parse.
 
     Args:
         config: a config file, a ``Config``, the name of a model of ``model-index.yml`` (its weights come along, unless
@@ -39,37 +111,23 @@ def init_model(
         max_crops: most crops that pass the network at once; ``None`` leaves it to the config.
 
     Returns:
-        nn.Module: the model in evaluation mode, with ``cfg``, ``pipeline`` (from an image with boxes to crops) and
-        ``dataset_meta`` (classes, palette, flip_pairs).
+        BaseParser: the model in evaluation mode, with ``cfg``, ``pipeline`` (from an image, and boxes where they are given,
+        to what the model reads) and ``dataset_meta`` (classes, palette, flip_pairs).
 
     Raises:
         DataError: the checkpoint is missing, broken or would execute code.
-        InputError: no such config or name, no weights for a name, the checkpoint belongs to another config (names the keys)
-            or carries none.
+        InputError: no such config or name, no weights for a name, the config is of no parser, the checkpoint belongs to
+            another config (names the keys) or carries none.
     """
-    named = config if isinstance(config, str | Path) and not Path(config).is_file() else None
-    if named is not None:
-        entry = find_model(str(named))
-        config, checkpoint = entry.config, checkpoint or weights_of(entry)
-    content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
-    if config is None:
-        if checkpoint is None:
-            raise InputError('config: neither a config nor a checkpoint that carries one is given')
-        cfg = read_stored_config(content, checkpoint)
-    else:
-        cfg = config.copy() if isinstance(config, Config) else Config.fromfile(config)
-    for part in ('model', 'test_dataloader'):
-        if part not in cfg:
-            raise InputError(f'{config or checkpoint}: parsing needs {part!r} in the config')
+    source = ModelSource.find(config, checkpoint, purpose='parsing')
+    cfg = source.cfg
+    if parser_class(cfg) is None:
+        raise InputError(f'{cfg.filename or checkpoint or "config"}: model.type is {cfg.model.type!r}, which is no parser')
     _apply_options(cfg, tta=tta, max_crops=max_crops)
-    model = _build(cfg)
-    model.dataset_meta = dataset_meta(cfg, stored=(content.get('meta') or {}).get('dataset_meta'))
-    if checkpoint is not None:
-        load_weights(model, content.get('state_dict', content), checkpoint)
-    try:
-        return model.to(device).eval()
-    except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
-        raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
+    model = source.build()
+    model.pipeline = inference_pipeline(cfg)
+    model.dataset_meta = dataset_meta(cfg, stored=source.meta.get('dataset_meta'))
+    return source.load(model, device)
 
 
 def dataset_meta(cfg: Config, *, stored: Mapping | None = None) -> dict:
@@ -82,21 +140,11 @@ def dataset_meta(cfg: Config, *, stored: Mapping | None = None) -> dict:
     return {key: meta[key] for key in META_KEYS}
 
 
-def _build(cfg: Config) -> Any:
-    """The untrained network of a config."""
-    model_cfg = cfg.model.copy()
-    model_cfg.backbone = {**model_cfg.backbone, 'init_cfg': None}
-    with DefaultScope.overwrite_default_scope('mmqanet'):
-        model = revert_sync_batchnorm(MODELS.build(model_cfg))
-    model.cfg = cfg
-    model.pipeline = inference_pipeline(cfg)
-    return model
-
-
 def inference_pipeline(cfg: Config) -> Compose:
     """The config's test pipeline without its ground truth."""
-    steps = [step for step in cfg.test_dataloader.dataset.pipeline if step['type'] != 'LoadImageMaps']
-    return Compose([TRANSFORMS.build(step) for step in steps])
+    with DefaultScope.overwrite_default_scope(scope_of(cfg)):
+        steps = [TRANSFORMS.build(step) for step in cfg.test_dataloader.dataset.pipeline]
+    return Compose([step for step in steps if not isinstance(step, GroundTruthTransform)])
 
 
 def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops: int | None) -> None:

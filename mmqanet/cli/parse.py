@@ -11,7 +11,7 @@ DESCRIPTION = """
 Write for every picture NAME.json (people and parts with their qualities and masks), NAME_overlay.jpg, NAME.png (palette PNG,
 class per pixel) and submission/ (the challenge servers' files); for every video NAME.mp4 and NAME.jsonl, a line a frame.
 Without options the model and detector of the package are used. With a model of your own and neither --boxes nor --detector,
-each picture is one person.
+the model finds the people if it is of that kind; else each picture is one person.
 """
 
 

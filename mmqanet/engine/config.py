@@ -73,9 +73,9 @@ def task_of(cfg: Config) -> Task:
     """
     if parser_class(cfg):
         return Task.PARSING
-    model = find_class(MODELS, cfg.model.type, scope=_scope(cfg))
+    model = find_class(MODELS, cfg.model.type, scope=scope_of(cfg))
     if model is None:
-        if 'mmdet' in (_scope(cfg), cfg.model.type.partition('.')[0]):
+        if 'mmdet' in (scope_of(cfg), cfg.model.type.partition('.')[0]):
             require_mmdet()
         raise InputError(f'model.type is {cfg.model.type!r}, but no such model is registered')
     try:
@@ -87,7 +87,7 @@ def task_of(cfg: Config) -> Task:
 
 def parser_class(cfg: Config) -> type[BaseParser] | None:
     """The class of a config's model if that is a parser."""
-    model = find_class(MODELS, cfg.model.type, scope=_scope(cfg))
+    model = find_class(MODELS, cfg.model.type, scope=scope_of(cfg))
     return model if isinstance(model, type) and issubclass(model, BaseParser) else None
 
 
@@ -106,7 +106,8 @@ def find_class(registry: Registry, name: str, *, scope: str) -> type | None:
         return None
 
 
-def _scope(cfg: Config) -> str:
+def scope_of(cfg: Config) -> str:
+    """The package whose names are plain in a config."""
     return cfg.get('default_scope') or MODELS.scope
 
 
@@ -172,7 +173,7 @@ def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[
 
 def _set_scales(cfg: Config, scales: tuple[float, ...]) -> None:
     for dataset in inner_datasets(cfg.test_dataloader.dataset):
-        kinds = [find_class(TRANSFORMS, step.type, scope=_scope(cfg)) or object for step in dataset.pipeline]
+        kinds = [find_class(TRANSFORMS, step.type, scope=scope_of(cfg)) or object for step in dataset.pipeline]
         steps = [step for step, kind in zip(dataset.pipeline, kinds) if issubclass(kind, MultiScaleTransform)]
         if not steps and scales != (1.0,):
             raise InputError(f'scales {scales}: no step of the test pipeline takes any')

@@ -3,10 +3,11 @@
     N people of an image, C classes with background as class 0.
 """
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any, ClassVar
 
+from mmengine.config import Config
 from mmengine.model import BaseModel
 
 from mmqanet.errors import InputError
@@ -29,20 +30,25 @@ class BaseParser(BaseModel):
     ``inputs`` together with the last transform of its pipelines. What is fixed is what comes out.
 
     A parser says before it is built what its config means (:meth:`classes_in`, :meth:`set_test_options`), because the
-    config is what a run prints and stores. ``init_model`` adds the attributes ``cfg``, ``pipeline`` (from an image, and its
-    boxes if there are any, to ``inputs`` and ``data_samples``) and ``dataset_meta`` (classes, palette, flip_pairs).
+    config is what a run prints and stores.
 
     Args:
         data_preprocessor (dict, optional): ``ParsingDataPreprocessor`` by default.
         postprocessor (dict, optional): config of what turns probabilities into people and image maps; needed to predict.
         init_cfg (dict, optional): initialisation.
+
+    Attributes:
+        box_use (BoxUse): what the parser does with boxes; an ensemble may set it on the instance.
+        speed_options (tuple[str, ...]): constructor arguments that change time and memory but not the prediction.
+        cfg, pipeline, dataset_meta: added by ``init_model``: the config, its test pipeline from an image (and boxes, where
+            they are given) to ``inputs`` and ``data_samples``, and classes, palette and flip_pairs.
     """
 
     box_use: BoxUse
-    """What the parser does with boxes. An ensemble may set it on the instance."""
-
+    cfg: Config
+    pipeline: Callable[[dict], dict]
+    dataset_meta: Mapping[str, Any]
     speed_options: ClassVar[tuple[str, ...]] = ()
-    """Constructor arguments that change time and memory but not the prediction."""
 
     def __init__(self, *, data_preprocessor: dict | None = None, postprocessor: dict | None = None,
                  init_cfg: dict | None = None):
