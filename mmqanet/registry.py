@@ -5,6 +5,9 @@ that every backbone of mmseg answers to its plain name in a config, and mmdet's 
 its ``locations`` the first time something is looked up in it, and mmseg's when it must; nothing else needs to be imported
 by hand.
 """
+from importlib import import_module
+from importlib.util import find_spec
+
 from mmengine import registry as mmengine
 from mmengine.registry import Registry
 from mmseg.registry import MODELS as MMSEG_MODELS
@@ -12,12 +15,16 @@ from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 
 class _ModelRegistry(Registry):
-    """Imports mmseg's models only for a name that is not found without them: they take seconds, and mmdet along."""
+    """Imports mmseg's models, and then mmqanet's own for mmdet, only for a name that is not found without them: they take
+    seconds."""
 
     def get(self, key: str) -> type | None:
         found = super().get(key)
         if found is None:
             self.parent.import_from_location()
+            found = super().get(key)
+        if found is None and find_spec('mmdet'):
+            import_module('mmqanet.models.on_mmdet')
             found = super().get(key)
         return found
 

@@ -1,3 +1,4 @@
+from mmqanet.datasets.transforms.boxes import IgnoreSmallBoxes, RandomAspect
 from mmqanet.datasets.transforms.crop import (
     BoxesToCrops,
     RandomCropFlip,
@@ -11,6 +12,7 @@ from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPe
 from mmqanet.datasets.transforms.seeding import SeedFromDraw
 
 __all__ = [
+    'IgnoreSmallBoxes', 'RandomAspect',
     'BoxesToCrops', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomCropFlip',
     'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',
 ]
