@@ -1,11 +1,12 @@
 """People found and boxes right by score, counted by hand."""
 import json
+import math
 import runpy
 from pathlib import Path
 
 import pytest
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 
 pytest.importorskip('pycocotools')
 REPO = Path(__file__).resolve().parents[2]
@@ -34,10 +35,21 @@ def files(tmp_path):
 
 
 def test_every_person_is_found_once_and_by_a_box_that_covers_it(tool, files):
-    scores, right, people = tool['match'](*files)
-    assert people == 3
-    assert sorted(zip(scores.tolist(), right.tolist())) == [
+    matching = tool['match'](*files)
+    assert sorted(zip(matching.scores.tolist(), matching.right.tolist())) == [
         (0.3, True), (0.6, False), (0.7, False), (0.8, False), (0.9, True)]
+    assert sorted(zip(matching.heights.tolist(), matching.found.tolist())) == [
+        (40, -math.inf), (40, 0.9), (60, 0.3)]
+
+
+def test_who_is_to_be_ignored_counts_nowhere(tool, files):
+    truth = json.loads(Path(files[0]).read_text())
+    for person in truth['annotations'][1:]:
+        person['iscrowd'] = 1
+    Path(files[0]).write_text(json.dumps(truth))
+    matching = tool['match'](*files)
+    assert (matching.heights.tolist(), matching.found.tolist()) == ([40], [0.9])
+    assert sorted(zip(matching.scores.tolist(), matching.right.tolist())) == [(0.6, False), (0.8, False), (0.9, True)]
 
 
 def test_the_table(tool, files, monkeypatch, capsys):
@@ -47,6 +59,21 @@ def test_the_table(tool, files, monkeypatch, capsys):
     assert rows[0] == ['0.2', '66.7', '40.0', '50.0']
     assert rows[1] == ['0.85', '33.3', '100.0', '50.0']
     assert rows[2][:2] == ['0.95', '0.0']
+
+
+def test_the_table_of_heights(tool, files, monkeypatch, capsys):
+    monkeypatch.setattr('sys.argv', [
+        'box_thresholds', *files, '--thresholds', '0.2', '0.85', '--heights', '0', '40', '50', '100'])
+    tool['main']()
+    rows = [[cell.strip() for cell in line.split('│')[1:-1]] for line in capsys.readouterr().out.splitlines() if '│' in line]
+    assert rows[2:] == [['0-40', '0', '-', '-'], ['40-50', '2', '50.0', '50.0'], ['50-100', '1', '100.0', '0.0']]
+
+
+@pytest.mark.parametrize('limits', [['5'], ['5', '5'], ['10', '5']])
+def test_limits_that_do_not_rise_are_refused(tool, files, monkeypatch, limits):
+    monkeypatch.setattr('sys.argv', ['box_thresholds', *files, '--heights', *limits])
+    with pytest.raises(InputError, match='--heights: two or more rising limits'):
+        tool['main']()
 
 
 @pytest.mark.parametrize('content', [

@@ -2,22 +2,44 @@
 """From which score on to believe a person detector: how many people it finds, and how often it is right, by threshold.
 
     python tools/analysis_tools/box_thresholds.py data/CCP_crowds/annotations/crowds_val.json people.json
+    python tools/analysis_tools/box_thresholds.py data/people/people_val.json people.json --heights 0 5 10 20 40 100
 
 ``people.json`` is what ``tools/test.py --detections`` writes. A box is right if its IoU with an annotated person whom no
-better box has taken is at least 0.5, as COCO has it.
+better box has taken is at least 0.5, as COCO has it. Annotations with ``iscrowd`` 1 count nowhere, nor do boxes that lie on
+them. With ``--heights`` a second table tells which share of the people of each height is found.
 """
 import argparse
 import contextlib
 import io
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from mmqanet.analysis.tables import make_table, print_tables
+from mmqanet.analysis.tables import Table, make_table, print_tables
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import read_bytes
+
+
+@dataclass(frozen=True)
+class Matching:
+    """How boxes and people of a data set go together.
+
+    Args:
+        scores: (N,) of the boxes.
+        right: (N,) bool, whether each box is.
+        heights: (M,) of the people's boxes, in percent of the height of their picture.
+        found: (M,) score of the box that is right about each person, -inf where there is none.
+    """
+
+    scores: np.ndarray
+    right: np.ndarray
+    heights: np.ndarray
+    found: np.ndarray
 
 
 def main() -> None:
@@ -25,20 +47,48 @@ def main() -> None:
     parser.add_argument('annotations', help='COCO-style JSON of the people')
     parser.add_argument('detections', help='COCO detections')
     parser.add_argument('--thresholds', nargs='+', type=float, default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], metavar='S')
+    parser.add_argument('--heights', nargs='+', type=float, default=[], metavar='PERCENT',
+                        help="limits of the second table's rows, rising, in percent of the picture's height")
     args = parser.parse_args()
-    scores, right, people = match(args.annotations, args.detections)
-    rows = []
-    for threshold in args.thresholds:
-        kept = right[scores >= threshold]
+    if len(args.heights) == 1 or any(lower >= upper for lower, upper in pairwise(args.heights)):
+        raise InputError(f'--heights: two or more rising limits are needed, not {args.heights}')
+    matching = match(args.annotations, args.detections)
+    tables = [threshold_table(matching, args.thresholds)]
+    if args.heights:
+        tables.append(height_table(matching, args.thresholds, args.heights))
+    print_tables(tables)
+
+
+def threshold_table(matching: Matching, thresholds: Sequence[float]) -> Table:
+    """Share of the people found, share of the boxes that are right, and F1, one row a threshold."""
+    people, rows = len(matching.heights), []
+    for threshold in thresholds:
+        kept = matching.right[matching.scores >= threshold]
         found, correct = kept.sum() / people, kept.mean() if len(kept) else np.nan
         rows.append({'people found': 100 * found, 'boxes right': 100 * correct,
                      'F1': 200 * kept.sum() / (people + len(kept))})
-    labels = [[f'{threshold:g}'] for threshold in args.thresholds]
-    print_tables([make_table('thresholds', f'{people} people, percent', ['score'], labels, rows)])
+    labels = [[f'{threshold:g}'] for threshold in thresholds]
+    return make_table('thresholds', f'{people} people, percent', ['score'], labels, rows)
 
 
-def match(annotations: str, detections: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Scores of all boxes, whether each is right (bool), and the number of people."""
+def height_table(matching: Matching, thresholds: Sequence[float], limits: Sequence[float]) -> Table:
+    """Share of the people found, one row a range of heights from one limit up to the next, one column a threshold."""
+    labels, rows = [], []
+    for lower, upper in pairwise(limits):
+        found = matching.found[(matching.heights >= lower) & (matching.heights < upper)]
+        labels.append([f'{lower:g}-{upper:g}', str(len(found))])
+        rows.append({f'from {threshold:g}': 100 * (found >= threshold).mean() if len(found) else np.nan
+                     for threshold in thresholds})
+    return make_table('heights', "people found by height, percent of the picture's", ['height', 'people'], labels, rows)
+
+
+def match(annotations: str, detections: str) -> Matching:
+    """Match the boxes of a detection file with the people of an annotation file.
+
+    Raises:
+        DataError: a file cannot be read, they do not belong together, or there are no people.
+        InputError: pycocotools is missing.
+    """
     try:
         from pycocotools.coco import COCO
         from pycocotools.cocoeval import COCOeval
@@ -58,10 +108,17 @@ def match(annotations: str, detections: str) -> tuple[np.ndarray, np.ndarray, in
     counted = [~image['dtIgnore'][0].astype(bool) for image in images]
     scores = [np.array(image['dtScores'])[kept] for image, kept in zip(images, counted)]
     right = [image['dtMatches'][0][kept] > 0 for image, kept in zip(images, counted)]
-    people = sum(int((np.asarray(image['gtIgnore']) == 0).sum()) for image in images)
-    if not people:
+    score_of = {number: score for image in images for number, score in zip(image['dtIds'], image['dtScores'])}
+    heights, found = [], []
+    for image in images:
+        height = truth.imgs[image['image_id']]['height']
+        for number, ignored, box in zip(image['gtIds'], image['gtIgnore'], image['gtMatches'][0]):
+            if not ignored:
+                heights.append(100 * truth.anns[number]['bbox'][3] / height)
+                found.append(score_of.get(box, -np.inf))  # ids of boxes begin with 1, 0 is none
+    if not heights:
         raise DataError(f'{annotations}: holds no people')
-    return np.concatenate(scores), np.concatenate(right), people
+    return Matching(np.concatenate(scores), np.concatenate(right), np.array(heights), np.array(found))
 
 
 def read_json(path: str) -> Any:
