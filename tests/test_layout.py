@@ -30,12 +30,16 @@ PARSERS = [path for path in CONFIGS if path not in DETECTORS]
 
 def imports(path: Path) -> set[str]:
     """Modules of mmqanet and of others that a file imports, also inside functions."""
+    return module_names(ast.parse(path.read_text(encoding='utf-8')))
+
+
+def module_names(tree: ast.AST) -> set[str]:
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding='utf-8'))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f'{path}: relative import'
+            assert node.level == 0, f'relative import of {node.module}'
             names.add(node.module)
     return names
 
@@ -49,6 +53,15 @@ def test_imports_point_one_way(path):
             layer = rest.split('.')[0]
             assert layer == own or LAYERS[layer] < LAYERS[own], f'{path} imports {name}'
             assert layer == own or layer not in TOOLS_ONLY, f'{path} imports {name}'
+
+
+def test_mmdet_is_for_one_room_that_nobody_else_enters():
+    room = PACKAGE / 'models/on_mmdet'
+    for path in sorted(set(PACKAGE.rglob('*.py')) - set(room.iterdir())):
+        tree = ast.parse(path.read_text(encoding='utf-8'))
+        outside = ast.Module([node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+        assert not any(name.split('.')[0] == 'mmdet' for name in module_names(outside)), path
+        assert not any(name.startswith('mmqanet.models.on_mmdet') for name in imports(path)), path
 
 
 @pytest.mark.parametrize('path', sorted((PACKAGE / 'functional').glob('*.py')), ids=lambda path: path.name)

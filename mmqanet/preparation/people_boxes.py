@@ -1,7 +1,10 @@
-"""COCO files for a person detector from photos whose boxes a teacher gave scores, and from portraits with label maps."""
+"""COCO files for a person detector: from photos whose boxes a teacher scored, and from portraits with label maps.
+
+A photo's split is a function of its file name alone: photos that are added or taken away move no other.
+"""
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,87 +13,98 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import read_bytes, read_label_map, write_bytes
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]
+SPLITS = ('train', 'val')
+VAL_SHARE = 0.1
 
 
-def split_teacher_boxes(source: Path, out: Path, *, positive: float, val_positive: float, val_share: float = 0.1,
-                        left_out: Sequence[str] = ()) -> dict[str, int]:
+def split_teacher_boxes(source: Path, out: Path, *, positive: float, val_positive: float,
+                        left_out: Collection[str] = ()) -> dict[str, int]:
     """Write ``people_train.json`` and ``people_val.json`` from a file of scored boxes.
 
-    Boxes of a lower score than the least of their split get ``iscrowd`` 1: evaluation and
-    :class:`mmqanet.models.on_mmdet.IgnoringFCOSHead` take them neither for people nor for background. A photo's split is a
-    function of its file name alone.
+    A box below the least score of its split gets ``iscrowd`` 1: evaluation and
+    :class:`mmqanet.models.on_mmdet.IgnoringFCOSHead` take it neither for a person nor for background. Photos without boxes
+    stay in.
 
     Args:
-        source: COCO-style JSON whose annotations have a ``score``, images a ``set``.
+        source: COCO-style JSON; its annotations have a ``score``, its images a ``set``.
         out: folder to write to.
-        positive, val_positive: least score of the people of either split, in [0, 1].
-        val_share: share of the photos kept for validation.
-        left_out: names of sets to take no photo of.
+        positive: least score of the people that are learnt, in [0, 1].
+        val_positive: least score of the people that are to be found in validation, in [0, 1].
+        left_out: sets to take no photo of.
 
     Returns:
-        dict: photos by split.
+        dict: number of photos by split.
 
     Raises:
-        DataError: the file cannot be read, or a field is missing.
-        InputError: a score or share is outside [0, 1].
+        DataError: the file cannot be read, lacks a field, or holds no set of a name in ``left_out``.
+        InputError: a score is outside [0, 1].
     """
-    for name, value in dict(positive=positive, val_positive=val_positive, val_share=val_share).items():
-        if not 0 <= value <= 1:
-            raise InputError(f'{name} is {value}, but must lie in [0, 1]')
+    least = dict(train=positive, val=val_positive)
+    if not all(0 <= score <= 1 for score in least.values()):
+        raise InputError(f'positive and val_positive must lie in [0, 1], not {positive} and {val_positive}')
     try:
         content = json.loads(read_bytes(source))
+        unknown = set(left_out) - {image['set'] for image in content['images']}
         images = [image for image in content['images'] if image['set'] not in left_out]
-        splits = {image['id']: 'val' if _share(image['file_name']) < val_share else 'train' for image in images}
-        annotations = {'train': [], 'val': []}
-        for annotation in content['annotations']:
-            split = splits.get(annotation['image_id'])
-            if split:
-                doubtful = annotation['score'] < (positive if split == 'train' else val_positive)
-                annotations[split].append({**annotation, 'iscrowd': int(doubtful)})
+        splits = {image['id']: split_of(image['file_name']) for image in images}
+        annotations = [
+            {**annotation, 'iscrowd': int(annotation['score'] < least[splits[annotation['image_id']]])}
+            for annotation in content['annotations'] if annotation['image_id'] in splits]
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f'{source}: not a file of scored boxes ({error!r})') from None
-    for split, rows in annotations.items():
-        chosen = [image for image in images if splits[image['id']] == split]
-        write_coco(out / f'people_{split}.json', chosen, rows)
-    return {split: sum(found == split for found in splits.values()) for split in annotations}
+    if unknown:
+        raise DataError(f'{source}: no photo is of the set {sorted(unknown)[0]!r}')
+    for split in SPLITS:
+        write_coco(out / f'people_{split}.json', [image for image in images if splits[image['id']] == split],
+                   [annotation for annotation in annotations if splits[annotation['image_id']] == split])
+    return {split: list(splits.values()).count(split) for split in SPLITS}
 
 
-def describe_portraits(photos: Path, labels: Path, out: Path, *, val_share: float = 0.1) -> dict[str, int]:
-    """Write ``portraits_train.json`` and ``portraits_val.json``: the person of a label map is what is not background.
+def describe_portraits(photos: Path, labels: Path, out: Path) -> dict[str, int]:
+    """Write ``portraits_train.json`` and ``portraits_val.json``. A portrait shows one person, who is all that is labelled.
 
     Args:
-        photos: folder of the photos; labels: of their label maps, PNGs of the same names, 0 background, 255 doubtful.
+        photos: folder of the photos.
+        labels: folder of their label maps, PNGs of the same names: 0 is background, 255 doubtful. A map without a person is
+            left out.
         out: folder to write to.
-        val_share: share of the photos kept for validation.
 
     Returns:
-        dict: photos by split.
+        dict: number of photos by split.
+
+    Raises:
+        DataError: a label map is broken, there is none, or one has no photo.
     """
-    images: dict[str, list[dict]] = {'train': [], 'val': []}
-    annotations: dict[str, list[dict]] = {'train': [], 'val': []}
-    by_stem = {path.stem: path for path in photos.iterdir()}
-    for number, path in enumerate(sorted(labels.glob('*.png')), 1):
-        if path.stem not in by_stem:
+    names = {path.stem: path.name for path in photos.glob('*')}
+    images: dict[str, list[dict]] = {split: [] for split in SPLITS}
+    annotations: dict[str, list[dict]] = {split: [] for split in SPLITS}
+    maps = sorted(labels.glob('*.png'))
+    if not maps:
+        raise DataError(f'{labels}: no PNG files')
+    for number, path in enumerate(maps, 1):
+        if path.stem not in names:
             raise DataError(f'{path}: no photo of this name in {photos}')
         labelled = read_label_map(path)
         person = (labelled > 0) & (labelled < 255)
         if not person.any():
             continue
-        rows, columns = np.flatnonzero(person.any(1)), np.flatnonzero(person.any(0))
+        rows, columns = np.flatnonzero(person.any(axis=1)), np.flatnonzero(person.any(axis=0))
         box = [int(columns[0]), int(rows[0]), int(columns[-1] + 1 - columns[0]), int(rows[-1] + 1 - rows[0])]
-        photo = by_stem[path.stem]
-        split = 'val' if _share(photo.name) < val_share else 'train'
-        images[split].append(dict(id=number, file_name=photo.name, height=labelled.shape[0], width=labelled.shape[1]))
+        split = split_of(names[path.stem])
+        images[split].append(
+            dict(id=number, file_name=names[path.stem], height=labelled.shape[0], width=labelled.shape[1]))
         annotations[split].append(dict(id=number, image_id=number, category_id=1, bbox=box, area=box[2] * box[3], iscrowd=0))
-    for split, rows in annotations.items():
-        write_coco(out / f'portraits_{split}.json', images[split], rows)
-    return {split: len(found) for split, found in images.items()}
+    for split in SPLITS:
+        write_coco(out / f'portraits_{split}.json', images[split], annotations[split])
+    return {split: len(images[split]) for split in SPLITS}
+
+
+def split_of(name: str) -> str:
+    """The split of a file name: ``'val'`` for one in ten, by its hash."""
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], 'big') / 2**48
+    return 'val' if share < VAL_SHARE else 'train'
 
 
 def write_coco(path: Path, images: Sequence[dict], annotations: Sequence[dict]) -> None:
-    write_bytes(path, json.dumps(dict(images=list(images), annotations=list(annotations), categories=CATEGORIES)).encode())
-
-
-def _share(name: str) -> float:
-    """A number in [0, 1) that a name alone decides, evenly spread over names."""
-    return int.from_bytes(hashlib.sha256(name.encode()).digest()[:6], 'big') / 2**48
+    content = dict(images=list(images), annotations=list(annotations), categories=CATEGORIES)
+    write_bytes(path, json.dumps(content).encode())

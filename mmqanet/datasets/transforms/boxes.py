@@ -1,4 +1,4 @@
-"""Augmentations of pictures with boxes, for detectors of mmdet; they know its boxes by their methods alone."""
+"""Augmentations of pictures with boxes, for detectors of mmdet: they use its boxes, but import nothing of it."""
 import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -9,14 +9,15 @@ from mmqanet.registry import TRANSFORMS
 
 @TRANSFORMS.register_module()
 class RandomAspect(BaseTransform):
-    """Stretch a picture in width or height, its area kept.
+    """Stretch a picture in width or height and keep its area.
 
-    Required keys: img, gt_bboxes (optional). Modified keys: img, img_shape, gt_bboxes.
+    Required keys: img ((H, W, 3) uint8), gt_bboxes (mmdet's boxes, optional).
+    Modified keys: img, img_shape ((H, W)), gt_bboxes.
 
     Args:
-        max_ratio (float): the aspect ratio changes by a factor between 1 / max_ratio and max_ratio, spread evenly over its
-            logarithm; at least 1.
-        prob (float): how often.
+        max_ratio (float): the ratio of width to height changes by a factor whose logarithm is spread evenly between those of
+            1 / max_ratio and max_ratio; at least 1.
+        prob (float): probability of a change, in [0, 1].
     """
 
     def __init__(self, *, max_ratio: float = 1.3, prob: float = 1.0):
@@ -27,7 +28,7 @@ class RandomAspect(BaseTransform):
     def transform(self, results: dict) -> dict:
         if np.random.random() >= self.prob:
             return results
-        factor = self.max_ratio ** np.random.uniform(-0.5, 0.5)
+        factor = self.max_ratio ** np.random.uniform(-0.5, 0.5)  # of the width; its inverse of the height
         height, width = results['img'].shape[:2]
         size = max(round(width * factor), 1), max(round(height / factor), 1)
         results['img'] = cv2.resize(results['img'], size)
@@ -39,15 +40,18 @@ class RandomAspect(BaseTransform):
 
 @TRANSFORMS.register_module()
 class IgnoreSmallBoxes(BaseTransform):
-    """Mark people that have become too small to be learnt as ignored: taken out, they would count as background.
+    """Mark people as ignored who have become too small to be learnt. Without their boxes they would count as background.
 
-    Required keys: gt_bboxes, gt_ignore_flags. Modified keys: gt_ignore_flags.
+    Required keys: gt_bboxes (mmdet's boxes, N), gt_ignore_flags ((N,) bool).
+    Modified keys: gt_ignore_flags.
 
     Args:
         min_size (float): least width and height of a box that counts, in pixels.
     """
 
     def __init__(self, *, min_size: float):
+        if not min_size >= 0:
+            raise InputError(f'min_size must not be negative, but is {min_size}')
         self.min_size = min_size
 
     def transform(self, results: dict) -> dict:

@@ -26,7 +26,9 @@ _ENTRIES = dict(
                'centerness_on_reg'},
     test_cfg={'nms_pre', 'min_bbox_size', 'score_thr', 'nms', 'max_per_img'},
 )
-_TYPES = dict(data_preprocessor='DetDataPreprocessor', neck='FPN', bbox_head='FCOSHead', test_cfg=None)
+_TYPES = dict(
+    data_preprocessor={'DetDataPreprocessor'}, neck={'FPN'}, bbox_head={'FCOSHead', 'mmqanet.IgnoringFCOSHead'},
+    test_cfg={None})
 _TRAINING = {'type', 'init_cfg', 'regress_ranges', 'center_sampling', 'center_sample_radius', 'loss_bbox', 'loss_centerness'}
 
 
@@ -36,7 +38,8 @@ def is_light_fcos(cfg: Mapping) -> bool:
     if cfg.get('type') != 'FCOS' or not str(cfg['backbone']['type']).startswith('mmqanet.'):
         return False
     parts = {name: cfg.get(name) or {} for name in _ENTRIES}
-    if any(part.get('type') != _TYPES[name] or part.keys() - _TRAINING != _ENTRIES[name] for name, part in parts.items()):
+    if any(part.get('type') not in _TYPES[name] or part.keys() - _TRAINING != _ENTRIES[name]
+           for name, part in parts.items()):
         return False
     preprocessor, neck, head, test = parts.values()
     suppression = test['nms'] or {}

@@ -1,4 +1,8 @@
-"""Parts for models of mmdet. Only here mmdet is imported; :mod:`mmqanet.registry` loads this room when one is asked for."""
+"""Components for models of mmdet.
+
+Only here is mmdet imported at module level, and no other room imports this one: :mod:`mmqanet.registry` loads it when a
+config asks for one of its components.
+"""
 from mmqanet.models.on_mmdet.fcos_head import IgnoringFCOSHead, IgnoringFocalLoss
 
 __all__ = ['IgnoringFCOSHead', 'IgnoringFocalLoss']

@@ -1,4 +1,6 @@
-"""An FCOS head that learns nothing from the background of doubtful boxes.
+"""An FCOS head that takes ignored boxes neither for people nor for background.
+
+Head and losses: Tian et al., "FCOS" (ICCV 2019), section 3, as mmdet computes them.
 
 Letters: P points of all levels, N boxes of an image, C classes.
 """
@@ -19,7 +21,7 @@ class IgnoringFocalLoss(FocalLoss):
 
     def forward(self, pred: Tensor, target: Tensor, weight: Tensor | None = None, avg_factor: float | None = None,
                 reduction_override: str | None = None) -> Tensor:
-        """Logits (P, C) and classes (P,) in [0, C], C = background, or below 0 = ignored → loss."""
+        """The loss of logits (P, C) and classes (P,) int64: in [0, C), or C for background, or below 0 for ignored."""
         counted = (target >= 0).to(pred.dtype)
         weight = counted if weight is None else weight * counted
         return super().forward(pred, target.where(target >= 0, pred.size(1)), weight, avg_factor, reduction_override)
@@ -27,10 +29,15 @@ class IgnoringFocalLoss(FocalLoss):
 
 @MODELS.register_module()
 class IgnoringFCOSHead(FCOSHead):
-    """mmdet's FCOS head, which minds the annotations to be ignored (``iscrowd``): mmdet's own counts their people as
-    background. A point inside an ignored box, and of no other, takes part in no loss.
+    """mmdet's FCOS head, except that annotations to be ignored (``iscrowd`` 1) teach it nothing.
 
-    Needs :class:`IgnoringFocalLoss` as ``loss_cls``, the default here. Other arguments, weights and predictions are mmdet's.
+    mmdet's own head counts whoever is in them as background. Here a point that lies in an ignored box, and would be
+    background, has no part in the classification loss. Points that learn a person do so as before, in ignored boxes as well.
+    Weights and predictions are those of mmdet's head.
+
+    Args:
+        loss_cls (dict, optional): :class:`IgnoringFocalLoss`, the default, or a loss that leaves out targets below 0 too.
+        args, kwargs: of ``FCOSHead``.
     """
 
     def __init__(self, *args, loss_cls: dict | None = None, **kwargs):
@@ -47,12 +54,12 @@ class IgnoringFCOSHead(FCOSHead):
 
     def _get_targets_single(self, gt_instances: InstanceData, points: Tensor, regress_ranges: Tensor,
                             num_points_per_lvl: list[int]) -> tuple[Tensor, Tensor]:
-        """Labels (P,) and distances to the sides (P, 4) of one image's points."""
+        """Labels (P,) and distances to the sides (P, 4), in pixels, of one image's points."""
         labels, distances = super()._get_targets_single(gt_instances, points, regress_ranges, num_points_per_lvl)
         ignored = gt_instances.get('ignored_boxes')
         if ignored is not None and len(ignored):
-            inside = points_in_boxes(points, ignored)
-            labels = labels.where((labels != self.num_classes) | ~inside, IGNORED)
+            doubtful = (labels == self.num_classes) & points_in_boxes(points, ignored)
+            labels = labels.where(~doubtful, IGNORED)
         return labels, distances
 
 

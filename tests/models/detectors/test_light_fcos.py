@@ -70,6 +70,13 @@ def test_it_finds_what_mmdet_finds(model_cfg, height, width, test_cfg):
         assert people.bboxes.dtype == people.scores.dtype == torch.float32
 
 
+def test_a_head_of_mmqanet_for_training_finds_the_same(model_cfg):
+    cfg = Config.fromfile(CONFIG.with_name('fcos_efficientnet-lite0_person_photos.py')).model
+    assert cfg.bbox_head.type == 'mmqanet.IgnoringFCOSHead'
+    assert is_light_fcos(cfg)
+    assert LightFCOS(cfg).state_dict().keys() == LightFCOS(model_cfg).state_dict().keys()
+
+
 def test_suppression_keeps_what_no_better_box_covers():
     random = np.random.default_rng(0)
     for count in (0, 1, 40):
