@@ -15,15 +15,15 @@ from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 
 class _ModelRegistry(Registry):
-    """Imports mmseg's models, and then mmqanet's own for mmdet, only for a name that is not found without them: they take
-    seconds."""
+    """Imports mmseg's models, which take seconds and mmdet along, only for a name that is not found without them; and
+    mmqanet's components for mmdet only for one that is not found then, where mmdet can be imported."""
 
     def get(self, key: str) -> type | None:
         found = super().get(key)
         if found is None:
             self.parent.import_from_location()
             found = super().get(key)
-        if found is None and find_spec('mmdet'):
+        if found is None and find_spec('mmdet') and find_spec('mmcv._ext'):
             import_module('mmqanet.models.on_mmdet')
             found = super().get(key)
         return found
