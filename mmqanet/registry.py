@@ -13,15 +13,19 @@ from mmengine.registry import Registry
 from mmseg.registry import MODELS as MMSEG_MODELS
 from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
+#: The module of models that subclass mmseg's.
+BUILT_ON_MMSEG = 'mmqanet.models.backbones.nearest_hrnet'
+
 
 class _ModelRegistry(Registry):
-    """Imports mmseg's models, which take seconds and mmdet along, only for a name that is not found without them; and
-    mmqanet's components for mmdet only for one that is not found then, where mmdet can be imported."""
+    """Imports mmseg's models and what is built on them, which take seconds and mmdet along, only for a name not found
+    without them; and mmqanet's components for mmdet only for one not found then, where mmdet can be imported."""
 
     def get(self, key: str) -> type | None:
         found = super().get(key)
         if found is None:
             self.parent.import_from_location()
+            import_module(BUILT_ON_MMSEG)
             found = super().get(key)
         if found is None and find_spec('mmdet') and find_spec('mmcv._ext'):
             import_module('mmqanet.models.on_mmdet')

@@ -49,16 +49,6 @@ def released_keys(shared_dir) -> Callable[[str], list]:
     return read
 
 
-@pytest.fixture
-def r50_model_cfg() -> Config:
-    """The paper's network as configured, without pre-trained weights and post-processing."""
-    cfg = Config.fromfile(REPO / 'configs/_base_/models/qanet_r50.py').model
-    cfg.backbone.pop('init_cfg')
-    cfg.pop('postprocessor')
-    cfg.parsing_head.pop('loss_lovasz')
-    return cfg
-
-
 @pytest.fixture(scope='session')
 def small_parser(tmp_path_factory) -> Path:
     """A folder with ``config.py`` of a small network and ``weights.pth``: untrained, but sure of its answers."""

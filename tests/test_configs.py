@@ -91,6 +91,7 @@ def test_a_training_step_and_a_test_step(name, tmp_path):
     'qanet/qanet_r101_mhp-v2.py': 50_473_884,
     'qanet/qanet_hrnet-w48_cihp.py': 69_222_741,
     'qanet/qanet_hrnet-w48_lip-544x416.py': 72_415_957,
+    'qanet/qanet_hrnet-w48_mhp-v2-544x416.py': 72_430_972,
     'simplenet/simplenet_r50_cihp-256x192.py': 34_019_700,
 }.items())
 def test_parameter_counts(name, count):
@@ -124,7 +125,7 @@ def test_the_ladder_from_simplenet_to_qanet(name, row):
 def test_the_paper_s_recipe_is_that_of_all_its_configs():
     """Whatever data set or backbone: Adam, no weight decay, 2e-3 at 256 crops, tenths at 90 and 120 of 140, flip test."""
     names = [name for name in PARSERS if name.startswith(('qanet/', 'simplenet/'))]
-    assert len(names) == 17
+    assert len(names) == 25
     for name in names:
         cfg = load(name)
         assert cfg.optim_wrapper.optimizer.to_dict() == dict(type='Adam', lr=2e-3), name

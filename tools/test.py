@@ -4,10 +4,12 @@ import argparse
 import json
 import math
 
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
 from mmqanet.engine.config import export_detections, show_predictions, use_test_time_augmentation
+from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 
 
@@ -18,6 +20,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--show-dir', help='write overlays of the predictions to this folder')
     parser.add_argument('--detections', help='write the people a detector finds to this JSON file, for testing a parser')
+    parser.add_argument('--crop', choices=['align', 'warp'],
+                        help='how people are cut out: averaged over each pixel of the crop, as the release tests, '
+                             'or interpolated at its centre (default: as the config says, else the checkpoint, else warp)')
     parser.add_argument('--tta', action='store_true', help="average over the config's tta_scales (and over the mirror)")
     return parser.parse_args()
 
@@ -33,12 +38,17 @@ def main() -> None:
     if args.detections:
         export_detections(cfg, args.detections)
     content = load_checkpoint_file(args.checkpoint)
+    crop_sampler = use_test_crops(cfg, asked=args.crop, stored=(content.get('meta') or {}).get('crop_sampler'))
     runner = Runner.from_cfg(cfg)
     check_weights(runner.model, content.get('state_dict', content), args.checkpoint)
     metrics = runner.test()
+    if crop_sampler:
+        print_log(f'Crops of the people: {crop_sampler}', 'current')
     if args.out and runner.rank == 0:
-        finite = {key: value if math.isfinite(value) else None for key, value in metrics.items()}
-        WholeFilesBackend().put_text(json.dumps(finite, indent=2), args.out)
+        results = {key: value if math.isfinite(value) else None for key, value in metrics.items()}
+        if crop_sampler:
+            results['crop_sampler'] = crop_sampler
+        WholeFilesBackend().put_text(json.dumps(results, indent=2), args.out)
 
 
 if __name__ == '__main__':

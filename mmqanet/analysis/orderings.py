@@ -14,7 +14,7 @@ import numpy as np
 from mmqanet.analysis.predictions import ImagePeople
 from mmqanet.errors import InputError
 from mmqanet.evaluation.records import ImagePrediction, ImageTruth, record_image
-from mmqanet.functional.average_precision import INSTANCE_THRESHOLD, match_people
+from mmqanet.functional.average_precision import match_people
 from mmqanet.functional.merging import greedy_nms, paint_classes, suppression_test
 from mmqanet.functional.overlaps import distinct, histogram, mean_present, people_class_ious, ranks, runs
 
@@ -102,9 +102,9 @@ def image_outcomes(*, name: str, people: ImagePeople, bbox_scores: np.ndarray, q
     outcomes: dict[bytes, int] = {}
     found: list[Outcome] = []
     for setting, scores in enumerate(np.asarray(qualities, dtype=np.float64)):
-        # All that the scores decide: their order, ties included, and which of them pass the two thresholds.
+        # All that the scores decide: their order, ties included, and which of them pass the threshold.
         order = np.unique(scores, return_inverse=True)[1]
-        key = np.stack([order, scores >= rules.instance_score_thr, scores >= INSTANCE_THRESHOLD]).tobytes()
+        key = np.stack([order, scores >= rules.instance_score_thr]).tobytes()
         if key not in outcomes:
             outcomes[key] = len(found)
             found.append(orders.outcome(scores, class_ious, label_areas))
@@ -152,7 +152,8 @@ class _Orders:
     def outcome(self, qualities: np.ndarray, class_ious: np.ndarray, label_areas: np.ndarray) -> Outcome:
         """Suppress, paint and match in the order of some qualities (N,)."""
         survivors = np.sort(greedy_nms(qualities, lambda first, others: self.suppresses[first, others]))
-        matches = match_people(class_ious[survivors], qualities[survivors], label_areas)
+        matches = match_people(class_ious[survivors], qualities[survivors], label_areas,
+                               score_threshold=self.rules.instance_score_thr)
         ranked = survivors[np.argsort(-qualities[survivors], kind='stable')][:len(matches.scores)]
         painters = survivors[qualities[survivors] >= self.rules.instance_score_thr]
         painters = painters[np.argsort(qualities[painters], kind='stable')]

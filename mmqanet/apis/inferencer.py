@@ -45,7 +45,7 @@ class HumanParsingInferencer:
             finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
-        tta, max_crops: as in :func:`mmqanet.apis.init_model`.
+        tta, max_crops, crop: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -63,6 +63,7 @@ class HumanParsingInferencer:
         box_score_thr: float | None = None,
         tta: bool | Sequence[float] | None = None,
         max_crops: int | None = None,
+        crop: str | None = None,
         show_progress: bool = False,
     ):
         device = device or get_device()
@@ -70,7 +71,7 @@ class HumanParsingInferencer:
             weights = shipped(SHIPPED_PARSER)
             if detector is None and detector_weights is None:
                 detector = 'shipped'
-        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops)
+        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop)
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
             refuse_boxes(self.model, where='detector')

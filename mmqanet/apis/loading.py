@@ -14,6 +14,7 @@ from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.engine.config import parser_class, scope_of, set_test_options
+from mmqanet.engine.crops import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
@@ -98,6 +99,7 @@ def init_model(
     *,
     tta: bool | Sequence[float] | None = None,
     max_crops: int | None = None,
+    crop: str | None = None,
 ) -> BaseParser:
     """Build a parser, ready to parse.
 
@@ -109,6 +111,8 @@ def init_model(
         tta: test-time augmentation: ``True`` averages over the mirror image and the config's ``tta_scales``, a sequence over
             the mirror image and these scales, ``False`` over nothing, ``None`` does what the config says.
         max_crops: most crops that pass the network at once; ``None`` leaves it to the config.
+        crop: how people are cut out, ``'align'`` (averaged over each pixel of the crop) or ``'warp'`` (interpolated at its
+            centre); ``None``: as the config says, else the checkpoint, else ``'warp'``.
 
     Returns:
         BaseParser: the model in evaluation mode, with ``cfg``, ``pipeline`` (from an image, and boxes where they are given,
@@ -123,6 +127,7 @@ def init_model(
     cfg = source.cfg
     if parser_class(cfg) is None:
         raise InputError(f'{cfg.filename or checkpoint or "config"}: model.type is {cfg.model.type!r}, which is no parser')
+    use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
     _apply_options(cfg, tta=tta, max_crops=max_crops)
     model = source.build()
     model.pipeline = inference_pipeline(cfg)

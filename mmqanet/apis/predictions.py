@@ -52,6 +52,8 @@ def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
         version=VERSION, name=frame.name, source=frame.source, height=frame.image.shape[0], width=frame.image.shape[1],
         classes=list(meta['classes']),
         people=[dict(_person(sample, person), parts=[]) for person in sorted(set(owners))])
+    if 'crop_sampler' in sample:
+        described['crop_sampler'] = sample.crop_sampler
     if frame.index is not None:
         described.update(frame=frame.index, seconds=round(frame.index / frame.fps, 4) if frame.fps else None)
     people = {person['id'] - 1: person for person in described['people']}

@@ -14,7 +14,7 @@ from mmqanet.version import __version__
 
 
 def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta: Mapping[str, Any], source: PathLike,
-                   half: bool = False) -> dict:
+                   half: bool = False, crop_sampler: str | None = None) -> dict:
     """The content of a checkpoint that needs nothing beside it: weights, classes, and the config as text.
 
     Args:
@@ -23,9 +23,11 @@ def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta
         dataset_meta: classes, palette and flip_pairs.
         source: the file that the weights come from; its name and hash are noted.
         half: store floating-point weights in half precision; whatever loads them into a model makes them float32 again.
+        crop_sampler: the way of resampling crops (``'align'`` or ``'warp'``) that the weights were tested with, where it is
+            not the config's.
 
     Returns:
-        dict: ``state_dict``, and ``meta`` with cfg, dataset_meta, mmqanet_version and source.
+        dict: ``state_dict``, and ``meta`` with cfg, dataset_meta, mmqanet_version, source and crop_sampler.
 
     Raises:
         DataError: a weight is not finite, or not in half precision; names it.
@@ -39,7 +41,8 @@ def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta
     meta = dict(
         dataset_meta=dict(dataset_meta), mmqanet_version=__version__,
         source=dict(file=Path(source).name, sha256=hashlib.sha256(read_bytes(source)).hexdigest()))
-    return dict(state_dict=state, meta=meta if cfg is None else dict(meta, cfg=cfg))
+    optional = dict(cfg=cfg, crop_sampler=crop_sampler)
+    return dict(state_dict=state, meta={**meta, **{key: value for key, value in optional.items() if value is not None}})
 
 
 def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
@@ -53,7 +56,8 @@ def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
         if not entries.get(key):
             raise DataError(f'{source}: {where}{key} is missing, which checkpoints of tools/train.py have')
     state = {key.removeprefix('module.'): value for key, value in content['state_dict'].items()}
-    return self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half)
+    return self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half,
+                          crop_sampler=meta.get('crop_sampler'))
 
 
 def checkpoint_bytes(content: dict) -> bytes:

@@ -27,6 +27,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument('--missing', default='release', choices=MISSING_READINGS,
                         help='how images without prediction count: "release" leaves them out of mIoU, AP^r and AP^h, '
                              '"count" counts them everywhere')
+    parser.add_argument('--instance-score-thr', type=float, default=0.01, metavar='S',
+                        help='people of a lower instance score do not enter AP^p and PCP (default: 0.01, as '
+                             "the post-processor's instance_score_thr)")
     parser.add_argument('--workers', type=int, default=1, metavar='N', help='worker processes')
     parser.add_argument('--json', metavar='FILE', help='write the scores, unrounded fractions, to a JSON file')
     parser.add_argument('--plots', metavar='DIR',
@@ -44,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     check_outputs(args.json, args.plots)
     scores = evaluate_folders(
         args.pred, args.gt, num_classes=args.num_classes, metrics=args.metrics, missing=args.missing,
-        workers=args.workers, progress=not args.no_progress)
+        instance_score_thr=args.instance_score_thr, workers=args.workers, progress=not args.no_progress)
     if args.json:
         write_bytes(Path(args.json), scores_json(scores, class_names=names).encode())
     if args.plots:

@@ -30,6 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
     model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
                        help="average over the mirror image and the scales given, or the config's tta_scales")
+    model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
+                       'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
     people = parser.add_argument_group('people')
     people.add_argument(
@@ -74,7 +76,8 @@ def run(args: argparse.Namespace) -> int:
     check_outputs(items, out, args.save)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
-        box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops)
+        box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
+        crop=args.crop)
     writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save, style=style)
     if args.resume:
         left = [item for item in items if not writer.is_done(item)]

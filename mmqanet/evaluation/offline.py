@@ -19,6 +19,8 @@ from mmqanet.evaluation.records import (
 )
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
+from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
+from mmqanet.functional.quality import check_threshold
 from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number
 from mmqanet.utils.processes import progress_bar, worker_processes
 
@@ -34,6 +36,7 @@ class _Job:
     num_classes: int
     metrics: tuple[str, ...]
     predicted: frozenset[str]
+    instance_score_thr: float
 
     def __call__(self, name: str) -> ImageRecord:
         truth = read_truth(self.gt_dir, name, num_classes=self.num_classes, metrics=self.metrics)
@@ -45,13 +48,15 @@ class _Job:
                     read_category(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
             else:
                 prediction = visible_prediction(
-                    read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
+                    read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape),
+                    instance_score_thr=self.instance_score_thr)
         return record_image(name=name, truth=truth, prediction=prediction, num_classes=self.num_classes,
                             metrics=self.metrics)
 
 
 def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: int,
-                     metrics: Sequence[str] = METRIC_NAMES, missing: str = 'release', workers: int = 1,
+                     metrics: Sequence[str] = METRIC_NAMES, missing: str = 'release',
+                     instance_score_thr: float = INSTANCE_THRESHOLD, workers: int = 1,
                      progress: bool = False) -> ParsingScores:
     """Score predictions in the submission layout against a split in the prepared layout.
 
@@ -65,6 +70,7 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         num_classes: C, background included.
         metrics, missing: as in :class:`MultiHumanParsingMetric`. With ``metrics=('mIoU',)`` only global_parsing and
             Category_ids are read.
+        instance_score_thr: people of a lower instance score do not enter AP^p and PCP.
         workers: processes; the result does not depend on it.
         progress: show a progress bar on the terminal.
 
@@ -74,13 +80,14 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
     metrics, missing = check_metric_names(metrics), check_missing(missing)
     if not 2 <= num_classes <= 255 or workers < 1:  # label maps are 8 bit, and 255 is ignored
         raise InputError(f'num_classes must be in [2, 255] and workers at least 1, got {num_classes} and {workers}')
+    check_threshold(instance_score_thr, name='instance_score_thr')
     names = annotated_names(gt_dir, metrics=metrics)
     predicted = submitted_names(pred_dir, image_only=metrics == ('mIoU',))
     unknown = sorted(set(predicted) - set(names))
     if unknown:
         raise DataError(f'{pred_dir}: prediction for {unknown[0]!r}, which has no ground truth in {gt_dir} '
                         f'({len(unknown)} such images)')
-    job = _Job(str(pred_dir), str(gt_dir), num_classes, metrics, frozenset(predicted))
+    job = _Job(str(pred_dir), str(gt_dir), num_classes, metrics, frozenset(predicted), instance_score_thr)
     with worker_processes(workers, preload=__name__) as run, progress_bar(progress) as bar:
         records = list(bar.track(run(job, names), total=len(names), description='Scoring'))
     return score_records(records, num_classes=num_classes, metrics=metrics, missing=missing)
@@ -132,7 +139,7 @@ def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
     return ImageTruth(category=category, human=human, instance=instance, parts=parts)
 
 
-def visible_prediction(submission: Submission) -> ImagePrediction:
+def visible_prediction(submission: Submission, *, instance_score_thr: float = INSTANCE_THRESHOLD) -> ImagePrediction:
     """What the files show of each person: its visible pixels with the class of the part they belong to."""
     human = submission.human
     classes = np.concatenate([[0], submission.part_labels]).astype(np.uint8).take(submission.part)
@@ -148,4 +155,4 @@ def visible_prediction(submission: Submission) -> ImagePrediction:
         category=submission.category,
         humans=Masks(human, human_ids, np.zeros(len(human_ids), dtype=np.int64), submission.human_scores),
         parts=Masks(submission.part, part_ids, submission.part_labels, submission.part_scores),
-        people=People(label_maps, offsets, submission.human_scores))
+        people=People(label_maps, offsets, submission.human_scores, score_thr=instance_score_thr))

@@ -9,7 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.functional.average_precision import MaskMatches, PersonMatches, match_masks, match_people
+from mmqanet.functional.average_precision import (
+    INSTANCE_THRESHOLD,
+    MaskMatches,
+    PersonMatches,
+    match_masks,
+    match_people,
+)
 from mmqanet.functional.merging import check_people
 from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, people_class_ious, runs
 
@@ -45,11 +51,13 @@ class Masks:
 
 @dataclass(frozen=True)
 class People:
-    """Whole people: N ``label_maps`` as crops, their ``offsets`` (N, 2) and instance scores ``qualities`` (N,)."""
+    """Whole people: N ``label_maps`` as crops, their ``offsets`` (N, 2) and instance scores ``qualities`` (N,), of whom
+    those below ``score_thr`` do not count."""
 
     label_maps: Sequence[np.ndarray]
     offsets: np.ndarray
     qualities: np.ndarray
+    score_thr: float = INSTANCE_THRESHOLD
 
 
 @dataclass(frozen=True)
@@ -155,7 +163,7 @@ def _match_people(truth: ImageTruth, people: People, ids: np.ndarray, num_classe
                  num_classes=num_classes, scores={'qualities': people.qualities})
     class_ious, areas = people_class_ious(
         people.label_maps, people.offsets, truth.category, truth.human, ids, num_classes)
-    return match_people(class_ious, np.asarray(people.qualities, dtype=np.float64), areas)
+    return match_people(class_ious, np.asarray(people.qualities, dtype=np.float64), areas, score_threshold=people.score_thr)
 
 
 def _match_masks(masks: Masks, gt_map: np.ndarray, gt_ids: np.ndarray, gt_labels: np.ndarray, num_classes: int,

@@ -5,6 +5,7 @@ import torch
 from mmqanet.errors import DataError
 from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People
 from mmqanet.evaluation.submission import Submission, make_submission
+from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.overlaps import distinct
 
 
@@ -32,7 +33,8 @@ def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> Ima
     """The prediction, or None where nobody was predicted.
 
     ``pred_instances.kept`` (N,) bool, where present, says who survived the parsing NMS and so enters AP^p and PCP;
-    without it everybody does.
+    without it everybody does. Of them, people below the sample's ``instance_score_thr`` (0.01 where it has none) are left
+    out.
 
     Args:
         image_only: read no more than the category map.
@@ -51,7 +53,8 @@ def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> Ima
     label_maps, offsets = people_crops(people, name=name)
     return ImagePrediction(
         category=category, humans=_human_masks(maps, qualities, name), parts=_part_masks(sample, maps, name),
-        people=People([label_maps[index] for index in kept], offsets[kept], qualities[kept]))
+        people=People([label_maps[index] for index in kept], offsets[kept], qualities[kept],
+                      score_thr=float(sample.get('instance_score_thr', INSTANCE_THRESHOLD))))
 
 
 def read_submission_sample(sample: dict, *, name: str) -> Submission | None:

@@ -16,7 +16,7 @@ from mmqanet.functional.overlaps import mean_present
 PART_THRESHOLDS = np.arange(1, 10) / 10
 #: IoU thresholds of AP^h: 0.5, 0.55 … 0.95.
 HUMAN_THRESHOLDS = np.arange(50, 100, 5) / 100
-#: Predictions below this instance score do not enter AP^p and PCP.
+#: Predictions below this instance score do not enter AP^p and PCP, unless the post-processor had another threshold.
 INSTANCE_THRESHOLD = 0.01
 
 

@@ -23,8 +23,8 @@ from mmqanet.structures import ParsingDataSample
 class QualityAwarePostprocessor:
     """Scores what was parsed and merges it into image maps (paper, Algorithm 1 and Eq. 1). Without state.
 
-    The released settings are (1, 0.5, 3) for QANet, (1, 0, 0) for SimpleNet and (1, 1, 0) for an IoU head without the
-    quality-aware module.
+    The paper's settings are (1, 0.5, 3) for QANet, (1, 0, 0) for SimpleNet and (1, 1, 0) for an IoU head without the
+    quality-aware module. The release has (1, 0, 0) for the last as well.
 
     Args:
         quality_weights (Sequence[float]): weights (α, β, γ) of box, IoU and pixel score in Eq. 1.
@@ -33,7 +33,8 @@ class QualityAwarePostprocessor:
             pixels: for studies of T without another forward pass.
         bbox_score_thr (float): people at or above it enter the category map.
         nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
-        instance_score_thr (float): people at or above it enter the human and part maps.
+        instance_score_thr (float): people at or above it enter the human and part maps. It travels with the sample
+            (metainfo ``instance_score_thr``), so that AP^p and PCP count the same people.
         min_region (float): regions of a class that cover a smaller share of a crop go to the next best classes, before
             anything is scored; 0, the protocol, keeps every speckle.
 
@@ -137,6 +138,7 @@ class QualityAwarePostprocessor:
             instance_threshold=self.instance_score_thr)
         people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)
         people.kept[torch.from_numpy(merged.kept)] = True
+        sample.set_metainfo(dict(instance_score_thr=self.instance_score_thr))
         sample.pred_maps = PixelData(
             category=_as_map(merged.global_map), human=_as_map(merged.human_map), part=_as_map(merged.part_map))
         sample.pred_parts = InstanceData(

@@ -69,6 +69,12 @@ def test_it_writes_a_palette_png_and_an_overlay(bench, tmp_path):
     assert (np.array(labels) == sample.pred_maps.category[0].numpy()).all()
 
 
+@pytest.mark.parametrize(('given', 'told'), [(dict(), 'warp'), (dict(crop='align'), 'align')])
+def test_the_json_says_how_people_were_cut_out(bench, tmp_path, given, told):
+    assert parse(bench, 'a.png', out=tmp_path, save=True, **given) == 0
+    assert read(tmp_path / 'a.json')['crop_sampler'] == told
+
+
 @pytest.mark.parametrize(('given', 'drawn'), [
     (dict(), dict()), (dict(alpha=0.2), dict(alpha=0.2)), (dict(hatch_below=1), dict(quality_thr=1.0)),
     (dict(no_labels=True), dict(part_labels=False)), (dict(no_legend=True), dict(legend=False))])

@@ -75,6 +75,22 @@ def test_the_postprocessor_names_the_survivors():
     assert evaluator.evaluate(1) == pytest.approx({'APp': 100, 'APp_50': 100})
 
 
+@pytest.mark.parametrize(('instance_score_thr', 'ap'), [(0.001, 100), (0.01, 0), (0.2, 0)])
+def test_the_postprocessor_s_threshold_is_that_of_app(instance_score_thr, ap):
+    """Everybody is right and has a quality of 0.005: whoever is painted counts."""
+    scene = perfect_scene(3)
+    number = len(scene.people)
+    sample = scene.sample()
+    sample.pred_instances.update(InstanceData(
+        bbox_scores=torch.full((number,), 0.005), iou_scores=torch.ones(number), pixel_scores=torch.ones(number),
+        part_pixel_scores=torch.ones(number, 4)))
+    QualityAwarePostprocessor(quality_weights=(1, 0, 0), instance_score_thr=instance_score_thr).rescore(sample)
+    assert bool(sample.pred_maps.human.data.any()) == (ap > 0)
+    evaluator = build(metrics=('APp', 'PCP'))
+    evaluator.process([sample])
+    assert evaluator.evaluate(1) == pytest.approx({'APp': ap, 'APp_50': ap, 'PCP': ap, 'PCP_50': ap})
+
+
 def test_single_human_scores_the_category_maps_alone():
     scenes = random_scenes(20, first_seed=50)
     slow = slow_evaluator.evaluate([slow_evaluator.prepare(scene) for scene in scenes], 5)

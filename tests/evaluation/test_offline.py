@@ -56,6 +56,21 @@ def test_sixteen_bit_instance_maps_count(tmp_path):
     assert scores.values['APr_50'] == pytest.approx(len(set(scene.gt_parts[:, 1])) / 4)
 
 
+@pytest.mark.parametrize(('instance_score_thr', 'ap'), [(0.001, 1), (0.01, 0)])
+def test_the_threshold_of_app_is_an_option(tmp_path, instance_score_thr, ap):
+    scene = perfect_scene(2)
+    write_truth(tmp_path / 'gt', scene)
+    write_prediction(tmp_path / 'pred', scene)
+    table, = (tmp_path / 'pred/instance_segmentation').rglob('*.txt')
+    table.write_text(''.join(f'0.005 {line.split(maxsplit=1)[1]}\n' for line in table.read_text().splitlines()))
+    scores = evaluate_folders(tmp_path / 'pred', tmp_path / 'gt', num_classes=5, metrics=('APp', 'APh'),
+                              instance_score_thr=instance_score_thr)
+    assert scores.values['APp_50'] == pytest.approx(ap)
+    assert scores.values['APh_50'] == pytest.approx(1)
+    with pytest.raises(InputError, match='instance_score_thr must be in'):
+        evaluate_folders(tmp_path / 'pred', tmp_path / 'gt', num_classes=5, instance_score_thr=1.1)
+
+
 def name_with_parts(scenes):
     return next(scene.name for scene in scenes if len(scene.gt_parts) > 1 and len(scene.people))
 

@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import init_model
+from mmqanet.datasets.transforms import WarpCrops
 from mmqanet.engine.launch import run_tool
 from mmqanet.preparation.toy import draw_toy_dataset
 
@@ -90,8 +91,10 @@ def test_released_weights_arrive_and_are_tested(network, run, tmp_path, capsys, 
     torch.save(dict(model=released, optimizer=dict(state={}), scheduler=dict(step=3)) if wrapped else released, source)
     assert run(RELEASED, source, target, '--config', config) is None
     assert f'{len(released)} tensors' in capsys.readouterr().out
+    assert torch.load(target, weights_only=True)['meta']['crop_sampler'] == 'align'
     for loaded in (init_model(config, target), init_model(None, target)):
         assert loaded.dataset_meta == model.dataset_meta
+        assert [step.sampler for step in loaded.pipeline.transforms if isinstance(step, WarpCrops)] == ['align']
         assert all(torch.equal(value, model.state_dict()[key]) for key, value in loaded.state_dict().items())
     if wrapped:
         metrics = tmp_path / 'metrics.json'
@@ -100,6 +103,8 @@ def test_released_weights_arrive_and_are_tested(network, run, tmp_path, capsys, 
             capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS='1'))
         assert done.returncode == 0, done.stderr[-3000:]
         assert 0 <= json.loads(metrics.read_text())['mIoU'] <= 100
+        assert json.loads(metrics.read_text())['crop_sampler'] == 'align'
+        assert 'Crops of the people: align' in done.stdout + done.stderr
 
 
 def test_what_does_not_fit_is_listed_and_nothing_is_written(network, run, tmp_path):

@@ -20,8 +20,10 @@ from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
 from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
+from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.engine.config import prepare_config, read_config
+from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.processes import progress_bar
@@ -52,6 +54,7 @@ def parse_args() -> argparse.Namespace:
                         help='discard predictions of another checkpoint, config or data set in DIR instead of refusing them')
     parser.add_argument('--split', choices=['test', 'train'], default='test',
                         help='"train": the images of the training set, to choose weights on')
+    parser.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out, as in tools/test.py')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')
     parser.add_argument('--grid-steps', type=int, default=18, metavar='N',
                         help='search the weights in shares of 1/N; 0 for no search (default: 18)')
@@ -70,6 +73,8 @@ def main() -> None:
     cfg = read_config(args.config)
     out = Path(args.out or f'work_dirs/{Path(args.config).stem}/ablation')
     prepare_config(cfg, name=Path(args.config).stem, work_dir=str(out / 'log'), launcher='none', overrides=args.cfg_options)
+    meta = load_checkpoint_file(args.checkpoint).get('meta') or {}
+    crop_sampler = use_test_crops(cfg, asked=args.crop, stored=meta.get('crop_sampler'))
     rules = cfg.model.get('postprocessor') or {}
     plan = Plan(weights=tuple(map(float, rules.get('quality_weights', (1.0, 0.5, 3.0)))),
                 threshold=float(rules.get('pixel_score_thr', 0.2)), steps=args.grid_steps)
@@ -77,7 +82,7 @@ def main() -> None:
     sources = [prepare_source(cfg, args, plan, out, name=name, detections=detections)
                for name, detections in box_sources(cfg, args.detections).items()]
     studies = {source.name: study_source(source, args, plan) for source in sources}
-    report(studies, args, out)
+    report(studies, args, out, crop_sampler=crop_sampler)
 
 
 def box_sources(cfg, detections: str | None) -> dict[str, str | None]:
@@ -127,7 +132,7 @@ def missing_reading(cfg: Config) -> str:
     return next((evaluator['missing'] for evaluator in evaluators if 'missing' in evaluator), 'release')
 
 
-def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> None:
+def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, crop_sampler: str | None) -> None:
     """Print and write all tables and pictures."""
     start = time.perf_counter()
     tables, reliability = [module_table(studies)], {}
@@ -140,11 +145,12 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path) -> No
         reliability[source] = write_reliability(out, source, study.reliability())
     first = next(iter(studies.values()))
     about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
-                 weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
+                 crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
                  metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about)
     print_tables(shown_tables(tables, goal=args.goal))
-    console.print(f'figures in percent; scored in {time.perf_counter() - start:.0f} s; tables and plots: {out}')
+    console.print(f'crops: {crop_sampler}; figures in percent; scored in {time.perf_counter() - start:.0f} s; '
+                  f'tables and plots: {out}')
 
 
 if __name__ == '__main__':

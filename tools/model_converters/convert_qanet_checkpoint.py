@@ -6,7 +6,8 @@
 
 Every weight must find its place in the network of CONFIG; missing, left-over and misshapen ones are listed otherwise, and
 nothing is written. Without --config the configs of the paper are tried: it is needed where the weights fit networks of data
-sets with different classes (CIHP and LIP). DST.sha256 holds the hash of the result.
+sets with different classes (CIHP and LIP). DST says that its crops are averaged over each pixel, as the release does it
+when testing (tools/test.py --crop); DST.sha256 holds its hash.
 """
 import argparse
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ from typing import NoReturn
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmseg.models.backbones import HRNet
 from torch import Tensor, nn
 
 from mmqanet.apis import init_model
@@ -24,10 +26,12 @@ from mmqanet.checkpoints.conversion.released_weights import convert_released
 from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
 from mmqanet.checkpoints.publishing import self_contained, write_checkpoint
 from mmqanet.engine.config import read_config
+from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import MODELS
 
+CROP_SAMPLER = 'align'  # the release's, when testing
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 FOLDERS = ('qanet', 'simplenet')
 
@@ -50,7 +54,8 @@ def fitting_configs(state: Mapping[str, Tensor], source: Path) -> list[Config]:
     hrnet = 'backbone.stage2.0.branches.0.0.conv1.weight' in state
     fitting = []
     for cfg in paper_configs():
-        if (cfg.model.parsing_head.num_classes, cfg.model.backbone.type == 'HRNet') == (num_classes, hrnet):
+        if (cfg.model.parsing_head.num_classes, issubclass(MODELS.get(cfg.model.backbone.type), HRNet)) == (
+                num_classes, hrnet):
             try:
                 check_weights(empty_model(cfg), state, source)
                 fitting.append(cfg)
@@ -106,9 +111,11 @@ def main() -> None:
     else:
         cfg, names = choose_config(state, args.source)
     # Weights that fit crops of several sizes do not tell theirs: no config goes with them unless one was named.
+    use_test_crops(cfg, asked=CROP_SAMPLER)
     stored = cfg.pretty_text if len(names) == 1 else None
     digest = write_checkpoint(
-        self_contained(state, cfg=stored, dataset_meta=dataset_meta(cfg), source=args.source), args.target)
+        self_contained(state, cfg=stored, dataset_meta=dataset_meta(cfg), source=args.source, crop_sampler=CROP_SAMPLER),
+        args.target)
     print(f'{len(state)} tensors written to {args.target}, sha256 {digest}\nfor {", ".join(names)}')
 
 

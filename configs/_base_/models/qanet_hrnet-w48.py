@@ -1,10 +1,10 @@
-# HRNet's four branches feed the semantic FPN directly (protocol of the release: no FPN between).
+# HRNet's four branches feed the semantic FPN directly, with no FPN between, as in the release.
 _base_ = './qanet_r50.py'
 
 model = dict(
     backbone=dict(
         _delete_=True,
-        type='HRNet',
+        type='NearestHRNet',
         norm_cfg=dict(type='BN'),
         extra=dict(
             stage1=dict(num_modules=1, num_branches=1, block='BOTTLENECK', num_blocks=(4,), num_channels=(64,)),

@@ -93,11 +93,12 @@ class WarpCrops(BaseTransform):
     """Resample image (and, in training, the person's labels) into the crops; outside the image is 0.
 
     Required keys: img, crops, flip_pairs, gt_map (optional, only with a single crop).
-    Added keys: crop_images ((N · S, h, w, 3) uint8), gt_crop ((h, w) uint8, where there is a gt_map).
+    Added keys: crop_images ((N · S, h, w, 3) uint8), gt_crop ((h, w) uint8, where there is a gt_map), crop_sampler.
 
     Args:
-        sampler (str): ``'warp'`` interpolates bilinearly at the crop's pixel centres (the release's way in training);
-            ``'align'`` averages over each output pixel as the release does at test time, for unrotated crops only.
+        sampler (str): ``'warp'`` interpolates bilinearly at the crop's pixel centres; ``'align'`` averages over each output
+            pixel as the release does at test time, for unrotated crops only. Both put a crop in the same place, and differ
+            where the image is made smaller and at its border.
     """
 
     def __init__(self, *, sampler: str = 'warp'):
@@ -107,6 +108,7 @@ class WarpCrops(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         image, crops = results['img'], results['crops']
+        results['crop_sampler'] = self.sampler
         resample = warp if self.sampler == 'warp' else align
         width, height = crops[0].output_size if crops else (1, 1)
         results['crop_images'] = np.empty((len(crops), height, width, 3), dtype=np.uint8)
@@ -144,7 +146,8 @@ def warp(image: np.ndarray, crop: PersonCrop, interpolation: int = cv2.INTER_LIN
 
 
 def align(image: np.ndarray, crop: PersonCrop) -> np.ndarray:
-    """Average (H, W, 3) uint8 over the pixels of an unrotated crop, as RoIAlign does → (h, w, 3) uint8."""
+    """Average (H, W, 3) uint8 over the pixels of an unrotated crop, as RoIAlign does (``sampling_ratio=0, aligned=True``),
+    rounded → (h, w, 3) uint8."""
     x1, y1, x2, y2 = crop.window
     width, height = crop.output_size
     rows = aligned_average_weights(y1, y2 - y1, height, image.shape[0])

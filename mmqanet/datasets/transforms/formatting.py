@@ -24,7 +24,8 @@ class PackParsingInputs(BaseTransform):
     def __init__(
         self,
         *,
-        meta_keys: tuple[str, ...] = ('img_id', 'img_path', 'name', 'ori_shape', 'crops', 'classes', 'flip_pairs'),
+        meta_keys: tuple[str, ...] = (
+            'img_id', 'img_path', 'name', 'ori_shape', 'crops', 'crop_sampler', 'classes', 'flip_pairs'),
     ):
         self.meta_keys = tuple(meta_keys)
 

@@ -61,6 +61,79 @@ def test_outside_the_image_is_black():
         assert (sampled[21:, 21:] == 200).all()
 
 
+def roi_align(image: np.ndarray, window, output_size) -> np.ndarray:
+    """RoIAlign as Mask R-CNN defines it, half-pixel aligned, with as many samples a bin as it has pixels; point by point."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = window
+    bin_w, bin_h = (x2 - x1) / output_size[0], (y2 - y1) / output_size[1]
+    across, down = max(int(np.ceil(bin_w)), 1), max(int(np.ceil(bin_h)), 1)
+
+    def value(x: float, y: float) -> np.ndarray:
+        if x < -1 or y < -1 or x > width or y > height:
+            return np.zeros(3)
+        x, y = min(max(x, 0), width - 1), min(max(y, 0), height - 1)
+        left, top = min(int(x), width - 2), min(int(y), height - 2)
+        right, bottom = x - left, y - top
+        pixels = image[top:top + 2, left:left + 2].astype(float)
+        return ((1 - bottom) * ((1 - right) * pixels[0, 0] + right * pixels[0, 1])
+                + bottom * ((1 - right) * pixels[1, 0] + right * pixels[1, 1]))
+
+    crop = np.zeros((output_size[1], output_size[0], 3))
+    for row, column in np.ndindex(crop.shape[:2]):
+        crop[row, column] = np.mean([
+            value(x1 + (column + (i + 0.5) / across) * bin_w - 0.5, y1 + (row + (j + 0.5) / down) * bin_h - 0.5)
+            for i in range(across) for j in range(down)], axis=0)
+    return crop
+
+
+WINDOWS = {  # centre and size in an image of 40x50, output
+    'smaller': ((20.3, 24.8), (36.6, 48.8), (9, 12)),
+    'larger': ((20.3, 24.8), (10.5, 14.0), (18, 24)),
+    'over the border': ((3.2, 46.1), (31.5, 42.0), (12, 16)),
+    'far outside': ((-30, 90), (24, 32), (6, 8)),
+}
+
+
+@pytest.mark.parametrize('place', WINDOWS)
+def test_align_is_roi_align(place):
+    image = np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    center, size, output_size = WINDOWS[place]
+    crop = PersonCrop(center=center, size=size, output_size=output_size)
+    expected = roi_align(image, crop.window, output_size)
+    assert abs(align(image, crop) - expected).max() <= 0.51  # rounded to whole numbers
+    assert abs(align(image, crop.mirrored()) - expected[:, ::-1]).max() <= 0.51
+
+
+@pytest.mark.parametrize('place', WINDOWS)
+def test_align_is_mmcv_s_roi_align(place):
+    ops = pytest.importorskip('mmcv.ops', exc_type=ImportError)
+    image = np.random.default_rng(2).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    center, size, output_size = WINDOWS[place]
+    crop = PersonCrop(center=center, size=size, output_size=output_size)
+    pooled = ops.roi_align(
+        torch.from_numpy(image).float().permute(2, 0, 1)[None].contiguous(),
+        torch.tensor([[0, *crop.window]], dtype=torch.float32), (output_size[1], output_size[0]), 1.0, 0, 'avg', True)
+    assert abs(align(image, crop) - pooled[0].permute(1, 2, 0).numpy()).max() <= 0.51
+
+
+@pytest.mark.parametrize(('box', 'moved'), [
+    ((40, 60, 100, 220), -0.78), ((40, 60, 70, 100), -4.62),  # 160 and 40 pixels high
+    ((40, 60, 200, 100), -0.46),  # 160 pixels wide
+])
+def test_training_of_the_release_puts_crops_elsewhere(box, moved):
+    """The figures of docs/datasets.md. The release warps pixel indices as if they were coordinates: s (x - centre) + W/2."""
+    crop = PersonCrop.from_box(box, output_size=(384, 512))
+    s = crop.output_size[0] / crop.size[0]
+    x, width, centre = np.arange(300), 300, crop.center[0]
+    ours, = crop.index_matrix()[:1]
+    assert s * (x - centre) + 384 / 2 == pytest.approx(ours[0] * x + ours[2] + (1 - s) / 2)
+    assert (1 - s) / 2 == pytest.approx(moved, abs=0.005)
+    # Mirrored: the image is mirrored and the centre moves to W - centre - 1.
+    ours, = crop.mirrored().index_matrix()[:1]
+    released = s * ((width - 1 - x) - (width - centre - 1)) + 384 / 2
+    assert released == pytest.approx(ours[0] * x + ours[2] + (1 - s) / 2 + s)  # s output pixels: one image pixel
+
+
 def test_crop_and_paste_back_is_a_round_trip():
     """Shapes cropped at twice their size and pasted over the window by bilinear sampling come back in place."""
     labels = np.zeros((90, 70), np.uint8)

@@ -20,7 +20,7 @@ CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 BACKBONES = {
     'ResNetV1c': 'qanet/qanet_r50_cihp.py',
     'ResNetV1d': 'qanet/qanet_r101_cihp.py',
-    'HRNet': 'qanet/qanet_hrnet-w48_cihp.py',
+    'NearestHRNet': 'qanet/qanet_hrnet-w48_cihp.py',
     'SwinTransformer': 'backbones/qanet_swin-t_cihp.py',
     'MixVisionTransformer': 'backbones/qanet_mit-b0_cihp.py',
     'ConvNeXt': 'backbones/qanet_convnext-t_cihp.py',

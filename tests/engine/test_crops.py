@@ -1,0 +1,65 @@
+"""Who decides how crops are resampled when testing."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmqanet.apis import inference_topdown, init_model
+from mmqanet.datasets.transforms.crop import align, warp
+from mmqanet.engine.crops import use_test_crops
+from mmqanet.errors import InputError
+
+CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'
+
+
+def toy(sampler: str | None = None) -> Config:
+    cfg = Config.fromfile(CONFIG)
+    cfg.merge_from_dict({'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]})
+    if sampler:
+        for step in cfg.test_dataloader.dataset.pipeline:
+            if step.type == 'WarpCrops':
+                step.sampler = sampler
+    return cfg
+
+
+@pytest.mark.parametrize(('asked', 'written', 'stored', 'used'), [
+    (None, None, None, 'warp'),
+    (None, None, 'align', 'align'),
+    (None, 'warp', 'align', 'warp'),
+    (None, 'align', None, 'align'),
+    ('align', 'warp', 'warp', 'align'),
+    ('warp', None, 'align', 'warp'),
+])
+def test_the_user_comes_before_the_config_and_that_before_the_checkpoint(tmp_path, asked, written, stored, used):
+    cfg = toy(written)
+    torch.save(dict(state_dict=init_model(cfg).state_dict(), meta=dict(crop_sampler=stored) if stored else {}),
+               tmp_path / 'weights.pth')
+    model = init_model(cfg, tmp_path / 'weights.pth', crop=asked)
+    image = np.random.default_rng(0).integers(0, 256, (700, 500, 3), dtype=np.uint8)
+    packed = model.pipeline(dict(
+        img=image, bboxes=np.array([[20, 20, 480, 680]], np.float32), bbox_scores=np.ones(1, np.float32), flip_pairs=()))
+    crop, = packed['data_samples'].crops
+    ways = {name: way(image, crop) for name, way in (('warp', warp), ('align', align))}
+    assert (ways['warp'] != ways['align']).any()
+    assert (packed['inputs'][0].permute(1, 2, 0).numpy() == ways[used]).all()
+    sample, = inference_topdown(model, [image], [[[20, 20, 480, 680]]])
+    assert sample.crop_sampler == used
+
+
+def test_all_joined_test_sets_are_told():
+    cfg = toy()
+    inner = cfg.test_dataloader.dataset
+    cfg.test_dataloader.dataset = dict(type='ConcatDataset', datasets=[inner, inner.copy()])
+    assert use_test_crops(cfg, asked='align') == 'align'
+    samplers = [step.sampler for dataset in cfg.test_dataloader.dataset.datasets for step in dataset.pipeline
+                if step.type == 'WarpCrops']
+    assert samplers == ['align', 'align']
+
+
+def test_a_config_without_crops_cannot_be_asked_for_them():
+    cfg = Config(dict(test_dataloader=dict(dataset=dict(pipeline=[dict(type='LoadImage')]))))
+    assert use_test_crops(cfg, stored='align') is None
+    with pytest.raises(InputError, match=r'--crop align: .*cuts no crops'):
+        use_test_crops(cfg, asked='align')
