@@ -1,4 +1,7 @@
 """mmdet's own configs with few channels, and pictures for them."""
+import copy
+from functools import cache
+
 import torch
 from mmengine.config import ConfigDict
 from mmengine.hub import get_config
@@ -38,7 +41,7 @@ TEST_SETTINGS = dict(score_thr=0.0, filter_thr=0.0, max_per_img=12, max_per_imag
 
 def small_model(head: str, **changes) -> ConfigDict:
     """The model config for a head of mmdet's, narrow and easily satisfied; ``changes`` are of its test settings."""
-    cfg = get_config(f'mmdet::{CONFIGS[head]}.py').model
+    cfg = copy.deepcopy(_model_config(CONFIGS[head]))
     cfg.backbone.init_cfg = None
     if cfg.backbone.type == 'ResNet':
         cfg.backbone.update(depth=18, base_channels=8)
@@ -50,6 +53,11 @@ def small_model(head: str, **changes) -> ConfigDict:
     _set(cfg, {'num_grids': [8, 6, 5, 4, 3], 'num_proposals': 12})
     _set(cfg.test_cfg, {**TEST_SETTINGS, **changes})
     return cfg
+
+
+@cache
+def _model_config(name: str) -> ConfigDict:
+    return get_config(f'mmdet::{name}.py').model
 
 
 def _narrow(node, key: str = ''):

@@ -4,6 +4,7 @@
 """
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from torch import Tensor
 
@@ -68,7 +69,9 @@ class MaskQuality:
         unknown = sorted(settings.keys() - set(names))
         if unknown:
             raise InputError(f'quality: unknown setting {unknown[0]!r}; known are {", ".join(names)}')
-        quality = cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()})
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+        quality = cls(**values)
         if quality.box_score not in box_scores and quality.box_score in BOX_SCORES:
             raise InputError(
                 f'quality: box_score of this head must be one of {tuple(box_scores)}, got {quality.box_score!r}')

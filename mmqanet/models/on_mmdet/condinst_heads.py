@@ -14,6 +14,8 @@ from mmqanet.registry import MODELS
 class QualityAwareCondInstMixin(QualityAwareHead):
     """Scores the probabilities that are cut into masks."""
 
+    mask_out_stride: int
+
     def predict_by_feat(self, mask_preds, results_list, batch_img_metas, rescale=True, **kwargs):
         """As mmdet's; ``mask_preds`` has logits (N, h, w) for each image."""
         for image, (logits, results, meta) in enumerate(zip(mask_preds, results_list, batch_img_metas)):

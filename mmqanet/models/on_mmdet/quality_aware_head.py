@@ -4,6 +4,7 @@
 """
 from collections.abc import Sequence
 
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -25,6 +26,7 @@ class QualityAwareHead:
     """
 
     box_scores: Sequence[str] = ('final',)
+    test_cfg: ConfigDict  # of mmdet's head
 
     def __init__(self, *args, quality: dict | None = None, **kwargs):
         super().__init__(*args, **kwargs)
@@ -42,7 +44,7 @@ class QualityAwareHead:
         quality, box = self.quality, results.scores if box is None else box
         results.pixel_scores = quality.pixel_scores(statistics).to(results.scores.device)
         results.mask_scores = quality.fuse(box, results.pixel_scores)
-        if quality.keep:
+        if quality.keep and statistics.sums is not None:
             columns = [statistics.thresholds.index(threshold) for threshold in quality.keep]
             results.mask_counts = statistics.counts[:, columns]
             results.mask_sums = statistics.sums[:, columns]

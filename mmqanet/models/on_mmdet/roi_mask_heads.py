@@ -26,6 +26,8 @@ from mmqanet.registry import MODELS
 class QualityAwareRoIMaskHead(QualityAwareHead):
     """Scores masks while they are pasted. A box wholly outside of the image has an empty mask, of quality 0."""
 
+    class_agnostic: bool
+
     def predict_by_feat(self, mask_preds, results_list, batch_img_metas, rcnn_test_cfg, rescale=False, activate_map=False):
         """As mmdet's; ``mask_preds`` has a tensor (N, C or 1, h, w) for each image, of probabilities if ``activate_map``."""
         for image, (preds, results, meta) in enumerate(zip(mask_preds, results_list, batch_img_metas)):
@@ -68,7 +70,7 @@ class QualityAwareRoIMaskHead(QualityAwareHead):
                 window, region = masks.new_zeros((1, 0, 0), dtype=torch.float32), (slice(0, 0), slice(0, 0))
             else:
                 window, region = _do_paste_mask(probs[indices], boxes[indices], height, width, skip_empty=one_by_one)
-            masks[(indices, *region)] = window >= threshold if threshold >= 0 else (window * 255).to(dtype)
+            masks[(indices,) + region] = window >= threshold if threshold >= 0 else (window * 255).to(dtype)
             statistics.append(self.quality.measure(window, num_pixels=height * width))
         return masks, join_statistics(statistics)
 

@@ -3,9 +3,11 @@
     N detections of an image, h, w size of the logits, H, W size of the image.
 """
 import math
+from collections.abc import Callable
 
 from mmcv.ops import batched_nms
 from mmdet.models.dense_heads import RTMDetInsHead, RTMDetInsSepBNHead
+from mmdet.models.task_modules import MlvlPointGenerator
 from mmdet.structures.bbox import get_box_tensor, get_box_wh, scale_boxes
 from mmengine.structures import InstanceData
 from torch import Tensor
@@ -17,6 +19,9 @@ from mmqanet.registry import MODELS
 
 class QualityAwareRTMDetInsMixin(QualityAwareHead):
     """Scores the probabilities of what non-maximum suppression left."""
+
+    prior_generator: MlvlPointGenerator
+    _mask_predict_by_feat_single: Callable[[Tensor, Tensor, Tensor], Tensor]
 
     def _bbox_mask_post_process(self, results, mask_feat, cfg, rescale=False, with_nms=True, img_meta=None):
         """As mmdet's; ``results`` holds boxes, scores, labels, kernels and priors of the candidates."""

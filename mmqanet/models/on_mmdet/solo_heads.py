@@ -3,6 +3,8 @@
     P candidates (a cell of a grid and a class), N detections left of them, C classes, K cells of all levels,
     h, w size of the feature map, H, W size of the image.
 """
+from collections.abc import Sequence
+
 import torch
 from mmdet.models.dense_heads import DecoupledSOLOHead, DecoupledSOLOLightHead, SOLOHead, SOLOV2Head
 from mmdet.models.layers import mask_matrix_nms
@@ -24,6 +26,8 @@ class QualityAwareSOLOMixin(QualityAwareHead):
 
     box_scores = ('final', 'class', 'pixel')
     mask_stride = 4  # of the feature map that masks are predicted on
+    num_grids: Sequence[int]  # cells along a side, of each level
+    strides: Sequence[int]
 
     def _candidates(self, cls_scores: Tensor, cfg) -> tuple[Tensor, Tensor, Tensor]:
         """Scores (P,), cells (P,) and labels (P,) of what scores above the threshold, from (K, C)."""
