@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mmqanet.apis.videos import Frame, Video
-from mmqanet.datasets.transforms.loading import decode_image, read_image
 from mmqanet.errors import InputError
+from mmqanet.utils.images import decode_image, read_image
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.jp2', '.avif')
 VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp')

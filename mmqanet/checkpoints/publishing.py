@@ -40,7 +40,7 @@ def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta
             raise DataError(f'{source}: {key} holds NaN or infinity{", or more than half precision can" if half else ""}')
     meta = dict(
         dataset_meta=dict(dataset_meta), mmqanet_version=__version__,
-        source=dict(file=Path(source).name, sha256=hashlib.sha256(read_bytes(source)).hexdigest()))
+        source=dict(file=Path(source).name, sha256=hashlib.sha256(read_bytes(source, limit=None)).hexdigest()))
     optional = dict(cfg=cfg, crop_sampler=crop_sampler)
     return dict(state_dict=state, meta={**meta, **{key: value for key, value in optional.items() if value is not None}})
 

@@ -80,7 +80,7 @@ def verify(path: Path) -> None:
                         'again') from None
     if not path.is_file():
         raise DataError(f'{path}: missing, though {MANIFEST} lists it; install mmqanet again')
-    found = hashlib.sha256(read_bytes(path)).hexdigest()
+    found = hashlib.sha256(read_bytes(path, limit=None)).hexdigest()
     if found != expected:
         raise DataError(f'{path}: its SHA-256 is {found}, but {MANIFEST} says {expected}: the file was changed or is '
                         'damaged; install mmqanet again')

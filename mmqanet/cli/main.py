@@ -1,12 +1,13 @@
 """The ``mmqanet`` command. Each subcommand lives in a module of its own that offers ``add_parser``."""
 import argparse
-import sys
 from importlib import import_module
 
+from mmqanet.cli.console import Terminated, console, open_standard_files, signals_unwind
 from mmqanet.errors import MMQANetError
 from mmqanet.version import __version__
 
 SUBCOMMANDS = ('parse', 'evaluate')
+INTERRUPTED, TERMINATED = 130, 143  # exit statuses, as shells report these signals
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -19,10 +20,23 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one subcommand; an error that mmqanet raises on purpose becomes one line and exit status 1."""
+    """Run one subcommand; an error that mmqanet raises on purpose becomes one line and exit status 1.
+
+    Ctrl-C ends it with exit status 130, SIGTERM with 143. Exit status 1 as well if the output could not be written.
+    """
+    open_standard_files()
+    console.lost = None
     args = build_parser().parse_args(argv)
     try:
-        return args.run(args)
+        with signals_unwind():
+            status = args.run(args)
     except MMQANetError as error:
-        print(f'mmqanet {args.command}: {error}', file=sys.stderr)
-        return 1
+        console.complain(f'mmqanet {args.command}: {error}')
+        status = 1
+    except Terminated:
+        status = TERMINATED
+    except KeyboardInterrupt:
+        status = INTERRUPTED
+    if console.lost:
+        console.complain(f'mmqanet {args.command}: standard output cannot be written ({console.lost})')
+    return status or int(console.lost is not None)

@@ -10,10 +10,10 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from numpy.random import SeedSequence
 
-from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.errors import InputError
 from mmqanet.registry import HOOKS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.images import read_image
 from mmqanet.visualization import ParsingLocalVisualizer
 from mmqanet.visualization.visualizer import write_picture
 

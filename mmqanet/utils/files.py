@@ -2,6 +2,7 @@
 import io
 import math
 import os
+import stat
 import tempfile
 import zlib
 from collections.abc import Callable, Sequence
@@ -11,8 +12,10 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
+from mmqanet.utils.formats import known_formats
 
 PathLike = str | os.PathLike
+MAX_FILE_BYTES = 2**30  # of pictures, tables and lists: a larger file is a mistake or an attack
 
 
 def check_inside(name: str) -> None:
@@ -22,13 +25,34 @@ def check_inside(name: str) -> None:
         raise DataError(f'file name {name!r} leaves its folder')
 
 
-def read_bytes(path: PathLike) -> bytes:
+def read_bytes(path: PathLike, *, limit: int | None = MAX_FILE_BYTES) -> bytes:
+    """The content of a file. One of more than ``limit`` bytes, which may be sparse, is not opened, nor is a pipe."""
+    check_file(path, limit=limit)
     try:
         return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f'{path}: {error.strerror}') from None
+    except MemoryError:
+        raise DataError(f'{path}: not enough memory to read this file') from None
+
+
+def check_file(path: PathLike, *, limit: int | None = None) -> None:
+    """Raise ``DataError`` unless a path leads to a regular file of at most ``limit`` bytes: opening a named pipe waits for
+    whoever writes to it, and a device may never end."""
+    try:
+        found = os.stat(path)
     except FileNotFoundError:
         raise DataError(f'{path}: no such file') from None
     except OSError as error:
         raise DataError(f'{path}: {error.strerror}') from None
+    except ValueError:
+        raise DataError(f'{path}: no name of a file') from None
+    if stat.S_ISDIR(found.st_mode):
+        raise DataError(f'{path}: is a folder')
+    if not stat.S_ISREG(found.st_mode):
+        raise DataError(f'{path}: is no file but a pipe, a socket or a device')
+    if limit is not None and found.st_size > limit:
+        raise DataError(f'{path}: {found.st_size:,} bytes, and files of more than {limit:,} are not read')
 
 
 def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray:
@@ -38,9 +62,9 @@ def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray
     """
     content = read_bytes(path)
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=known_formats()) as image:
             image.verify()  # the checksums, which decoding alone does not look at
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=known_formats()) as image:
             labels = np.array(image) // _grey_scale(content)
     except UnidentifiedImageError:
         raise DataError(f'{path}: not readable as a label map (no known format)') from None

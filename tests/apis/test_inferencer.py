@@ -16,11 +16,11 @@ from pictures import picture, save, save_video
 from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown
 from mmqanet.apis.inputs import find_inputs
 from mmqanet.apis.predictions import Failed, Parsed, describe, schema
-from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.pasting import full_label_map
 from mmqanet.functional.rle import decode_rle
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.images import read_image
 
 BOXES = [[5, 5, 40, 80], [20, 10, 69, 90]]
 
@@ -315,6 +315,6 @@ def test_pictures_too_wide_to_resample_are_refused(inferencer):
 def test_a_picture_is_decoded_once(inferencer, tmp_path, monkeypatch):
     path, calls = save(tmp_path / 'a.png', picture()), []
     monkeypatch.setattr('mmqanet.apis.inputs.read_image', lambda path: (calls.append(path), read_image(path))[1])
-    monkeypatch.setattr('mmqanet.datasets.transforms.loading.read_image', None)
+    monkeypatch.setattr('mmqanet.utils.images.read_image', None)
     inferencer(path, out_dir=tmp_path / 'out', return_vis=True)
     assert calls == [path]

@@ -12,8 +12,8 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import init_detector, init_model
-from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.preparation.toy import draw_toy_dataset
+from mmqanet.utils.images import read_image
 
 pytest.importorskip('mmdet')
 REPO = Path(__file__).resolve().parents[2]

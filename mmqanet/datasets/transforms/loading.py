@@ -1,46 +1,17 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
-import io
 from pathlib import Path
 
 import numpy as np
 from mmcv.transforms import BaseTransform
-from PIL import Image, ImageOps, UnidentifiedImageError
 
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.errors import DataError
 from mmqanet.registry import TRANSFORMS
-from mmqanet.utils.files import check_shape, read_bytes, read_label_map, read_rows
+from mmqanet.utils.files import check_shape, read_label_map, read_rows
+from mmqanet.utils.images import decode_image as decode_image
+from mmqanet.utils.images import read_image as read_image
 
 IGNORE = 255
-
-
-def read_image(path: str | Path) -> np.ndarray:
-    """The picture of a file, as :func:`decode_image` gives it."""
-    return decode_image(read_bytes(path), where=path)
-
-
-def decode_image(content: bytes, *, where: object) -> np.ndarray:
-    """A BGR uint8 (H, W, 3) image, turned as its EXIF tag says; grey, palette, alpha and 16-bit files become plain colour.
-
-    Decoded by Pillow, because OpenCV fills the missing half of a truncated file with grey and says nothing.
-
-    Args:
-        content: of the file.
-        where: what errors call it.
-
-    Raises:
-        DataError: not a whole picture, or one of so many pixels (Pillow's limit, 179 million) that memory is at stake.
-    """
-    try:
-        with Image.open(io.BytesIO(content)) as file:
-            image = ImageOps.exif_transpose(file)
-            if image.mode.startswith('I'):  # 16 bits a pixel, which Pillow would clip instead of scale
-                image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
-            return np.ascontiguousarray(np.asarray(image.convert('RGB'))[..., ::-1])
-    except UnidentifiedImageError:
-        raise DataError(f'{where}: not readable as an image (no known format)') from None
-    except Exception as error:  # Pillow raises many kinds for broken files
-        raise DataError(f'{where}: not readable as an image ({error})') from None
 
 
 def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) -> np.ndarray:

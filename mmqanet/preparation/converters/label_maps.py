@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 
-from mmqanet.datasets.transforms.loading import read_image
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.batch import run_many
 from mmqanet.preparation.converters.prepared import (
@@ -20,6 +19,7 @@ from mmqanet.preparation.converters.prepared import (
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
 from mmqanet.utils.files import read_label_map, write_bytes, write_label_map
+from mmqanet.utils.images import read_image
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 

@@ -25,6 +25,7 @@ from PIL import Image, UnidentifiedImageError
 from mmqanet.errors import DataError
 from mmqanet.functional.rle import encode_rle
 from mmqanet.utils.files import check_inside, read_bytes, write_bytes, write_label_map
+from mmqanet.utils.formats import known_formats
 
 IGNORE = 255
 EXIF_ORIENTATION = 274
@@ -162,7 +163,7 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
         DataError: not a JPEG, or broken; ``name`` is what the message calls it.
     """
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with Image.open(io.BytesIO(data), formats=known_formats()) as image:
             image.load()
             if image.format != 'JPEG':
                 raise DataError(f'{name}: the image is {image.format}, not JPEG')
