@@ -50,7 +50,7 @@ class Browser:
         crop = None
         info = self.dataset.get_data_info(draw)
         name, title = info['name'], info['img_path']
-        if not self.dataset.test_mode:
+        if self.dataset.per_person:
             packed = self.dataset.prepare_data(draw)
             crop = self._crop_of(packed['inputs'], packed['data_samples'])
             name, title = f'{name}_{info["ann_ids"][0]}', f'{title}, annotation {info["ann_ids"][0]}'
@@ -68,6 +68,6 @@ class Browser:
         if placer is None or 'gt_sem_seg' not in sample:
             raise DataError('the pipeline makes no crop with labels: BoxesToCrops and PackParsingInputs are needed')
         plain = PersonCrop.from_box(sample.gt_instances.bboxes[0], output_size=crop.output_size, padding=placer.padding)
-        return CropSample(image=np.ascontiguousarray(inputs.numpy().transpose(1, 2, 0)),
+        return CropSample(image=np.ascontiguousarray(inputs[0].numpy().transpose(1, 2, 0)),
                           labels=sample.gt_sem_seg.data[0].numpy(), person=max(int(sample.gt_instances.parsing_ids[0]), 1),
                           crop=crop, plain=plain)

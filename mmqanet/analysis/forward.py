@@ -12,13 +12,14 @@ from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
-from mmqanet.engine.config import inner_datasets
+from mmqanet.engine.config import inner_datasets, require_parser
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 from mmqanet.utils.processes import progress_bar
 
-#: What of a model's config does not change the predictions that are kept; of the post-processor, all but `min_region`.
-NOT_PREDICTION = ('postprocessor', 'max_crops_per_batch', 'init_cfg')
+#: What of a model's config does not change the predictions that are kept, besides the parser's own `speed_options`; of the
+#: post-processor, all but `min_region`.
+NOT_PREDICTION = ('postprocessor', 'init_cfg')
 
 
 def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detections: str | None = None) -> Config:
@@ -59,7 +60,8 @@ def build_dataset(cfg: Config):
 
 def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, Any]:
     """What a test set's predictions depend on, by name: contents of files as digests, the rest as text."""
-    model = {key: value for key, value in cfg.model.to_dict().items() if key not in NOT_PREDICTION}
+    ignored = (*NOT_PREDICTION, *require_parser(cfg, 'studies of the quality').speed_options)
+    model = {key: value for key, value in cfg.model.to_dict().items() if key not in ignored}
     dataset = cfg.test_dataloader.dataset.to_dict()
     detections = dataset.pop('detection_file', None)
     annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']

@@ -87,7 +87,7 @@ class PredictionCache:
         label_maps = [label_map.numpy() for label_map in people.label_maps]
         arrays = dict(
             image_shape=np.array(sample.ori_shape[:2]), offsets=people.offsets.numpy(),
-            parsing_ids=sample.gt_instances.parsing_ids.cpu().numpy(), bbox_scores=people.bbox_scores.numpy(),
+            parsing_ids=_parsing_ids(sample), bbox_scores=people.bbox_scores.numpy(),
             iou_scores=people.iou_scores.numpy(), pixel_scores=people.sweep_pixel_scores.numpy(),
             part_pixel_scores=people.sweep_part_pixel_scores.numpy(),
             sizes=np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2),
@@ -120,3 +120,10 @@ class PredictionCache:
 
     def _path(self, name: str) -> Path:
         return self.folder / f'{name}.npz'
+
+
+def _parsing_ids(sample: ParsingDataSample) -> np.ndarray:
+    """(N,) int64: whose annotated box was parsed; 0 for people that a detector or the parser itself found."""
+    if 'gt_instances' in sample:
+        return sample.gt_instances.parsing_ids.cpu().numpy()
+    return np.zeros(len(sample.pred_instances), dtype=np.int64)

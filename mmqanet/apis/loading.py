@@ -13,7 +13,7 @@ from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
-from mmqanet.engine.config import parser_class, scope_of, set_test_options
+from mmqanet.engine.config import require_parser, scope_of, set_test_options
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
@@ -125,8 +125,7 @@ def init_model(
     """
     source = ModelSource.find(config, checkpoint, purpose='parsing')
     cfg = source.cfg
-    if parser_class(cfg) is None:
-        raise InputError(f'{cfg.filename or checkpoint or "config"}: model.type is {cfg.model.type!r}, which is no parser')
+    require_parser(cfg, str(cfg.filename or checkpoint or 'config'))
     use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
     _apply_options(cfg, tta=tta, max_crops=max_crops)
     model = source.build()

@@ -1,4 +1,4 @@
-"""The data set of human parsing in the prepared layout: one person a sample in training, one image in testing."""
+"""The data set of human parsing in the prepared layout: people or images to train on, images to test on."""
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -21,8 +21,9 @@ class HumanParsingDataset(BaseDataset):
     The registered data sets are this class with their classes, palette and flip pairs; give the three in ``metainfo`` to
     read labels of your own without writing Python.
 
-    Training (``test_mode=False``) yields a sample for every person, testing one for every image with all its boxes, so
-    that an image is decoded once: the annotated boxes with score 1, or those of ``detection_file``.
+    Training (``test_mode=False``) yields a sample for every person, or for every image with somebody in it. Testing yields
+    one for every image with all its boxes, so that an image is decoded once: the annotated boxes with score 1, or those of
+    ``detection_file``.
 
     Args:
         ann_file (str): COCO-style JSON whose annotations carry ``parsing_id``, the person's id in the human map.
@@ -31,6 +32,9 @@ class HumanParsingDataset(BaseDataset):
             labelled pixels of an image belong to its one person; without ``instance`` there is no part ground truth.
         detection_file (str, optional): COCO detection JSON with the boxes to test on.
         detection_score_thr (float): detections below this score are left out.
+        annotated_boxes (bool): test on the annotated boxes where there is no ``detection_file``. ``False``: samples carry no
+            boxes, for parsers that find the people themselves.
+        per_person (bool): a training sample is a person; ``False``: an image with all its people.
         on_invalid (str): ``'error'`` raises a :class:`DataError` at the first broken sample, ``'skip'`` leaves broken
             samples out of training and boxes without area or outside the image out of both, with a counted warning.
             What the pipeline finds broken while testing is always an error.
@@ -53,6 +57,8 @@ class HumanParsingDataset(BaseDataset):
         data_prefix: dict,
         detection_file: str | None = None,
         detection_score_thr: float = 0.0,
+        annotated_boxes: bool = True,
+        per_person: bool = True,
         on_invalid: str = 'error',
         metainfo: dict | None = None,
         pipeline: Sequence[dict] = (),
@@ -65,6 +71,8 @@ class HumanParsingDataset(BaseDataset):
             raise InputError('detection_file needs test_mode=True: training uses the annotated boxes')
         self.detection_file = detection_file
         self.detection_score_thr = detection_score_thr
+        self.boxes_given = bool(detection_file) or annotated_boxes or not test_mode
+        self.per_person = per_person and not test_mode
         self.on_invalid = on_invalid
         self._broken: set[int] = set()
         self._unusable: list[str] = []
@@ -86,7 +94,7 @@ class HumanParsingDataset(BaseDataset):
         content = load_coco(self.ann_file)
         images = image_index(content['images'], self.ann_file)
         annotated = person_boxes(content['annotations'], images, self.ann_file)
-        if not self.test_mode:
+        if self.per_person:
             return [
                 {**self._image_info(images[image_id]), **self._box_arrays([person])}
                 for image_id, people in annotated.items() for person in self._valid(people, images, self.ann_file)
@@ -100,7 +108,8 @@ class HumanParsingDataset(BaseDataset):
             people = [
                 person for person in self._valid(people_of.get(image_id, []), images, source)
                 if not person['iscrowd'] and person['score'] >= self.detection_score_thr]
-            infos.append({**self._image_info(image), **self._box_arrays(people)})
+            if people or self.test_mode:
+                infos.append({**self._image_info(image), **(self._box_arrays(people) if self.boxes_given else {})})
         return infos
 
     def _valid(self, people: list[dict], images: dict, source: str) -> list[dict]:
@@ -164,7 +173,7 @@ class HumanParsingDataset(BaseDataset):
             return super().prepare_data(idx)
         except DataError as error:
             info = self.get_data_info(idx)
-            what = f'image {info["img_id"]}' if self.test_mode else f'annotation {info["ann_ids"][0]}'
+            what = f'annotation {info["ann_ids"][0]}' if self.per_person else f'image {info["img_id"]}'
             message = f'{error} ({what} of {self.ann_file})'
             if self.on_invalid == 'error' or self.test_mode:
                 raise DataError(message) from None

@@ -91,6 +91,14 @@ def parser_class(cfg: Config) -> type[BaseParser] | None:
     return model if isinstance(model, type) and issubclass(model, BaseParser) else None
 
 
+def require_parser(cfg: Config, what: str) -> type[BaseParser]:
+    """The class of a config's model; raises ``InputError`` if that is no parser, which ``what`` needs."""
+    parser = parser_class(cfg)
+    if parser is None:
+        raise InputError(f'{what}: needs a parser, and model.type is {cfg.model.type!r}')
+    return parser
+
+
 def find_class(registry: Registry, name: str, *, scope: str) -> type | None:
     """The class that a ``type`` of a config names; ``None`` where no installed package registers it.
 
@@ -163,9 +171,7 @@ def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[
     Raises:
         InputError: the config is of no parser, or a test pipeline has no step that takes scales.
     """
-    parser = parser_class(cfg)
-    if parser is None:
-        raise InputError(f'flip, scales and max_batch are options of parsers, and a {cfg.model.type} is none')
+    parser = require_parser(cfg, 'flip, scales or max_batch')
     parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch)
     if scales is not None:
         _set_scales(cfg, tuple(scales))
@@ -183,8 +189,7 @@ def _set_scales(cfg: Config, scales: tuple[float, ...]) -> None:
 
 def use_test_time_augmentation(cfg: Config) -> None:
     """Average test predictions over the mirror image and over the config's ``tta_scales``, in place."""
-    if task_of(cfg) is not Task.PARSING:
-        raise InputError(f'--tta: averages the predictions of parsers, and a {cfg.model.type} is none')
+    require_parser(cfg, '--tta')
     set_test_options(cfg, flip=True, scales=cfg.get('tta_scales', (1.0,)))
 
 

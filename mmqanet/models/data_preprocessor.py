@@ -16,7 +16,7 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 class ParsingDataPreprocessor(BaseDataPreprocessor):
     """Moves crops to the device; BGR uint8 → RGB / 255, minus mean, over std.
 
-    Training batches come out normalised and stacked, (B, 3, h, w) float32. Test batches stay a list of uint8 tensors
+    Training batches come out normalised and joined, (B, 3, h, w) float32. Test batches stay a list of uint8 tensors
     (N_i · S, 3, h, w), one an image: the model normalises them chunk by chunk, so that an image with 300 people does not
     become one float tensor.
 
@@ -50,9 +50,9 @@ class ParsingDataPreprocessor(BaseDataPreprocessor):
         return (crops - self.mean) / self.std
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """``inputs``: B tensors (3, h, w) uint8 for training, one (N_i · S, 3, h, w) uint8 an image for testing."""
+        """``inputs``: one tensor (N_i · S, 3, h, w) uint8 a sample; a training sample is one person, N_i · S = 1."""
         data = self.cast_data(data)
         inputs = data['inputs']
         if training:
-            inputs = self.normalize(torch.stack(list(inputs)))
+            inputs = self.normalize(torch.cat(list(inputs)))
         return dict(inputs=inputs, data_samples=data.get('data_samples'))

@@ -38,6 +38,27 @@ def test_testing_yields_images_with_all_their_boxes(tiny):
     assert dataset.get_data_info(0)['bbox_scores'].tolist() == [1, 1]
 
 
+def test_training_yields_whole_images_where_asked(tiny):
+    tiny.content['annotations'] = [a for a in tiny.content['annotations'] if a['image_id'] == 1]
+    tiny.write()
+    dataset = CIHPDataset(**tiny.args(per_person=False, pipeline=LOAD_IMAGE))
+    assert len(dataset) == 1  # nobody is in the second
+    assert dataset[0]['bboxes'].shape == (2, 4)
+    assert dataset[0]['human_map'].max() == 2
+    tiny.save('Category_ids/pic1.png', np.full((40, 60), 77, np.uint8))
+    with pytest.raises(DataError, match=r'label 77 .*\(image 1 of'):
+        dataset[0]
+
+
+def test_parsers_that_find_people_are_tested_without_boxes(tiny, tmp_path):
+    info = CIHPDataset(**tiny.args(test_mode=True, annotated_boxes=False)).get_data_info(0)
+    assert not {'bboxes', 'bbox_scores', 'parsing_ids'} & set(info)
+    assert len(CIHPDataset(**tiny.args(annotated_boxes=False)).get_data_info(0)['bboxes']) == 1  # training needs them
+    (tmp_path / 'boxes.json').write_text(json.dumps([dict(image_id=1, category_id=1, bbox=[1, 2, 10, 20], score=0.9)]))
+    given = CIHPDataset(**tiny.args(test_mode=True, annotated_boxes=False, detection_file='boxes.json'))
+    assert given.get_data_info(0)['bboxes'].tolist() == [[1, 2, 11, 22]]
+
+
 def test_detections_replace_the_annotated_boxes(tiny, tmp_path):
     detections = [
         dict(image_id=1, category_id=1, bbox=[1, 2, 10, 20], score=0.9),

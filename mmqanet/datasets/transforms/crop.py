@@ -93,7 +93,7 @@ class WarpCrops(BaseTransform):
     """Resample image (and, in training, the person's labels) into the crops; outside the image is 0.
 
     Required keys: img, crops, flip_pairs, gt_map (optional, only with a single crop).
-    Added keys: crop_images ((N · S, h, w, 3) uint8), gt_crop ((h, w) uint8, where there is a gt_map), crop_sampler.
+    Added keys: crop_images ((N · S, h, w, 3) uint8), gt_seg_map ((h, w) uint8, where there is a gt_map), crop_sampler.
 
     Args:
         sampler (str): ``'warp'`` interpolates bilinearly at the crop's pixel centres; ``'align'`` averages over each output
@@ -117,7 +117,7 @@ class WarpCrops(BaseTransform):
         if 'gt_map' in results:
             crop, = crops
             labels = warp(results['gt_map'], crop, interpolation=cv2.INTER_NEAREST)
-            results['gt_crop'] = swap_sides(labels, results['flip_pairs']) if crop.flipped else labels
+            results['gt_seg_map'] = swap_sides(labels, results['flip_pairs']) if crop.flipped else labels
         return results
 
 

@@ -11,35 +11,39 @@ MAP_KEYS = ('category', 'human', 'instance')
 
 @TRANSFORMS.register_module()
 class PackParsingInputs(BaseTransform):
-    """Pack a training sample (one crop with labels) or a test sample (an image with all its crops).
+    """Pack what the network reads, and beside it whatever of boxes, labels and maps the pipeline made.
 
-    Required keys: crop_images, bboxes, bbox_scores, parsing_ids, ann_ids; gt_crop makes it a training sample; a test
-    sample takes category_map, human_map, instance_map and gt_parts where they are.
-    Added keys: inputs ((3, h, w) uint8 in training, (N · S, 3, h, w) in testing), data_samples.
+    Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, gt_seg_map,
+    category_map, human_map, instance_map, gt_parts.
+    Added keys: inputs ((N · S, 3, h, w) uint8 crops, or (3, H, W) uint8 for a whole image), data_samples.
 
     Args:
+        images (str): key of what the network reads, (..., 3) uint8: ``'crop_images'``, or ``'img'`` for a parser that reads
+            whole images.
         meta_keys (tuple[str, ...]): keys that go into the sample's metainfo, where present.
     """
 
     def __init__(
         self,
         *,
+        images: str = 'crop_images',
         meta_keys: tuple[str, ...] = (
             'img_id', 'img_path', 'name', 'ori_shape', 'crops', 'crop_sampler', 'classes', 'flip_pairs'),
     ):
+        self.images = images
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict) -> dict:
         sample = ParsingDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
-        sample.gt_instances = InstanceData(**{
-            key: torch.from_numpy(results[key]) for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids')
-            if key in results})
-        inputs = torch.from_numpy(results['crop_images']).permute(0, 3, 1, 2)  # a view: many people are not copied
-        if 'gt_crop' in results:
-            sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_crop'])[None])
-            return dict(inputs=inputs[0], data_samples=sample)
+        if 'bboxes' in results:
+            sample.gt_instances = InstanceData(**{
+                key: torch.from_numpy(results[key]) for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids')
+                if key in results})
+        if 'gt_seg_map' in results:
+            sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'])[None])
         self._pack_maps(results, sample)
-        return dict(inputs=inputs, data_samples=sample)
+        images = torch.from_numpy(results[self.images]).movedim(-1, -3)  # a view: many people are not copied
+        return dict(inputs=images, data_samples=sample)
 
     @staticmethod
     def _pack_maps(results: dict, sample: ParsingDataSample) -> None:

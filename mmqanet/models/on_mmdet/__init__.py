@@ -4,5 +4,6 @@ Only here is mmdet imported at module level, and no other room imports this one:
 config asks for one of its components.
 """
 from mmqanet.models.on_mmdet.fcos_head import IgnoringFCOSHead, IgnoringFocalLoss
+from mmqanet.models.on_mmdet.twins import TWINS, quality_aware
 
-__all__ = ['IgnoringFCOSHead', 'IgnoringFocalLoss']
+__all__ = ['IgnoringFCOSHead', 'IgnoringFocalLoss', 'TWINS', 'quality_aware']

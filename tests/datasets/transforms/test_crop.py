@@ -158,7 +158,7 @@ def test_flipping_swaps_left_and_right_labels():
     labels[:, 5:10], labels[:, 30:35] = 14, 15
     crop = PersonCrop(center=(20, 20), size=(40, 40), output_size=(40, 40)).mirrored()
     results = dict(img=np.zeros((40, 40, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
-    swapped = WarpCrops()(results)['gt_crop']
+    swapped = WarpCrops()(results)['gt_seg_map']
     assert (swapped[:, 5:10] == 14).all()
     assert (swapped[:, 30:35] == 15).all()
 
@@ -167,7 +167,7 @@ def test_ignore_and_background_survive_the_swap():
     labels = np.array([[0, 255], [14, 3]], np.uint8).repeat(8, 0).repeat(8, 1)
     crop = PersonCrop(center=(8, 8), size=(16, 16), output_size=(16, 16)).mirrored()
     results = dict(img=np.zeros((16, 16, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
-    assert set(np.unique(WarpCrops()(results)['gt_crop'])) == {0, 3, 15, 255}
+    assert set(np.unique(WarpCrops()(results)['gt_seg_map'])) == {0, 3, 15, 255}
 
 
 def test_scales_of_a_person_stand_side_by_side():
@@ -214,6 +214,6 @@ def test_an_unknown_sampler_is_refused():
 def test_a_transform_of_images_is_applied_to_each_crop():
     crops = np.random.default_rng(0).integers(0, 256, (3, 8, 6, 3), dtype=np.uint8)
     turn = TransformCrops(transforms=[dict(type='RandomFlip', prob=1.0)])
-    results = turn(dict(crop_images=crops.copy(), gt_crop='untouched'))
+    results = turn(dict(crop_images=crops.copy(), gt_seg_map='untouched'))
     assert (results['crop_images'] == crops[:, :, ::-1]).all()
-    assert results['gt_crop'] == 'untouched'
+    assert results['gt_seg_map'] == 'untouched'

@@ -16,7 +16,7 @@ def build(tiny, first, **args):
 
 def test_a_training_sample_is_a_crop_with_labels(tiny):
     packed = build(tiny, 'LoadPersonMap')[0]
-    assert packed['inputs'].shape == (3, 32, 24)
+    assert packed['inputs'].shape == (1, 3, 32, 24)
     assert packed['inputs'].dtype == torch.uint8
     labels = packed['data_samples'].gt_sem_seg.data
     assert labels.shape == (1, 32, 24)
@@ -41,6 +41,17 @@ def test_the_crops_of_a_crowd_are_not_copied():
     assert np.array_equal(packed['inputs'].numpy(), crops.transpose(0, 3, 1, 2))
 
 
+def test_a_whole_image_is_packed_with_what_there_is(tiny):
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        packed = CIHPDataset(**tiny.args(test_mode=True, annotated_boxes=False, pipeline=[
+            dict(type='LoadImage'), dict(type='LoadImageMaps'), dict(type='PackParsingInputs', images='img')]))[0]
+    assert packed['inputs'].shape == (3, 40, 60)
+    sample = packed['data_samples']
+    assert 'gt_instances' not in sample
+    assert 'gt_sem_seg' not in sample
+    assert sample.gt_maps.human.max() == 2
+
+
 def test_an_image_with_nobody_is_packed(tiny):
     tiny.content['annotations'] = []
     tiny.write()
@@ -51,5 +62,5 @@ def test_an_image_with_nobody_is_packed(tiny):
 
 def test_the_crop_holds_the_picture_in_bgr(tiny):
     tiny.save('Images/pic2.png', np.full((40, 60, 3), (250, 100, 5), np.uint8))
-    centre = build(tiny, 'LoadPersonMap')[2]['inputs'][:, 16, 12]
+    centre = build(tiny, 'LoadPersonMap')[2]['inputs'][0, :, 16, 12]
     assert centre.tolist() == [5, 100, 250]

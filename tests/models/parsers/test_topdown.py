@@ -50,7 +50,7 @@ def training_batch(num=2, size=(64, 48), num_classes=17) -> dict:
         labels[:8] = 255
         sample.gt_sem_seg = PixelData(data=torch.from_numpy(labels)[None])
         samples.append(sample)
-    inputs = [torch.from_numpy(rng.integers(0, 256, (3, *size), dtype=np.uint8)) for _ in range(num)]
+    inputs = [torch.from_numpy(rng.integers(0, 256, (1, 3, *size), dtype=np.uint8)) for _ in range(num)]
     return dict(inputs=inputs, data_samples=samples)
 
 
