@@ -21,6 +21,7 @@ from mmqanet.evaluation import person_label
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos
 
 SCORE_THR = 0.3  # from which score on a detector's people count, as in the category map of the protocol
+# By name: the light detector runs where mmdet, which has most of these classes, is not installed.
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing

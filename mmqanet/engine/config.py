@@ -1,4 +1,5 @@
 """Configs: reading and checking them, what they are for, and the changes that command lines ask for."""
+import functools
 import logging
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -156,6 +157,13 @@ def inner_datasets(dataset: ConfigDict) -> list[ConfigDict]:
     return [inner for part in wrapped for inner in inner_datasets(part)] if wrapped else [dataset]
 
 
+def test_steps(cfg: Config, kind: type) -> list[ConfigDict]:
+    """The configs of those steps of the test pipelines whose class is ``kind`` or derived from it."""
+    classes = functools.partial(find_class, TRANSFORMS, scope=scope_of(cfg))
+    return [step for dataset in inner_datasets(cfg.test_dataloader.dataset) for step in dataset.get('pipeline', ())
+            if issubclass(classes(step['type']) or object, kind)]
+
+
 # -- changes that command lines ask for ------------------------------------------------------------------------------------
 
 
@@ -178,13 +186,11 @@ def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[
 
 
 def _set_scales(cfg: Config, scales: tuple[float, ...]) -> None:
-    for dataset in inner_datasets(cfg.test_dataloader.dataset):
-        kinds = [find_class(TRANSFORMS, step.type, scope=scope_of(cfg)) or object for step in dataset.pipeline]
-        steps = [step for step, kind in zip(dataset.pipeline, kinds) if issubclass(kind, MultiScaleTransform)]
-        if not steps and scales != (1.0,):
-            raise InputError(f'scales {scales}: no step of the test pipeline takes any')
-        for step in steps:
-            step.scales = scales
+    steps = test_steps(cfg, MultiScaleTransform)
+    if not steps and scales != (1.0,):
+        raise InputError(f'scales {scales}: no step of the test pipeline takes any')
+    for step in steps:
+        step.scales = scales
 
 
 def use_test_time_augmentation(cfg: Config) -> None:

@@ -2,9 +2,8 @@
 from mmengine.config import Config
 
 from mmqanet.datasets.transforms.crop import WarpCrops
-from mmqanet.engine.config import find_class, inner_datasets, scope_of
+from mmqanet.engine.config import test_steps
 from mmqanet.errors import InputError
-from mmqanet.registry import TRANSFORMS
 
 
 def use_test_crops(cfg: Config, *, asked: str | None = None, stored: str | None = None) -> str | None:
@@ -23,8 +22,7 @@ def use_test_crops(cfg: Config, *, asked: str | None = None, stored: str | None 
     Raises:
         InputError: ``asked`` for a config that cuts no crops.
     """
-    steps = [step for dataset in inner_datasets(cfg.test_dataloader.dataset) for step in dataset.get('pipeline', ())
-             if issubclass(find_class(TRANSFORMS, step['type'], scope=scope_of(cfg)) or object, WarpCrops)]
+    steps = test_steps(cfg, WarpCrops)
     if asked and not steps:
         raise InputError(f'--crop {asked}: the test pipeline of this config cuts no crops of people')
     for step in steps:
