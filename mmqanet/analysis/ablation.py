@@ -17,7 +17,7 @@ from mmqanet.evaluation.scores import ParsingScores, score_records
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches
 from mmqanet.functional.overlaps import check_classes
 from mmqanet.functional.quality import fuse_quality
-from mmqanet.utils.processes import progress_bar, worker_processes
+from mmqanet.utils.processes import run_many
 
 
 @dataclass(frozen=True)
@@ -113,8 +113,7 @@ def work_out(cache: PredictionCache, infos: Sequence[dict], scores: PooledScores
     qualities = np.stack([scores.qualities(setting) for setting in settings])
     items = ((info, qualities[:, first:last]) for info, first, last in zip(infos, scores.starts, scores.starts[1:]))
     job = _Job(cache, tuple(classes), rules)
-    with worker_processes(workers, preload=__name__) as run, progress_bar(progress) as bar:
-        return list(bar.track(run(job, items), total=len(infos), description='Comparing'))
+    return run_many(job, items, title='Comparing', workers=workers, progress=progress)
 
 
 def score_setting(images: Sequence[ImageOutcomes], scores: PooledScores, settings: Sequence[Setting], index: int, *,

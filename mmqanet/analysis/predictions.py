@@ -14,7 +14,7 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.structures import ParsingDataSample
-from mmqanet.utils.files import read_bytes, write_bytes
+from mmqanet.utils.files import read_bytes, read_json, write_bytes
 
 SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
 
@@ -64,10 +64,7 @@ class PredictionCache:
         self.folder = Path(folder)
         note = self.folder / 'origin.json'
         if note.exists():
-            try:
-                found = json.loads(read_bytes(note))
-            except ValueError as error:
-                raise DataError(f'{note}: not readable as JSON ({error})') from None
+            found = read_json(note, expected=dict)
             differs = [name for name in {**origin, **found} if origin.get(name) != found.get(name)]
             if differs and not replace and any(self.folder.rglob('*.npz')):
                 raise InputError(f'{self.folder}: its predictions come from another {differs[0]}; give another folder, or '

@@ -9,7 +9,7 @@ from mmqanet.analysis.reliability import Reliability
 from mmqanet.analysis.studies import best_rows
 from mmqanet.analysis.tables import Table, csv_table, markdown_table, merge_tables, read_table, table_document
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_bytes, write_bytes
+from mmqanet.utils.files import read_json, write_bytes
 from mmqanet.visualization.reliability_plots import draw_reliability
 
 
@@ -57,10 +57,7 @@ def merge_reports(paths: Sequence[Path]) -> tuple[list[Table], str]:
 
 
 def _read_report(path: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(read_bytes(path))
-        if not {'tables', 'goal'} <= document.keys():
-            raise ValueError("no 'tables' and 'goal'")
-    except (ValueError, AttributeError) as error:
-        raise DataError(f'{path}: not the JSON of an ablation ({error})') from None
+    document = read_json(path, expected=dict)
+    if not {'tables', 'goal'} <= document.keys():
+        raise DataError(f"{path}: not the JSON of an ablation (no 'tables' and 'goal')")
     return document

@@ -31,7 +31,8 @@ from mmqanet.evaluation.samples import read_submission_sample
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.functional.rle import decode_rle
 from mmqanet.utils.files import write_bytes
-from mmqanet.visualization import draw_parsing, jpeg, palette_image
+from mmqanet.utils.images import encode_jpeg
+from mmqanet.visualization import draw_parsing, palette_image
 from mmqanet.visualization.overlay import check_options
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')
@@ -133,7 +134,8 @@ class ResultWriter:
             picture = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), self.meta['palette'])
             files['palette'] = [self._save(f'{name}.png', png(picture, compress_level=1, compress_type=zlib.Z_RLE))]
         if 'overlay' in self.kinds:
-            files['overlay'] = [self._save(f'{name}_overlay.jpg', jpeg(self.draw(parsed) if drawing is None else drawing))]
+            overlay = self.draw(parsed) if drawing is None else drawing
+            files['overlay'] = [self._save(f'{name}_overlay.jpg', encode_jpeg(overlay))]
         if 'submission' in self.kinds:
             submission = read_submission_sample(sample.to_dict(), name=name)
             files['submission'] = [] if submission is None else [

@@ -10,7 +10,7 @@ from typing import Any
 
 from mmqanet.checkpoints.publishing import checkpoint_bytes, publish
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import PathLike, read_bytes, write_bytes
+from mmqanet.utils.files import PathLike, read_bytes, read_json, write_bytes
 from mmqanet.version import __version__
 
 MANIFEST = 'manifest.json'
@@ -74,8 +74,8 @@ def verify(path: Path) -> None:
     if not manifest.is_file():
         raise DataError(f'{manifest}: missing; install mmqanet again')
     try:
-        expected = json.loads(read_bytes(manifest))['files'][path.name]['sha256']
-    except (ValueError, KeyError, TypeError) as error:
+        expected = read_json(manifest)['files'][path.name]['sha256']
+    except (KeyError, TypeError) as error:
         raise DataError(f'{manifest}: says nothing of {path.name} ({type(error).__name__}: {error}); install mmqanet '
                         'again') from None
     if not path.is_file():

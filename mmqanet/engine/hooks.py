@@ -13,9 +13,8 @@ from numpy.random import SeedSequence
 from mmqanet.errors import InputError
 from mmqanet.registry import HOOKS
 from mmqanet.structures import ParsingDataSample
-from mmqanet.utils.images import read_image
+from mmqanet.utils.images import read_image, write_picture
 from mmqanet.visualization import ParsingLocalVisualizer
-from mmqanet.visualization.visualizer import write_picture
 
 
 @HOOKS.register_module()
@@ -47,7 +46,7 @@ class ParsingVisualizationHook(Hook):
         for sample in self._due(runner.test_dataloader, batch_idx, outputs):
             if self.out_dir is not None:
                 picture = self._picture(runner, runner.test_dataloader, sample)
-                write_picture(self.out_dir / f'{sample.name}.jpg', picture)
+                write_picture(self.out_dir / f'{sample.name}.jpg', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
             elif is_main_process():
                 self._to_backends(runner, runner.test_dataloader, f'test-{sample.name}', sample)
 

@@ -22,7 +22,7 @@ from mmqanet.evaluation.submission import Submission, read_category, read_submis
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.quality import check_threshold
 from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number
-from mmqanet.utils.processes import progress_bar, worker_processes
+from mmqanet.utils.processes import run_many
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
 
@@ -88,8 +88,7 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         raise DataError(f'{pred_dir}: prediction for {unknown[0]!r}, which has no ground truth in {gt_dir} '
                         f'({len(unknown)} such images)')
     job = _Job(str(pred_dir), str(gt_dir), num_classes, metrics, frozenset(predicted), instance_score_thr)
-    with worker_processes(workers, preload=__name__) as run, progress_bar(progress) as bar:
-        records = list(bar.track(run(job, names), total=len(names), description='Scoring'))
+    records = run_many(job, names, title='Scoring', workers=workers, progress=progress)
     return score_records(records, num_classes=num_classes, metrics=metrics, missing=missing)
 
 

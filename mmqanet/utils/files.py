@@ -1,5 +1,6 @@
-"""Reading and writing files: label maps (PNG), tables (TXT), bytes. What is wrong with one is a DataError that names it."""
+"""Files: label maps (PNG), tables (TXT), JSON, bytes. What is wrong with one is a DataError that names it."""
 import io
+import json
 import math
 import os
 import stat
@@ -7,6 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -53,6 +55,27 @@ def check_file(path: PathLike, *, limit: int | None = None) -> None:
         raise DataError(f'{path}: is no file but a pipe, a socket or a device')
     if limit is not None and found.st_size > limit:
         raise DataError(f'{path}: {found.st_size:,} bytes, and files of more than {limit:,} are not read')
+
+
+def read_json(path: PathLike, *, expected: type | None = None) -> Any:
+    """The value of a JSON file in UTF-8, with or without a byte order mark.
+
+    Args:
+        path: of the file.
+        expected: ``dict`` or ``list``, where the value must be one.
+
+    Raises:
+        DataError: the file is missing, no JSON, or holds another kind of value.
+    """
+    content = read_bytes(path)
+    try:
+        value = json.loads(content.decode('utf-8-sig'))
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path}: not readable as JSON ({error})') from None
+    if expected is not None and not isinstance(value, expected):
+        names = {dict: 'an object', list: 'a list'}
+        raise DataError(f'{path}: {names[expected]} is expected, this JSON holds {names.get(type(value), "another value")}')
+    return value
 
 
 def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray:

@@ -1,15 +1,17 @@
-"""Reading pictures: from a file, the bytes of one or a Pillow image to BGR pixels, as people see them.
+"""Pictures: from a file, the bytes of one or a Pillow image to BGR pixels, as people see them, and back into files.
 
 Whatever is wrong with a picture becomes a ``DataError`` that names it.
 """
 import io
 from importlib import import_module
+from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
-from mmqanet.utils.files import MAX_FILE_BYTES, PathLike, read_bytes
+from mmqanet.utils.files import MAX_FILE_BYTES, PathLike, read_bytes, write_bytes
 from mmqanet.utils.formats import known_formats
 
 HEIF_BRANDS = (b'heic', b'heix', b'hevc', b'heim', b'heis', b'hevm', b'hevs', b'mif1', b'msf1')
@@ -109,3 +111,18 @@ def _know_heif(content: bytes, *, where: object) -> None:
         import_module('pillow_heif').register_heif_opener()
     except ImportError:
         raise DataError(f"{where}: HEIC pictures need the package pillow-heif (pip install 'mmqanet[heif]')") from None
+
+
+def encode_jpeg(image: np.ndarray, *, quality: int = 92) -> bytes:
+    """(H, W, 3) uint8 BGR → the bytes of a JPEG file; ``quality`` is in [0, 100]."""
+    return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes()
+
+
+def encode_png(image: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 BGR → the bytes of a PNG file."""
+    return cv2.imencode('.png', image)[1].tobytes()
+
+
+def write_picture(path: PathLike, image: np.ndarray) -> None:
+    """Write (H, W, 3) uint8 BGR as PNG, or as JPEG for any other suffix; the file is whole or absent."""
+    write_bytes(path, encode_png(image) if Path(path).suffix.lower() == '.png' else encode_jpeg(image))

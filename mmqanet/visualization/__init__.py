@@ -4,7 +4,6 @@ from mmqanet.visualization.overlay import (
     blend,
     draw_panels,
     draw_parsing,
-    jpeg,
     outline,
     palette_image,
     with_legend,
@@ -12,5 +11,5 @@ from mmqanet.visualization.overlay import (
 from mmqanet.visualization.visualizer import ParsingLocalVisualizer
 
 __all__ = [
-    'ParsingArrays', 'ParsingLocalVisualizer', 'add_legend', 'annotated', 'blend', 'draw_panels', 'draw_parsing', 'jpeg',
+    'ParsingArrays', 'ParsingLocalVisualizer', 'add_legend', 'annotated', 'blend', 'draw_panels', 'draw_parsing',
     'outline', 'palette_image', 'predicted', 'with_legend']

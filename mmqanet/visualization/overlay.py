@@ -15,7 +15,7 @@ from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
 from mmqanet.visualization.paint import PAPER, Palette, Windows, blend, outline, windows_of
 
-__all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'jpeg', 'outline', 'palette_image', 'with_legend']
+__all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'outline', 'palette_image', 'with_legend']
 
 
 def palette_image(label_map: np.ndarray, palette: Palette) -> Image.Image:
@@ -30,11 +30,6 @@ def palette_image(label_map: np.ndarray, palette: Palette) -> Image.Image:
     picture = Image.fromarray(label_map)
     picture.putpalette(colours.tobytes())
     return picture
-
-
-def jpeg(image: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 BGR → the bytes of a JPEG file."""
-    return cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 92])[1].tobytes()
 
 
 def draw_parsing(

@@ -1,6 +1,5 @@
 """The visualizer of the mm libraries for parsings: draws a data sample and hands the picture to the backends."""
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -9,9 +8,10 @@ from mmengine.visualization import Visualizer
 from mmqanet.errors import InputError
 from mmqanet.registry import VISUALIZERS
 from mmqanet.structures import ParsingDataSample
-from mmqanet.utils.files import PathLike, write_bytes
+from mmqanet.utils.files import PathLike
+from mmqanet.utils.images import write_picture
 from mmqanet.visualization.arrays import annotated, predicted
-from mmqanet.visualization.overlay import check_options, draw_panels, jpeg
+from mmqanet.visualization.overlay import check_options, draw_panels
 
 
 @VISUALIZERS.register_module()
@@ -58,7 +58,7 @@ class ParsingLocalVisualizer(Visualizer):
         if show:
             self.show(picture, win_name=name, wait_time=wait_time)
         if out_file is not None:
-            write_picture(out_file, picture)
+            write_picture(out_file, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
         if not show and out_file is None:
             # Slashes would be folders, which the local backend does not make.
             self.add_image(name.replace('/', '-'), picture, step)
@@ -92,9 +92,3 @@ class ParsingLocalVisualizer(Visualizer):
             alpha=self.alpha, legend=self.legend, part_labels=self.part_labels, quality_thr=self.quality_thr)
         return cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)
 
-
-def write_picture(path: PathLike, picture: np.ndarray) -> None:
-    """Write (H, W, 3) uint8 RGB as PNG, or as JPEG for any other suffix."""
-    image = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
-    is_png = Path(path).suffix.lower() == '.png'
-    write_bytes(path, cv2.imencode('.png', image)[1].tobytes() if is_png else jpeg(image))

@@ -19,7 +19,8 @@ from mmqanet.cli.main import main
 from mmqanet.datasets import CIHPDataset
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.functional.rle import decode_rle
-from mmqanet.visualization import draw_parsing, jpeg
+from mmqanet.utils.images import encode_jpeg
+from mmqanet.visualization import draw_parsing
 
 
 @pytest.fixture(scope='module')
@@ -85,7 +86,7 @@ def test_overlays_look_as_asked(bench, tmp_path, given, drawn):
     sample, = inference_topdown(model, tmp_path / 'plain.png')
     style = {key: model.dataset_meta[key] for key in ('classes', 'palette')}
     image = cv2.imread(str(tmp_path / 'plain.png'))
-    expected, default = (jpeg(draw_parsing(image, sample, **style, **options)) for options in (drawn, {}))
+    expected, default = (encode_jpeg(draw_parsing(image, sample, **style, **options)) for options in (drawn, {}))
     assert (tmp_path / 'plain_overlay.jpg').read_bytes() == expected
     assert (expected == default) == (given == {})
 

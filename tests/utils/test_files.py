@@ -11,6 +11,7 @@ from mmqanet.errors import DataError
 from mmqanet.utils.files import (
     check_shape,
     read_bytes,
+    read_json,
     read_label_map,
     read_rows,
     whole_number,
@@ -127,3 +128,23 @@ def test_an_output_that_cannot_be_written_is_named(tmp_path):
     for path in (tmp_path / 'file' / 'below', tmp_path):
         with pytest.raises(DataError, match=f'{path}: cannot be written'):
             write_bytes(path, b'')
+
+
+def test_json_is_read_with_or_without_a_byte_order_mark(tmp_path):
+    for name, content in (('plain', b'{"a": [1]}'), ('marked', b'\xef\xbb\xbf{"a": [1]}')):
+        (tmp_path / name).write_bytes(content)
+        assert read_json(tmp_path / name, expected=dict) == dict(a=[1])
+
+
+@pytest.mark.parametrize(('content', 'expected', 'message'), [
+    (b'{"a": ', None, 'not readable as JSON'), (b'\xff\xfe', None, 'not readable as JSON'),
+    (b'[' * 100_000, None, 'not readable as JSON'), (b'[1]', dict, 'an object is expected, this JSON holds a list'),
+    (b'{}', list, 'a list is expected, this JSON holds an object'),
+    (b'3', list, 'a list is expected, this JSON holds another value')])
+def test_what_is_no_such_json_is_named(tmp_path, content, expected, message):
+    path = tmp_path / 'content.json'
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=rf'content\.json: {message}'):
+        read_json(path, expected=expected)
+    with pytest.raises(DataError, match=r'none\.json: no such file'):
+        read_json(tmp_path / 'none.json')

@@ -11,18 +11,16 @@ them. With ``--heights`` a second table tells which share of the people of each 
 import argparse
 import contextlib
 import io
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from mmqanet.analysis.tables import Table, make_table, print_tables
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_bytes
+from mmqanet.utils.files import read_json
 
 
 @dataclass(frozen=True)
@@ -119,13 +117,6 @@ def match(annotations: str, detections: str) -> Matching:
     if not heights:
         raise DataError(f'{annotations}: holds no people')
     return Matching(np.concatenate(scores), np.concatenate(right), np.array(heights), np.array(found))
-
-
-def read_json(path: str) -> Any:
-    try:
-        return json.loads(read_bytes(path))
-    except ValueError as error:
-        raise DataError(f'{path}: not JSON ({error})') from None
 
 
 if __name__ == '__main__':

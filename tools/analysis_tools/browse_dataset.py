@@ -22,8 +22,8 @@ from mmqanet.engine.config import Task, inner_datasets, prepare_config, read_con
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import write_bytes
+from mmqanet.utils.images import encode_jpeg
 from mmqanet.utils.processes import progress_bar
-from mmqanet.visualization import jpeg
 from mmqanet.visualization.samples import contact_sheet
 
 ON_A_SHEET = 10
@@ -64,10 +64,10 @@ def main() -> None:
                     broken.append(str(error))
                     continue
                 prefix = f'{number + 1}_' if len(browsers) > 1 else ''
-                write_bytes(out / f'{prefix}{name}.jpg', jpeg(picture))
+                write_bytes(out / f'{prefix}{name}.jpg', encode_jpeg(picture))
                 drawn.append(picture)
     for number, start in enumerate(range(0, len(drawn), ON_A_SHEET), 1):
-        write_bytes(out / f'sheet_{number:02d}.jpg', jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))
+        write_bytes(out / f'sheet_{number:02d}.jpg', encode_jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))
     print(f'{len(drawn)} samples and {math.ceil(len(drawn) / ON_A_SHEET)} contact sheets in {out}, {len(broken)} broken')
     for line in broken:
         print(f'broken: {line}', file=sys.stderr)

@@ -9,7 +9,6 @@ Both are written in half precision with their config inside, at most 20 MB toget
 manifest.json lists their SHA-256, which is checked whenever they are loaded.
 """
 import argparse
-import json
 import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -22,7 +21,7 @@ from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.engine.config import parser_class
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_bytes
+from mmqanet.utils.files import read_json
 
 
 def main() -> None:
@@ -72,9 +71,9 @@ def read_metrics(given: list[str]) -> dict[str, float]:
 
 def _from_file(path: str) -> dict[str, float]:
     try:
-        content = json.loads(read_bytes(path))
+        content = read_json(path, expected=dict)
         return {name: float(value) for name, value in content.items() if value is not None}
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError) as error:
         raise DataError(f'{path}: not a JSON object of numbers ({error})') from None
 
 

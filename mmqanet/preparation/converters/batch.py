@@ -1,15 +1,11 @@
 """Running a converter over many images: several processes, a progress bar, a report; run again, it goes on."""
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import (
@@ -23,10 +19,8 @@ from mmqanet.preparation.converters.prepared import (
     write_sample,
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
-from mmqanet.utils.files import read_bytes, read_label_map, write_bytes
-
-Item = TypeVar('Item')
-Result = TypeVar('Result')
+from mmqanet.utils.files import read_bytes, read_json, read_label_map, write_bytes
+from mmqanet.utils.processes import run_many
 
 
 class UnusableSample(DataError):
@@ -72,7 +66,7 @@ def convert_split(load: Callable[[str], Sample], names: Sequence[str], split_dir
     convert = partial(convert_one, load, split_dir=split_dir, num_classes=num_classes, whole_image=whole_image,
                       labelled=labelled)
     report = SplitReport(split_dir.name)
-    report.outcomes = run_many(convert, names, title=report.title, workers=workers, show_progress=show_progress)
+    report.outcomes = run_many(convert, names, title=report.title, workers=workers, progress=show_progress)
     write_coco_json(json_path,
                     [{'file_name': f'{outcome.name}.jpg', 'height': outcome.height, 'width': outcome.width}
                      for outcome in report.done],
@@ -101,41 +95,6 @@ def convert_one(load: Callable[[str], Sample], name: str, *, split_dir: Path, nu
         return Outcome(name, error=str(error))
 
 
-def run_many(function: Callable[[Item], Result], items: Sequence[Item], *, title: str, workers: int,
-             show_progress: bool) -> list[Result]:
-    """The function's result for every item, in their order, under a progress bar.
-
-    Args:
-        function: picklable where ``workers`` > 1.
-        items: its arguments.
-        title: what the progress bar and an error call the work.
-        workers: processes; 0 or 1 works in this one.
-        show_progress: draw the bar on the terminal.
-
-    Raises:
-        DataError: a process died.
-    """
-    columns = (TextColumn('{task.description}'), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, disable=not show_progress) as progress:
-        task = progress.add_task(title, total=len(items))
-        if workers <= 1:
-            results = []
-            for item in items:
-                results.append(function(item))
-                progress.advance(task)
-            return results
-        with ProcessPoolExecutor(workers) as pool:
-            try:
-                futures = [pool.submit(function, item) for item in items]
-                for _ in as_completed(futures):
-                    progress.advance(task)
-                return [future.result() for future in futures]
-            except BrokenProcessPool as error:
-                raise DataError(f'{title}: a process died, perhaps for lack of memory; run again to go on') from error
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-
-
 def claim_folder(root: Path, settings: dict) -> None:
     """Record in ``root/conversion.json`` what is converted into it, so that runs with other settings do not mix.
 
@@ -146,12 +105,7 @@ def claim_folder(root: Path, settings: dict) -> None:
     if not path.exists():
         write_bytes(path, json.dumps(settings).encode())
         return
-    try:
-        found = json.loads(read_bytes(path))
-    except ValueError as error:
-        raise DataError(f'{path}: not JSON ({error})') from error
-    if not isinstance(found, dict):
-        raise DataError(f'{path}: a JSON object with the settings of a conversion is expected')
+    found = read_json(path, expected=dict)
     differences = []
     for key in [*settings, *(key for key in found if key not in settings)]:
         if key not in found:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters.batch import run_many
 from mmqanet.preparation.converters.prepared import (
     check_maps,
     describe_people,
@@ -20,6 +19,7 @@ from mmqanet.preparation.converters.prepared import (
 from mmqanet.preparation.converters.report import Outcome, SplitReport
 from mmqanet.utils.files import read_label_map, write_bytes, write_label_map
 from mmqanet.utils.images import read_image
+from mmqanet.utils.processes import run_many
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
@@ -49,7 +49,7 @@ def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_clas
     describe = partial(describe_one, images=Path(images), labels=Path(labels), num_classes=num_classes, people=people,
                        parts=parts)
     report = SplitReport(Path(json_path).stem)
-    report.outcomes = run_many(describe, names, title=report.title, workers=workers, show_progress=show_progress)
+    report.outcomes = run_many(describe, names, title=report.title, workers=workers, progress=show_progress)
     write_coco_json(Path(json_path), [dict(file_name=outcome.name, height=outcome.height, width=outcome.width)
                                       for outcome in report.done], [outcome.people or [] for outcome in report.done])
     return report

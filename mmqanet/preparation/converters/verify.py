@@ -6,7 +6,6 @@ from pathlib import Path
 from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import Converter, Split, empty_report
-from mmqanet.preparation.converters.batch import run_many
 from mmqanet.preparation.converters.prepared import (
     check_maps,
     check_parts,
@@ -17,6 +16,7 @@ from mmqanet.preparation.converters.prepared import (
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
 from mmqanet.utils.files import read_bytes, read_label_map, read_rows
+from mmqanet.utils.processes import run_many
 
 PERSON_FIELDS = ('parsing_id', 'bbox', 'area', 'segmentation')
 
@@ -60,7 +60,7 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
     report = empty_report(converter, split)
     report.verified = True
     report.outcomes = run_many(check, [(image, people.pop(number, [])) for number, image in images.items()],
-                               title=f'{split.folder}, verified', workers=workers, show_progress=show_progress)
+                               title=f'{split.folder}, verified', workers=workers, progress=show_progress)
     report.outcomes += [Outcome(path.name, error=f'{len(group)} people of image {number}, which it does not hold')
                         for number, group in people.items()]
     return report

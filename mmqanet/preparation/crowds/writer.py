@@ -14,7 +14,8 @@ from mmqanet.preparation.converters.batch import Sample, SplitReport, claim_fold
 from mmqanet.preparation.crowds.composition import compose_crowd
 from mmqanet.preparation.crowds.photos import Photos, list_photos
 from mmqanet.preparation.crowds.surroundings import CCP_ALONE, CCP_SPLIT
-from mmqanet.utils.files import read_bytes
+from mmqanet.utils.files import read_bytes, read_json
+from mmqanet.utils.images import encode_jpeg
 
 VERSION = 2  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
 _SPLITS = (('Training', 'train'), ('Validation', 'val'))
@@ -85,8 +86,7 @@ def compose_sample(name: str, *, photos: Photos, seed: int, long_sides: tuple[in
     aspect = np.exp(rng.uniform(*np.log(_ASPECTS)))
     crowd = compose_crowd(rng, photos, width=round(long * min(aspect, 1)), height=round(long / max(aspect, 1)),
                           flip_pairs=flip_pairs)
-    jpeg = cv2.imencode('.jpg', crowd.image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(86, 96))])[1]
-    return Sample(jpeg.tobytes(), crowd.category, crowd.human)
+    return Sample(encode_jpeg(crowd.image, quality=int(rng.integers(86, 96))), crowd.category, crowd.human)
 
 
 def split_photos(source: Path, folder: str) -> Photos:
@@ -121,7 +121,4 @@ def _digest(folder: Path, name: str) -> bytes:
 
 def _is_ccp(source: Path) -> bool:
     path = source / 'conversion.json'
-    try:
-        return path.exists() and json.loads(read_bytes(path)).get('converter') == 'ccp'
-    except (ValueError, AttributeError) as error:
-        raise DataError(f'{path}: not the record of a conversion ({error})') from None
+    return path.exists() and read_json(path, expected=dict).get('converter') == 'ccp'

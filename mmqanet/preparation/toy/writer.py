@@ -10,6 +10,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.batch import Sample, SplitReport, claim_folder, convert_split
 from mmqanet.preparation.toy.parts import NUM_CLASSES
 from mmqanet.preparation.toy.scene import check_max_people, check_size, draw_scene
+from mmqanet.utils.images import encode_jpeg
 
 VERSION = 2  # to be raised by a change that alters the pictures, so that old and new ones do not mix in a folder
 _SPLITS = (('Training', 'train'), ('Validation', 'val'))
@@ -71,8 +72,7 @@ def draw_sample(name: str, *, seed: int, sizes: tuple[Size, Size], max_people: i
     rng = np.random.default_rng([seed, ('train', 'val').index(split), int(number)])
     width, height = (int(rng.integers(low, high + 1)) for low, high in zip(*sizes))
     scene = draw_scene(rng, size=(width, height), max_people=max_people)
-    jpeg = cv2.imencode('.jpg', scene.image, [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])[1]
-    return Sample(jpeg.tobytes(), scene.category, scene.human)
+    return Sample(encode_jpeg(scene.image, quality=_JPEG_QUALITY), scene.category, scene.human)
 
 
 def check_sizes(size) -> tuple[Size, Size]:

@@ -91,7 +91,7 @@ def test_a_folder_belongs_to_one_conversion(tmp_path):
         claim_folder(tmp_path / 'new', {'labels': 'merged', 'seed': 0})
     with pytest.raises(DataError, match=r'no version \(an earlier version made it\), not 1; seed 0, which'):
         claim_folder(tmp_path / 'new', {'labels': 'full', 'version': 1})
-    for content, message in (('{', 'not JSON'), ('[1]', 'a JSON object')):
+    for content, message in (('{', 'not readable as JSON'), ('[1]', 'an object is expected')):
         (tmp_path / 'new/conversion.json').write_text(content)
         with pytest.raises(DataError, match=rf'conversion\.json: {message}'):
             claim_folder(tmp_path / 'new', {'labels': 'full', 'seed': 0})
