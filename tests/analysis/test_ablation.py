@@ -1,7 +1,7 @@
 """Metrics out of the cache against those of the post-processor and the metric, one setting after the other."""
 import numpy as np
 import pytest
-from conftest import CLASSES, THRESHOLDS, predicted_set
+from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis import ablation
 from mmqanet.analysis.ablation import Setting, score_setting, simplex_weights, work_out

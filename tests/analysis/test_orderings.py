@@ -1,6 +1,6 @@
 """True IoUs against a loop over whole-image maps; that outcomes are shared among equal orders."""
 import numpy as np
-from conftest import CLASSES
+from predicted_sets import CLASSES
 
 from mmqanet.analysis.ablation import read_truth
 from mmqanet.analysis.orderings import MergingRules, image_outcomes

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from conftest import predicted_sample
+from predicted_sets import predicted_sample
 
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.errors import DataError, InputError

@@ -3,7 +3,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import CLASSES, THRESHOLDS, predicted_set
+from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis.ablation import Setting, work_out
 from mmqanet.analysis.orderings import MergingRules
