@@ -19,18 +19,30 @@ BUILT_ON_MMSEG = 'mmqanet.models.backbones.nearest_hrnet'
 
 class _ModelRegistry(Registry):
     """Imports mmseg's models and what is built on them, which take seconds and mmdet along, only for a name not found
-    without them; and mmqanet's components for mmdet only for one not found then, where mmdet can be imported."""
+    without them; and mmqanet's components for mmdet only for one not found then, where mmdet can be imported.
+
+    A plain name that nobody registers is ``None``: mmengine would import a module of that name, if need be from the current
+    folder.
+    """
 
     def get(self, key: str) -> type | None:
-        found = super().get(key)
-        if found is None:
+        scope, name = self.split_scope_key(key)
+        if scope not in (None, self.scope):
+            return super().get(key)
+        self.import_from_location()
+        if not self._has(name, inherited=scope is None):
             self.parent.import_from_location()
             import_module(BUILT_ON_MMSEG)
-            found = super().get(key)
-        if found is None and find_spec('mmdet') and find_spec('mmcv._ext'):
+        if not self._has(name, inherited=scope is None) and find_spec('mmdet') and find_spec('mmcv._ext'):
             import_module('mmqanet.models.on_mmdet')
-            found = super().get(key)
-        return found
+        return super().get(key) if scope or self._has(name, inherited=True) else None
+
+    def _has(self, name: str, *, inherited: bool) -> bool:
+        """Whether a name is registered here, or further up."""
+        registry: Registry | None = self
+        while inherited and registry is not None and name not in registry.module_dict:
+            registry = registry.parent
+        return registry is not None and name in registry.module_dict
 
 
 MODELS = _ModelRegistry('model', parent=MMSEG_MODELS, locations=['mmqanet.models'])

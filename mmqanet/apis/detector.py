@@ -130,7 +130,8 @@ def init_detector(
     """
     source = ModelSource.find(config, checkpoint, purpose='detection')
     source.cfg.setdefault('default_scope', 'mmdet')
-    model, pipeline = _build(source)
+    with source.building():
+        model, pipeline = _build(source)
     classes = (source.meta.get('dataset_meta') or {}).get('classes') or source.meta.get('CLASSES')
     model.dataset_meta.update(dict(classes=classes) if classes else {})
     model = source.load(model, device)

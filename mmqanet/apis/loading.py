@@ -1,5 +1,6 @@
 """From a name, a config or a checkpoint to a model on its device: parsers, and what detectors share with them."""
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.model_index import find_model, weights_of
-from mmqanet.checkpoints.stored_config import read_stored_config
+from mmqanet.checkpoints.stored_config import building, read_stored_config
+from mmqanet.checkpoints.stored_meta import read_stored_meta
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
-from mmqanet.engine.config import require_parser, scope_of, set_test_options
+from mmqanet.engine.config import find_class, require_parser, scope_of, set_test_options
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
@@ -30,11 +32,15 @@ class ModelSource:
         cfg: its config, a copy.
         checkpoint: the file of its weights, if there is one.
         content: what that file holds.
+        meta: what that file says of itself.
+        carries_config: whether ``cfg`` comes out of that file.
     """
 
     cfg: Config
     checkpoint: str | Path | None
     content: dict
+    meta: Mapping
+    carries_config: bool
 
     @classmethod
     def find(cls, config: str | Path | Config | None, checkpoint: str | Path | None, *, purpose: str) -> 'ModelSource':
@@ -57,6 +63,7 @@ class ModelSource:
         if config is None and checkpoint is None:
             raise InputError('config: neither a config nor a checkpoint that carries one is given')
         content = {} if checkpoint is None else load_checkpoint_file(checkpoint)
+        meta = read_stored_meta(content, checkpoint or '')
         if config is None:
             cfg = read_stored_config(content, checkpoint)
         else:
@@ -64,12 +71,11 @@ class ModelSource:
         for part in ('model', 'test_dataloader'):
             if part not in cfg:
                 raise InputError(f'{cfg.filename or checkpoint or "config"}: {purpose} needs {part!r} in the config')
-        return cls(cfg=cfg, checkpoint=checkpoint, content=content)
+        return cls(cfg=cfg, checkpoint=checkpoint, content=content, meta=meta, carries_config=config is None)
 
-    @property
-    def meta(self) -> Mapping:
-        """What the checkpoint says of itself."""
-        return self.content.get('meta') or {}
+    def building(self) -> AbstractContextManager:
+        """While something is built by the config: what constructors raise is the fault of a file that carries it."""
+        return building(self.checkpoint) if self.carries_config else nullcontext()
 
     def build(self) -> Any:
         """The untrained network, with its ``cfg``, in the scope of the config."""
@@ -126,18 +132,20 @@ def init_model(
     source = ModelSource.find(config, checkpoint, purpose='parsing')
     cfg = source.cfg
     require_parser(cfg, str(cfg.filename or checkpoint or 'config'))
-    use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
-    _apply_options(cfg, tta=tta, max_crops=max_crops)
-    model = source.build()
-    model.pipeline = inference_pipeline(cfg)
-    model.dataset_meta = dataset_meta(cfg, stored=source.meta.get('dataset_meta'))
+    with source.building():
+        use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
+        _apply_options(cfg, tta=tta, max_crops=max_crops)
+        model = source.build()
+        model.pipeline = inference_pipeline(cfg)
+        model.dataset_meta = dataset_meta(cfg, stored=source.meta.get('dataset_meta'))
     return source.load(model, device)
 
 
 def dataset_meta(cfg: Config, *, stored: Mapping | None = None) -> dict:
     """classes, palette and flip_pairs of the data set that a config tests on, unless a checkpoint ``stored`` others."""
     dataset = cfg.test_dataloader.dataset
-    meta = {**getattr(DATASETS.get(dataset.type), 'METAINFO', {}), **(dataset.get('metainfo') or {}), **(stored or {})}
+    declared = getattr(find_class(DATASETS, dataset.type, scope=scope_of(cfg)), 'METAINFO', {})
+    meta = {**declared, **(dataset.get('metainfo') or {}), **(stored or {})}
     for key in META_KEYS:
         if key not in meta:
             raise InputError(f'{cfg.filename or "config"}: its test data set names no {key}')

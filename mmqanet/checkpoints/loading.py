@@ -1,66 +1,63 @@
 """Checkpoints that are whole or absent, and that load without executing code."""
 import os
-import pickle
 import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
 from mmengine.fileio import LocalBackend, register_backend
-from mmengine.logging.history_buffer import HistoryBuffer
-from mmengine.runner.checkpoint import CheckpointLoader
-from torch import nn
+from torch import Tensor, nn
 
-from mmqanet.errors import DataError, InputError
+from mmqanet.checkpoints.tensor_files import SUFFIX, read_tensor_file
+from mmqanet.checkpoints.unpickling import NotData, read_pickle
+from mmqanet.errors import DataError, InputError, MMQANetError
 from mmqanet.utils.files import write_bytes
 
-
-def _history_method(owner: type, name: str):
-    """Stands in for ``getattr`` while loading: a log history names its own methods and nothing else may be reached."""
-    if owner is HistoryBuffer and name in ('mean', 'max', 'min', 'current'):
-        return getattr(owner, name)
-    raise pickle.UnpicklingError(f'Unsupported attribute {name} of {owner}')
-
-
-def _safe_classes() -> list:
-    """What a checkpoint of mmengine holds besides tensors and plain Python: the log's history, in numpy arrays."""
-    core = np._core if hasattr(np, '_core') else np.core
-    dtypes = [type(np.dtype(kind)) for kind in ('float64', 'float32', 'int64', 'int32', 'uint32', 'bool')]
-    return [
-        HistoryBuffer, (_history_method, 'builtins.getattr'), np.ndarray, np.dtype, slice, core.multiarray._reconstruct,
-        core.multiarray.scalar, *dtypes]
+_CODE = re.compile(r'unsupported (global|class)|blocked|unrecognized function|can only (create|build)', re.IGNORECASE)
+_WEIGHTS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def load_checkpoint_file(path: str | os.PathLike, map_location: str | torch.device | None = 'cpu') -> dict:
     """Read a checkpoint as data: tensors, numbers, strings and containers, never code.
 
     Args:
-        path: a file written by ``torch.save``.
+        path: a file written by ``torch.save``, or a ``.safetensors`` file.
         map_location: device of the tensors.
 
     Returns:
-        dict: what the file holds.
+        dict: what the file holds; of a ``.safetensors`` file ``state_dict`` and, where this package wrote it, ``meta``.
 
     Raises:
-        DataError: the file is missing, cut off, or would need to execute code to load; names it.
+        DataError: the file is missing, broken, or would need to execute code to load; names it.
+        InputError: it is a ``.safetensors`` file and safetensors is not installed.
     """
-    path = Path(path).expanduser()
     try:
-        with torch.serialization.safe_globals(_safe_classes()):
-            content = torch.load(path, map_location=map_location, weights_only=True)
-    except FileNotFoundError:
-        raise DataError(f'{path}: no such checkpoint') from None
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError, OSError) as error:
-        lines = (str(error) or type(error).__name__).splitlines()
-        code = [line for line in lines if re.search('unsupported', line, re.IGNORECASE)]
-        if code:
-            raise DataError(f'{path}: refused, loading it would execute code ({code[0].strip()})') from None
-        raise DataError(f'{path}: not a whole checkpoint ({lines[0]})') from None
+        path = Path(path).expanduser()
+        if not path.is_file():
+            raise DataError(f'{path}: {"not a file" if path.exists() else "no such checkpoint"}')
+        content = read_tensor_file(path) if path.suffix == SUFFIX else read_pickle(path, map_location or 'cpu')
+    except MMQANetError:
+        raise
+    except NotData as error:
+        raise DataError(f'{path}: refused, it holds more than data ({_line(error)})') from None
+    except Exception as error:  # a broken file may raise anything
+        line = _line(error)
+        if _CODE.search(line):
+            raise DataError(f'{path}: refused, loading it would execute code ({line})') from None
+        raise DataError(f'{path}: not a whole checkpoint ({line})') from None
     if not isinstance(content, dict):
         raise DataError(f'{path}: holds a {type(content).__name__} where a checkpoint is a dict')
     return content
+
+
+def _line(error: Exception) -> str:
+    """What an error says of code, or its first line, without what a terminal would obey."""
+    lines = str(error).splitlines() or ['']
+    line = next((line for line in lines if _CODE.search(line)), lines[0]).partition(' Please use')[0]
+    line = line.removeprefix('WeightsUnpickler error: ').strip() or type(error).__name__
+    return ''.join(c if c.isprintable() else c.encode('unicode_escape').decode() for c in line[:300])
 
 
 def load_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str | os.PathLike) -> None:
@@ -81,8 +78,13 @@ def check_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str
 
     Raises:
         InputError: names or shapes differ from the model's.
+        DataError: a weight is no tensor, is of another kind than the model's (complex, bool), or holds NaN or infinity.
     """
-    state = {key.removeprefix('module.'): value for key, value in state.items()}
+    check_state(state, path)
+    names = [key.removeprefix('module.') for key in state]
+    if len(set(names)) < len(names):
+        raise DataError(f'{path}: two of its weights have one name, but for "module." in front')
+    state = dict(zip(names, state.values()))
     expected = {key.removeprefix('module.'): value for key, value in model.state_dict().items()}
     missing = [key for key in expected if key not in state]
     left_over = [key for key in state if key not in expected]
@@ -95,6 +97,25 @@ def check_weights(model: nn.Module, state: Mapping[str, torch.Tensor], path: str
         summary = '; it '.join(f'{what} {len(keys)} keys{"" if list_all else f", e.g. {keys[:3]}"}' for what, keys in faults)
         lines = [f'  {what}: {key}' for what, keys in faults for key in keys] if list_all else []
         raise InputError('\n'.join([f'{path}: weights of another config: the checkpoint {summary}', *lines]))
+    for key, value in expected.items():
+        given = state[key].dtype
+        if given not in _WEIGHTS if value.is_floating_point() else given != value.dtype:
+            raise DataError(f'{path}: {key} is {_name(given)} where {_name(value.dtype)} is expected')
+
+
+def check_state(state: Any, path: str | os.PathLike) -> None:
+    """Raise ``DataError`` unless these are tensors by name whose numbers are finite; names the first that is not."""
+    if not isinstance(state, Mapping):
+        raise DataError(f'{path}: its weights are a {type(state).__name__} where tensors by name are expected')
+    for key, value in state.items():
+        if not isinstance(key, str) or not isinstance(value, Tensor):
+            raise DataError(f'{path}: holds no weights by name: {key!r} is a {type(value).__name__}')
+        if value.dtype in _WEIGHTS and not torch.isfinite(value).all():
+            raise DataError(f'{path}: {key} holds NaN or infinity')
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix('torch.')
 
 
 def last_whole_checkpoint(work_dir: str | os.PathLike) -> Path | None:
@@ -119,8 +140,3 @@ class WholeFilesBackend(LocalBackend):
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)
-
-
-def install() -> None:
-    """Make mmengine's runner and ``init_cfg=dict(type='Pretrained', ...)`` load local files as data only."""
-    CheckpointLoader.register_scheme(prefixes='', loader=load_checkpoint_file, force=True)

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from mmqanet.checkpoints.tensor_files import SUFFIX, tensor_file_bytes
 from mmqanet.errors import DataError
 from mmqanet.utils.files import PathLike, read_bytes, write_bytes
 from mmqanet.version import __version__
@@ -70,13 +71,21 @@ def checkpoint_bytes(content: dict) -> bytes:
 def write_checkpoint(content: dict, path: PathLike) -> str:
     """Write a checkpoint, and ``PATH.sha256`` beside it for ``sha256sum -c``.
 
+    Args:
+        content: ``state_dict`` and, unless nothing is known of them, ``meta``.
+        path: with the suffix ``.safetensors`` it is written in that format, otherwise by ``torch.save``.
+
     Returns:
         str: the SHA-256 of the file.
 
     Raises:
         DataError: it cannot be written; then no part of it is left behind.
+        InputError: safetensors is not installed.
     """
-    data, path = checkpoint_bytes(content), Path(path)
+    path = Path(path)
+    is_tensor_file = path.suffix == SUFFIX
+    data = tensor_file_bytes(content['state_dict'], content.get('meta', {}), path) if is_tensor_file else (
+        checkpoint_bytes(content))
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(path, data)
     write_bytes(path.with_name(f'{path.name}.sha256'), f'{digest}  {path.name}\n'.encode())

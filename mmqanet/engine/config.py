@@ -11,7 +11,8 @@ from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import Registry
 
-from mmqanet.checkpoints.loading import install, last_whole_checkpoint
+from mmqanet.checkpoints.loading import last_whole_checkpoint
+from mmqanet.checkpoints.mmengine_loading import check_resumable, install
 from mmqanet.datasets.transforms.contracts import MultiScaleTransform
 from mmqanet.errors import InputError
 from mmqanet.models.parsers.base import BaseParser
@@ -231,6 +232,9 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
     """Let the runner go on from ``checkpoint``, or, for ``'auto'``, from the last whole one of the work folder.
 
     With ``'auto'`` and nothing to go on from, training starts at the beginning.
+
+    Raises:
+        DataError: training cannot go on from that file.
     """
     if checkpoint == 'auto':
         found = last_whole_checkpoint(cfg.work_dir)
@@ -238,6 +242,7 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
             print_log(f'no whole checkpoint in {cfg.work_dir}: starting at the beginning', 'current', logging.INFO)
             return
         checkpoint = str(found)
+    check_resumable(checkpoint)
     cfg.resume = True
     cfg.load_from = checkpoint
 

@@ -8,9 +8,9 @@ import torch
 from mmengine.logging.history_buffer import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 
-from mmqanet.checkpoints import loading as checkpoints
-from mmqanet.checkpoints.loading import WholeFilesBackend, last_whole_checkpoint, load_checkpoint_file
-from mmqanet.errors import DataError
+from mmqanet.checkpoints import mmengine_loading
+from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, last_whole_checkpoint, load_checkpoint_file
+from mmqanet.errors import DataError, InputError
 
 
 def save(path, **content):
@@ -36,7 +36,7 @@ def test_a_checkpoint_that_would_execute_code_is_refused(tmp_path, monkeypatch):
     path = save(tmp_path / 'evil.pth', payload=Payload())
     with pytest.raises(DataError, match=r'evil\.pth: refused'):
         load_checkpoint_file(path)
-    checkpoints.install()
+    mmengine_loading.install()
     with pytest.raises(DataError, match=r'evil\.pth: refused'):
         CheckpointLoader.load_checkpoint(str(path))
     assert not (tmp_path / 'executed').exists()
@@ -55,6 +55,38 @@ def test_a_missing_or_broken_checkpoint_is_named(tmp_path, damage):
     damage(path)
     with pytest.raises(DataError, match=r'broken\.pth'):
         load_checkpoint_file(path)
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    os.mkfifo(tmp_path / 'pipe.pth')
+    for path in (tmp_path, tmp_path / 'pipe.pth', '/dev/zero'):
+        with pytest.raises(DataError, match='not a file'):
+            load_checkpoint_file(path)
+    for path in ('~nobody-here/a.pth', 'a\0.pth', f'{"a" * 5000}.pth'):
+        with pytest.raises(DataError, match=r'\.pth'):
+            load_checkpoint_file(path)
+
+
+@pytest.mark.parametrize(('state', 'error', 'message'), [
+    (dict(a=torch.full((2,), float('nan'))), DataError, 'a holds NaN or infinity'),
+    (dict(a=torch.tensor([1, float('inf')])), DataError, 'a holds NaN or infinity'),
+    (dict(a=torch.ones(2, dtype=torch.complex64)), DataError, 'a is complex64 where float32 is expected'),
+    (dict(a=torch.ones(2, dtype=torch.bool)), DataError, 'a is bool where float32 is expected'),
+    (dict(a=torch.ones(2, dtype=torch.int64)), DataError, 'a is int64 where float32 is expected'),
+    (dict(a=[1, 1]), DataError, "holds no weights by name: 'a' is a list"),
+    ({1: torch.ones(2)}, DataError, 'holds no weights by name: 1 is a Tensor'),
+    ([torch.ones(2)], DataError, 'its weights are a list'),
+    ({'a': torch.ones(2), 'module.a': torch.ones(2)}, DataError, 'two of its weights have one name'),
+    (dict(a=torch.ones(3)), InputError, 'another shape'),
+    (dict(b=torch.ones(2)), InputError, 'another config'),
+])
+def test_weights_that_no_model_can_use_are_named(state, error, message):
+    model = torch.nn.Module()
+    model.a = torch.nn.Parameter(torch.ones(2))
+    with pytest.raises(error, match=rf'x\.pth: .*{message}'):
+        check_weights(model, state, 'x.pth')
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        check_weights(model, {'module.a': torch.ones(2, dtype=dtype)}, 'x.pth')
 
 
 def test_the_last_whole_checkpoint_is_found(tmp_path):

@@ -2,8 +2,9 @@
 """Make a checkpoint of tools/train.py fit to hand on: weights, classes and config in one file, nothing of the training.
 
     python tools/misc/publish_model.py work_dirs/ccp/epoch_30.pth qanet_ccp.pth --half
+    python tools/misc/publish_model.py work_dirs/ccp/epoch_30.pth qanet_ccp.safetensors
 
-DST.sha256 holds the hash of the result.
+A DST that ends in .safetensors is written in that format, which cannot hold code. DST.sha256 holds the hash of the result.
 """
 import argparse
 from pathlib import Path
