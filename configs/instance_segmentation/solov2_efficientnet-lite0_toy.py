@@ -1,0 +1,6 @@
+# People and their parts on the embedded data set.
+_base_ = [
+    '../_base_/models/solov2_efficientnet-lite0.py',
+    '../_base_/datasets/part_instances.py',
+    '../_base_/segmentation_runtime.py',
+]
