@@ -25,7 +25,8 @@ LAYERS = dict(
 TOOLS_ONLY = {'preparation'}  # no module that runs a model imports these
 CONFIGS = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)
 DETECTORS = [path for path in CONFIGS if path.parent.name == 'detection']
-PARSERS = [path for path in CONFIGS if path not in DETECTORS]
+SEGMENTERS = [path for path in CONFIGS if path.parent.name == 'instance_segmentation']
+PARSERS = [path for path in CONFIGS if path not in DETECTORS + SEGMENTERS]
 
 
 def imports(path: Path) -> set[str]:
@@ -111,6 +112,20 @@ def test_every_detector_config_builds(path):
         root.METRICS.build(cfg.val_evaluator)
         for hook in (*cfg.default_hooks.values(), *cfg.custom_hooks):
             root.HOOKS.build(hook)
+
+
+@pytest.mark.parametrize('path', SEGMENTERS, ids=lambda path: path.name)
+def test_every_segmenter_config_builds_with_a_quality_aware_head(path):
+    pytest.importorskip('mmdet.models')
+    cfg = Config.fromfile(path)
+    with DefaultScope.overwrite_default_scope('mmdet'), torch.device('meta'):
+        model = root.MODELS.build(cfg.model)
+        assert any(hasattr(module, 'quality') for module in model.modules())
+        trained = cfg.train_dataloader.dataset
+        while 'dataset' in trained:
+            trained = trained.dataset
+        for dataset in (trained, cfg.test_dataloader.dataset):
+            root.DATASETS.build(dict(dataset, lazy_init=True))
 
 
 WITHOUT_OPS = """

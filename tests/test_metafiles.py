@@ -9,6 +9,7 @@ from mmengine.fileio import load
 REPO = Path(__file__).resolve().parents[1]
 FILES = ('configs/qanet/metafile.yml', 'configs/simplenet/metafile.yml')
 COLLECTIONS = [collection for file in FILES for collection in load(REPO / file)['Collections']]
+SEGMENTATION = 'configs/instance_segmentation/metafile.yml'
 MODELS = [model for file in FILES for model in load(REPO / file)['Models']]
 DATA = {
     'CIHP': 'CIHPDataset', 'MHP-v2': 'MHPv2Dataset', 'PASCAL-Person-Part': 'PascalPersonPartDataset', 'LIP': 'LIPDataset',
@@ -45,6 +46,16 @@ def test_an_entry_says_what_its_config_does(model):
     assert set(result['Metrics']) == expected
 
 
+def test_the_module_on_instance_segmentation_has_its_rows():
+    models = load(REPO / SEGMENTATION)['Models']
+    assert SEGMENTATION in load(REPO / 'model-index.yml')['Import']
+    for model in models:
+        assert model['Name'] == Path(model['Config']).stem
+        assert (REPO / model['Config']).is_file()
+        assert ('Results' in model) == (model['Metadata']['Results From'] == 'paper, Table 7; not reproduced here')
+    assert sum('Results' in model for model in models) == 3
+
+
 def test_the_numbers_are_the_paper_s(shared_dir):
     """All of a row stand in one line of the paper's text, which has gains in parentheses beside some."""
     paper = shared_dir / 'reference/paper.txt'
@@ -52,7 +63,7 @@ def test_the_numbers_are_the_paper_s(shared_dir):
         pytest.skip('the text of the paper is not here')
     lines = [re.findall(r'\d+\.\d+', re.sub(r'\(.*?\)', ' ', line))
              for line in paper.read_text(encoding='utf-8').splitlines()]
-    for model in MODELS:
+    for model in [*MODELS, *load(REPO / SEGMENTATION)['Models']]:
         for result in model.get('Results', ()):
             row = list(result['Metrics'].values())
             assert any([float(word) for word in line][-len(row):] == row for line in lines), model['Name']

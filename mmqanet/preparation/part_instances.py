@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters.batch import run_many
 from mmqanet.preparation.converters.prepared import check_maps, describe_people, number_parts, sample_paths
 from mmqanet.utils.files import read_label_map, write_bytes
+from mmqanet.utils.processes import run_many
 
 
 def write_part_instances(split_dir: Path, people: Path, target: Path, *, classes: Sequence[str], min_area: int = 1,
@@ -35,7 +35,7 @@ def write_part_instances(split_dir: Path, people: Path, target: Path, *, classes
     """
     images = image_index(load_coco(str(people))['images'], str(people))
     describe = partial(describe_instances, split_dir=Path(split_dir), num_classes=len(classes), min_area=min_area)
-    groups = run_many(describe, list(images.values()), title=Path(target).stem, workers=workers, show_progress=show_progress)
+    groups = run_many(describe, list(images.values()), title=Path(target).stem, workers=workers, progress=show_progress)
     instances = [dict(instance, image_id=image_id) for image_id, group in zip(images, groups) for instance in group]
     content = {
         'images': list(images.values()),
