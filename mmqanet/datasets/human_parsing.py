@@ -38,7 +38,9 @@ class HumanParsingDataset(BaseDataset):
         on_invalid (str): ``'error'`` raises a :class:`DataError` at the first broken sample, ``'skip'`` leaves broken
             samples out of training and boxes without area or outside the image out of both, with a counted warning.
             What the pipeline finds broken while testing is always an error.
-        metainfo (dict, optional): ``classes`` (background first), ``palette`` (RGB triples), ``flip_pairs``.
+        metainfo (dict, optional): ``classes`` (background first), ``palette`` (RGB triples), ``flip_pairs``, and
+            ``partial_labels``, a dict of names to sets of classes: with C classes, label C + i stands for one of the
+            i-th set. For training alone (:class:`~mmqanet.models.PartialCrossEntropyLoss`); tests ignore them.
         pipeline (list[dict]): transforms.
         test_mode (bool): samples are images instead of people.
         lazy_init (bool): read the annotations at the first use.
@@ -158,7 +160,8 @@ class HumanParsingDataset(BaseDataset):
 
     def get_data_info(self, idx: int) -> dict:
         info = super().get_data_info(int(idx))
-        info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'])
+        info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'],
+                    num_partial_labels=len(self.metainfo.get('partial_labels', ())))
         return info
 
     def prepare_data(self, idx: int):

@@ -6,11 +6,13 @@ asks, and the data set seeds the generators from (seed, epoch, index) before the
 then depends on nothing else: neither on the number of workers and processes nor on where a run was resumed.
 """
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sized
+from math import ceil
 
 import numpy as np
 from mmengine.dataset import DefaultSampler
 
+from mmqanet.errors import InputError
 from mmqanet.registry import DATA_SAMPLERS
 
 
@@ -45,7 +47,27 @@ class Draw(int):
 
 @DATA_SAMPLERS.register_module()
 class DrawSampler(DefaultSampler):
-    """mmengine's ``DefaultSampler``, yielding :class:`Draw` instead of plain indices; same arguments."""
+    """mmengine's ``DefaultSampler``, yielding :class:`Draw` instead of plain indices.
+
+    Args:
+        dataset, shuffle, seed, round_up: as there.
+        samples_per_epoch (int, optional): an epoch ends after so many samples, by default after all. Shuffled, each epoch
+            draws its own, so that checkpoints of a large data set come often.
+
+    Raises:
+        InputError: ``samples_per_epoch`` is not positive or more than there are.
+    """
+
+    def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None, round_up: bool = True,
+                 samples_per_epoch: int | None = None):
+        super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=round_up)
+        if samples_per_epoch is None:
+            return
+        if not 0 < samples_per_epoch <= len(dataset):
+            raise InputError(f'samples_per_epoch must be in [1, {len(dataset)}], got {samples_per_epoch}')
+        here = samples_per_epoch if round_up else samples_per_epoch - self.rank
+        self.num_samples = ceil(here / self.world_size)
+        self.total_size = self.num_samples * self.world_size if round_up else samples_per_epoch
 
     def __iter__(self) -> Iterator[Draw]:
         for index in super().__iter__():

@@ -9,10 +9,11 @@ from mmqanet.models.necks.deconv_neck import DeconvNeck
 from mmqanet.models.necks.semantic_fpn import SemanticFPN
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.models.parsers.topdown import TopdownParser
+from mmqanet.models.partial_loss import PartialCrossEntropyLoss
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
 
 __all__ = [
     'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss',
-    'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'PixelCrossEntropyLoss', 'QualityAwarePostprocessor',
-    'SemanticFPN', 'TopdownParser',
+    'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'PartialCrossEntropyLoss', 'PixelCrossEntropyLoss',
+    'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser',
 ]

@@ -15,7 +15,7 @@ from mmqanet.preparation.converters.command import run_converter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--labels', choices=sorted(LABEL_SETS), default='merged', help='59 or 17 classes')
+    parser.add_argument('--labels', choices=sorted(LABEL_SETS), default='merged', help='59, 17 or 23 classes')
     parser.add_argument('--val', type=int, default=100, help='photos of the validation split')
     parser.add_argument('--seed', type=int, default=0, help='seed of the split')
 

@@ -10,9 +10,10 @@ from mmqanet.datasets.transforms.crop import (
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
 from mmqanet.datasets.transforms.seeding import SeedFromDraw
+from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, RandomCloseUp
 
 __all__ = [
-    'IgnoreSmallBoxes', 'RandomAspect',
-    'BoxesToCrops', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomCropFlip',
-    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',
+    'BoxesToCrops', 'IgnoreSmallBoxes', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomAspect',
+    'RandomBlur', 'RandomBoxShift', 'RandomCloseUp', 'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale',
+    'SeedFromDraw', 'TransformCrops', 'WarpCrops',
 ]

@@ -52,13 +52,14 @@ class LoadImage(BaseTransform):
 class LoadPersonMap(GroundTruthTransform):
     """Read the label map of the sample's one person: its classes, background everywhere else.
 
-    Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, ori_shape.
+    Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, num_partial_labels (optional),
+    ori_shape.
     Added keys: gt_map ((H, W) uint8, 255 = ignore).
     """
 
     def transform(self, results: dict) -> dict:
-        shape, classes = results['ori_shape'], results['classes']
-        labels = read_category_map(results['category_path'], shape=shape, num_classes=len(classes))
+        shape, num_labels = results['ori_shape'], len(results['classes']) + results.get('num_partial_labels', 0)
+        labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
         if 'human_path' in results:
             labels = labels * (read_sized_map(results['human_path'], shape=shape) == results['parsing_ids'][0])
         x1, y1, x2, y2 = np.round(results['bboxes'][0]).astype(int).clip(0)
@@ -74,13 +75,17 @@ class LoadPersonMap(GroundTruthTransform):
 class LoadImageMaps(GroundTruthTransform):
     """Read the ground truth of a whole image, for the metrics.
 
-    Required keys: category_path, human_path and instance_path (both optional), classes, ori_shape.
+    Required keys: category_path, human_path and instance_path (both optional), classes, num_partial_labels (optional),
+    ori_shape.
     Added keys: category_map, human_map, instance_map ((H, W)), gt_parts ((K, 3) int32: part id, class, human id).
     """
 
     def transform(self, results: dict) -> dict:
         shape, classes = results['ori_shape'], results['classes']
-        results['category_map'] = read_category_map(results['category_path'], shape=shape, num_classes=len(classes))
+        num_labels = len(classes) + results.get('num_partial_labels', 0)
+        labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
+        labels[labels >= len(classes)] = IGNORE
+        results['category_map'] = labels
         if 'human_path' in results:
             results['human_map'] = read_sized_map(results['human_path'], shape=shape).astype(np.int32)
         if 'instance_path' in results:

@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmqanet.functional.batch_iou import mean_class_iou
+from mmqanet.functional.partial_labels import mostly_exact_labels
 from mmqanet.registry import MODELS
 
 
@@ -49,8 +50,12 @@ class IoUHead(BaseModule):
         return self.regressor(self.layers(pooled).flatten(1)).squeeze(1)
 
     def loss(self, pred: Tensor, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
-        """Loss of the prediction (B,) against the true IoU of ``logits`` (B, C, h, w) with ``labels`` (B, h, w)."""
+        """Loss of the prediction (B,) against the true IoU of ``logits`` (B, C, h, w) with ``labels`` (B, h, w).
+
+        Crops with partial labels on more than a tenth of what is labelled do not count: their IoU is not known.
+        """
+        exact = mostly_exact_labels(labels, num_classes=logits.shape[1], ignore_index=self.ignore_index)
         with torch.no_grad():
             target = mean_class_iou(
-                logits.argmax(1), labels, num_classes=logits.shape[1], ignore_index=self.ignore_index)
+                logits.argmax(1), exact, num_classes=logits.shape[1], ignore_index=self.ignore_index)
         return dict(loss_iou=self.loss_iou(pred, target))

@@ -84,7 +84,7 @@ class TopdownParser(BaseParser):
 
     def loss(self, inputs: Tensor, data_samples: list[ParsingDataSample]) -> dict[str, Tensor]:
         """Losses of a batch of normalised crops; ``gt_sem_seg`` of each sample holds its labels."""
-        labels = torch.stack([sample.gt_sem_seg.data[0] for sample in data_samples]).long()
+        labels = self.parsing_head.loss_labels(torch.stack([sample.gt_sem_seg.data[0] for sample in data_samples])).long()
         logits, iou = self._forward(inputs)
         losses = self.parsing_head.loss(logits, labels)
         if self.iou_head:

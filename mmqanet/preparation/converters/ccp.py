@@ -3,6 +3,8 @@
 Reads the public repository's layout: ``photos/NAME.jpg``, ``annotations/pixel-level/NAME.mat`` (``groundtruth``, (H, W)
 uint8, 0-58) and ``label_list.mat``. Every photo shows one person: the human map is ``label > 0``.
 
+With ``labels='sides'`` also ``bodypix/NAME.png``, the body parts that :mod:`.ccp_sides` tells left and right by.
+
 Not every annotation can be used. :func:`find_fault` holds the rules; a photo that breaks one is left out and named:
 
 - ``size``: the annotation has another size than the photo.
@@ -22,16 +24,18 @@ import cv2
 import numpy as np
 
 from mmqanet.datasets.ccp import CCP_CLASSES, CCP_MERGE, CCP_MERGED_CLASSES, CCP_MERGED_IDS
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names
 from mmqanet.preparation.converters.batch import Sample, UnusableSample
+from mmqanet.preparation.converters.ccp_sides import read_parts, tell_sides
 from mmqanet.preparation.converters.matlab import read_mat
 from mmqanet.preparation.converters.prepared import image_size
 from mmqanet.utils.files import read_bytes
 
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
 OFFICIAL = 1004  # photos with pixel labels
-LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES}
+LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES, 'sides': CCP_SIDES_CLASSES}
 
 
 def _labels(*groups: str) -> np.ndarray:
@@ -49,7 +53,7 @@ class CCPConverter(Converter):
     """The folder of the CCP repository.
 
     Args:
-        labels: ``'full'`` (59 classes) or ``'merged'`` (17).
+        labels: ``'full'`` (59 classes), ``'merged'`` (17) or ``'sides'`` (23).
         val: photos of the validation split; unusable ones among them are left out without replacement.
         seed: of the split.
     """
@@ -110,7 +114,9 @@ def load_photo(name: str, *, root: Path, labels: str) -> Sample:
     fault = 'by eye' if name in REJECTED else find_fault(tags, image_size(image, str(photo)))
     if fault:
         raise UnusableSample(fault)
-    category = np.array(CCP_MERGED_IDS, np.uint8)[tags] if labels == 'merged' else tags
+    category = tags if labels == 'full' else np.array(CCP_MERGED_IDS, np.uint8)[tags]
+    if labels == 'sides':
+        category = tell_sides(category, read_parts(root / 'bodypix' / f'{name}.png', category.shape))
     return Sample(image, category, (tags > 0).astype(np.uint8))
 
 

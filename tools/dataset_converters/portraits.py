@@ -1,0 +1,28 @@
+"""Convert close portraits with coarse labels to the prepared layout, with partial labels; docs/shipped_models.md.
+
+    python tools/dataset_converters/portraits.py portraits data/portraits
+
+SRC holds photos/, labels/ (background, hair, clothing, skin) and bodypix/ (body parts). The split is fixed by the seed.
+Run again, finished files are kept.
+"""
+import argparse
+import sys
+
+from mmqanet.preparation.converters.command import run_converter
+from mmqanet.preparation.converters.portraits import PortraitsConverter
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--val', type=int, default=100, help='photos of the validation split')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the split')
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    return run_converter(
+        lambda args: PortraitsConverter(source=args.source, val=args.val, seed=args.seed), doc=__doc__, argv=argv,
+        source='folder with photos/, labels/ and bodypix/', add_arguments=add_arguments)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
