@@ -1,9 +1,9 @@
-# The parser that mmqanet ships: left and right, face and limbs; photos, crowds composed of them and portraits with partial
-# labels (docs/shipped_models.md). Goes on from the parser of the merged classes, its classes split:
+# Left and right, face and limbs; photos, closer and cut off, and portraits with partial labels (docs/shipped_models.md). Goes
+# on from the parser of the merged classes, its classes split:
 #     tools/model_converters/split_classes.py work_dirs/parser_384x288/epoch_3.pth data/pretrained/parser_sides.pth
 _base_ = './qanet_efficientnet-lite0_ccp-crowds_384x288.py'
 
-max_epochs = 6
+max_epochs = 4
 load_from = 'data/pretrained/parser_sides.pth'
 # background, hair, hat, eyewear, top, outerwear, dress, trousers, shorts, skirt, hosiery, shoes (2), bag, scarf, belt,
 # accessories, face, torso, arms (2), legs (2)
@@ -35,13 +35,12 @@ finish = [_base_.crop, *_base_.augmentation, _base_.pack[0], colour, _base_.pack
 dataset = dict(_base_.photos, type='CCPSidesDataset')
 photos = dict(dataset, data_root='data/CCP_sides/', pipeline=[*_base_.load_person, close_up, box_shift, *finish])
 whole = dict(photos, pipeline=[*_base_.load_person, box_shift, *finish])
-crowds = dict(whole, data_root='data/CCP_sides_crowds/', ann_file='annotations/crowds_train.json')
 portraits = dict(whole, data_root='data/portraits/', ann_file='annotations/portraits_train.json')
 train_dataloader = dict(
     batch_size=12,
     sampler=dict(samples_per_epoch=1200),
-    dataset=dict(datasets=[dict(type='RepeatDataset', dataset=photos, times=5), crowds,
-                           dict(type='RepeatDataset', dataset=portraits, times=2)], _delete_=True, type='ConcatDataset'))
+    dataset=dict(datasets=[dict(type='RepeatDataset', dataset=photos, times=5),
+                           dict(type='RepeatDataset', dataset=portraits, times=2)]))
 val_dataloader = test_dataloader = dict(dataset=dict(type='CCPSidesDataset', data_root='data/CCP_sides/'))
 optim_wrapper = dict(optimizer=dict(lr=5e-4))
 param_scheduler = [
