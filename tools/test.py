@@ -8,6 +8,7 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
+from mmqanet.engine.class_sets import use_class_set
 from mmqanet.engine.config import export_detections, show_predictions, use_test_time_augmentation
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
@@ -24,6 +25,8 @@ def parse_args() -> argparse.Namespace:
                         help='how people are cut out: averaged over each pixel of the crop, as the release tests, '
                              'or interpolated at its centre (default: as the config says, else the checkpoint, else warp)')
     parser.add_argument('--tta', action='store_true', help="average over the config's tta_scales (and over the mirror)")
+    parser.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set, '
+                        "that of the labels in the test set's data_root: merged16 or atr, of a parser of CCPSidesDataset")
     return parser.parse_args()
 
 
@@ -31,6 +34,7 @@ def main() -> None:
     args = parse_args()
     cfg = config_from(args)
     cfg.load_from = args.checkpoint
+    use_class_set(cfg, args.classes)
     if args.tta:
         use_test_time_augmentation(cfg)
     if args.show_dir:

@@ -18,6 +18,7 @@ from mmqanet.apis.outputs import DEFAULT_STYLE, OverlayStyle, ResultWriter, draw
 from mmqanet.apis.predictions import Failed, Parsed, describe
 from mmqanet.apis.videos import Frame
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
+from mmqanet.datasets.class_sets import FULL
 from mmqanet.errors import InputError, MMQANetError
 from mmqanet.utils.prefetch import ahead
 
@@ -45,7 +46,7 @@ class HumanParsingInferencer:
             finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
-        tta, max_crops, crop: as in :func:`mmqanet.apis.init_model`.
+        tta, max_crops, crop, classes: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -64,6 +65,7 @@ class HumanParsingInferencer:
         tta: bool | Sequence[float] | None = None,
         max_crops: int | None = None,
         crop: str | None = None,
+        classes: str = FULL,
         show_progress: bool = False,
     ):
         device = device or get_device()
@@ -71,7 +73,7 @@ class HumanParsingInferencer:
             weights = shipped(SHIPPED_PARSER)
             if detector is None and detector_weights is None:
                 detector = 'shipped'
-        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop)
+        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes)
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
             refuse_boxes(self.model, where='detector')

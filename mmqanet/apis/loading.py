@@ -14,7 +14,9 @@ from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import building, read_stored_config
 from mmqanet.checkpoints.stored_meta import read_stored_meta
+from mmqanet.datasets.class_sets import FULL
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
+from mmqanet.engine.class_sets import merge_classes_in
 from mmqanet.engine.config import find_class, require_parser, scope_of, set_test_options
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.errors import InputError
@@ -106,6 +108,7 @@ def init_model(
     tta: bool | Sequence[float] | None = None,
     max_crops: int | None = None,
     crop: str | None = None,
+    classes: str = FULL,
 ) -> BaseParser:
     """Build a parser, ready to parse.
 
@@ -119,6 +122,8 @@ def init_model(
         max_crops: most crops that pass the network at once; ``None`` leaves it to the config.
         crop: how people are cut out, ``'align'`` (averaged over each pixel of the crop) or ``'warp'`` (interpolated at its
             centre); ``None``: as the config says, else the checkpoint, else ``'warp'``.
+        classes: ``'full'``, or the name of a coarser label set that the model's classes are merged into
+            (:mod:`mmqanet.datasets.class_sets`): ``'merged16'`` or ``'atr'`` with the shipped model.
 
     Returns:
         BaseParser: the model in evaluation mode, with ``cfg``, ``pipeline`` (from an image, and boxes where they are given,
@@ -127,7 +132,7 @@ def init_model(
     Raises:
         DataError: the checkpoint is missing, broken or would execute code.
         InputError: no such config or name, no weights for a name, the config is of no parser, the checkpoint belongs to
-            another config (names the keys) or carries none.
+            another config (names the keys) or carries none, or no label set of its classes is called ``classes``.
     """
     source = ModelSource.find(config, checkpoint, purpose='parsing')
     cfg = source.cfg
@@ -135,9 +140,10 @@ def init_model(
     with source.building():
         use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
         _apply_options(cfg, tta=tta, max_crops=max_crops)
+        meta = merge_classes_in(cfg, dataset_meta(cfg, stored=source.meta.get('dataset_meta')), classes)
         model = source.build()
         model.pipeline = inference_pipeline(cfg)
-        model.dataset_meta = dataset_meta(cfg, stored=source.meta.get('dataset_meta'))
+        model.dataset_meta = meta
     return source.load(model, device)
 
 

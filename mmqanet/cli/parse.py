@@ -33,6 +33,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
                        'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
+    model.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set; of '
+                       'the shipped model: merged16 (no left and right, one skin) or atr (the 18 of ATR)')
     people = parser.add_argument_group('people')
     people.add_argument(
         '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON '
@@ -77,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
-        crop=args.crop)
+        crop=args.crop, classes=args.classes)
     writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save, style=style)
     if args.resume:
         left = [item for item in items if not writer.is_done(item)]

@@ -6,6 +6,7 @@ from mmqanet.datasets import (
     ATRDataset,
     CCPDataset,
     CCPMergedDataset,
+    CCPSidesDataset,
     CIHPDataset,
     HumanParsingDataset,
     LIPDataset,
@@ -24,6 +25,7 @@ TABLE = {
     PascalPersonPartDataset: (7, {1: 'head', 2: 'torso', 3: 'upper-arms', 4: 'lower-arms', 6: 'lower-legs'}),
     CCPDataset: (59, {19: 'hair', 41: 'skin', 58: 'wedges'}),
     CCPMergedDataset: (17, {1: 'hair', 16: 'skin'}),
+    CCPSidesDataset: (23, {1: 'hair', 11: 'left-shoe', 17: 'face', 22: 'right-leg'}),
 }
 every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
 

@@ -299,3 +299,14 @@ def test_arguments_are_checked(tiny):
         CIHPDataset(**tiny.args(on_invalid='ignore'))
     with pytest.raises(InputError, match='detection_file'):
         CIHPDataset(**tiny.args(detection_file='boxes.json'))
+
+
+def test_partial_labels_are_for_training_alone(tiny):
+    meta = dict(classes=[str(i) for i in range(15)], palette=[[i, i, i] for i in range(15)], flip_pairs=[])
+    with pytest.raises(DataError, match='label 15 is out of range for 15 classes'):
+        HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))[0]
+    meta['partial_labels'] = {'any clothing': (3, 4)}
+    labels = HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_PERSON))[0]['gt_map']
+    assert labels.max() == 15
+    truth = HumanParsingDataset(**tiny.args(metainfo=meta, pipeline=LOAD_IMAGE, test_mode=True))[0]['category_map']
+    assert sorted(np.unique(truth)) == [0, 14, 255]

@@ -7,6 +7,7 @@ from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from torch.utils.data import DataLoader
 
 from mmqanet.datasets import Draw, DrawSampler
+from mmqanet.errors import InputError
 
 
 class Dice(BaseDataset):
@@ -61,3 +62,30 @@ def test_wrapped_data_sets_keep_the_streams(wrap):
     assert len(dataset) == 12
     assert rolls(0, dataset=dataset) == rolls(0, dataset=dataset)
     assert not set(rolls(0, dataset=dataset).values()) & set(rolls(1, dataset=dataset).values())
+
+
+def test_an_epoch_may_be_shorter_than_the_data():
+    sampler = DrawSampler(Dice(), seed=0, samples_per_epoch=4)
+    assert len(sampler) == 4
+    epochs = []
+    for epoch in range(20):
+        sampler.set_epoch(epoch)
+        epochs.append([int(index) for index in sampler])
+    assert all(len(set(epoch)) == 4 for epoch in epochs)
+    counts = np.bincount(np.concatenate(epochs), minlength=6)
+    assert counts.min() > 6  # of 13.3 on average: every epoch draws anew
+    for wrong in (0, 7):
+        with pytest.raises(InputError, match=r'samples_per_epoch must be in \[1, 6\]'):
+            DrawSampler(Dice(), samples_per_epoch=wrong)
+
+
+@pytest.mark.parametrize('round_up', [True, False])
+def test_processes_share_a_short_epoch(monkeypatch, round_up):
+    shares = []
+    for rank in range(2):
+        monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
+        sampler = DrawSampler(Dice(), seed=0, round_up=round_up, samples_per_epoch=3)
+        shares.append([int(index) for index in sampler])
+        assert len(sampler) == len(shares[-1])
+    assert [len(share) for share in shares] == ([2, 2] if round_up else [2, 1])
+    assert len({*shares[0], *shares[1]}) == sum(map(len, shares))

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from mmqanet.errors import InputError
 from mmqanet.models import DeconvNeck, IoUHead, IoURegressionLoss, ParsingHead, PixelCrossEntropyLoss, SemanticFPN
 
 
@@ -93,3 +94,49 @@ def test_losses_agree_with_the_release(golden_dir, case):
     loss.backward()
     expected = arrays[f'case{case}_grad_iou_pred'].reshape(-1)
     assert pred.grad.numpy() == pytest.approx(expected, rel=1e-5)
+
+
+def test_in_training_the_losses_may_see_a_part_of_the_pixels():
+    torch.manual_seed(0)
+    head, feature = ParsingHead(in_channels=5, num_classes=3, loss_stride=2), torch.randn(1, 5, 6, 4)
+    assert head.eval()(feature).shape == (1, 3, 24, 16)
+    logits = head.train()(feature)
+    expected = F.interpolate(head.classifier(feature), size=(12, 8), mode='bilinear', align_corners=False)
+    torch.testing.assert_close(logits, expected)
+    labels = torch.arange(24 * 16).view(1, 24, 16)
+    phases = set()
+    for _ in range(60):
+        seen = head.loss_labels(labels)
+        assert seen.shape == (1, 12, 8)
+        first = int(seen[0, 0, 0])
+        assert (seen[0] == first + 32 * torch.arange(12)[:, None] + 2 * torch.arange(8)).all()
+        phases.add(first)
+    assert phases == {0, 1, 16, 17}  # every pixel has its turn
+    assert head.eval().loss_labels(labels) is labels
+    assert ParsingHead(in_channels=5, num_classes=3).train().loss_labels(labels) is labels
+    with pytest.raises(InputError, match='loss_stride must divide upsample, 4, but is 3'):
+        ParsingHead(in_channels=5, num_classes=3, loss_stride=3)
+
+
+def test_partial_labels_are_for_the_cross_entropy_alone():
+    torch.manual_seed(0)
+    partial = dict(type='PartialCrossEntropyLoss', label_sets=[[1, 2]])
+    head = ParsingHead(in_channels=2, num_classes=3, loss_ce=partial, loss_lovasz=dict(type='LovaszSoftmaxLoss'))
+    logits, labels = torch.randn(2, 3, 8, 8), torch.randint(0, 4, (2, 8, 8))
+    ignored = labels.masked_fill(labels == 3, 255)
+    losses, without = head.loss(logits, labels), head.loss(logits, ignored)
+    assert losses['loss_lovasz'] == without['loss_lovasz']
+    assert losses['loss_ce'] != without['loss_ce']
+
+
+def test_the_iou_of_crops_with_many_partial_labels_is_not_learnt():
+    torch.manual_seed(0)
+    head, logits, labels = IoUHead(in_channels=2), torch.randn(2, 3, 8, 8), torch.randint(0, 3, (2, 8, 8))
+    labels[0, 0, :2] = 3
+    labels[1, :4] = 3
+    pred = torch.zeros(2, requires_grad=True)
+    head.loss(pred, logits, labels)['loss_iou'].backward()
+    assert pred.grad[0] < 0
+    assert pred.grad[1] == 0
+    exact = head.loss(torch.zeros(1), logits[:1], labels[:1].masked_fill(labels[:1] == 3, 255))['loss_iou']
+    assert head.loss(torch.zeros(2), logits, labels)['loss_iou'] == exact

@@ -18,8 +18,8 @@ def split_classes(state: Mapping[str, Tensor], origins: Sequence[int]) -> dict[s
         origins: for each new class the old one it is a part of; every old class needs one part at least.
 
     Returns:
-        dict: the same weights, one output a new class. Where an old class becomes n, the biases of its parts are less by log n, so
-        that their probabilities sum to what it had.
+        dict: the same weights with one output a new class. Where an old class becomes n, the biases of its parts are less
+        by log n, so that their probabilities sum to what it had.
 
     Raises:
         DataError: the layer is missing.

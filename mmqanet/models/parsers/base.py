@@ -3,7 +3,7 @@
     N people of an image, C classes with background as class 0.
 """
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
 from typing import Any, ClassVar
 
@@ -77,6 +77,20 @@ class BaseParser(BaseModel):
             flip: average over the mirror image, left and right classes swapped back.
             max_batch: most crops or images that pass the network at once.
         """
+
+    @classmethod
+    def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
+        """Let the parser of a ``model`` config predict fewer classes, in place.
+
+        Args:
+            model: of a config.
+            table: for each class the merged one, 0 to M - 1, or -1 for one left out.
+            flip_pairs: left and right classes of the network.
+
+        Raises:
+            InputError: parsers of this kind cannot; by default none can.
+        """
+        raise InputError(f'classes: {cls.__name__} cannot merge its classes')
 
     @abstractmethod
     def loss(self, inputs: Any, data_samples: list[ParsingDataSample]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.class_merging import check_merge_table, merge_classes
 from mmqanet.functional.mirroring import average_mirrored_
 from mmqanet.functional.pasting import PastedPerson
 from mmqanet.models.parsers.base import BaseParser, BoxUse
@@ -31,6 +32,9 @@ class TopdownParser(BaseParser):
         postprocessor, data_preprocessor, init_cfg: as in :class:`BaseParser`.
         flip_test (bool): average each crop with its mirror image, left and right classes swapped back. The pairs come
             with the samples (metainfo ``flip_pairs``), so that the data set alone declares them.
+        merging (dict, optional): predict fewer classes than the network has: ``table``, for each class the merged one or -1
+            (:func:`~mmqanet.functional.class_merging.merge_classes`), and ``flip_pairs``, those of the network, as the
+            samples then have the merged ones. Losses do not know of it.
         max_crops_per_batch (int): most crops that pass the network at once when predicting; bounds the memory.
     """
 
@@ -47,6 +51,7 @@ class TopdownParser(BaseParser):
         postprocessor: dict | None = None,
         data_preprocessor: dict | None = None,
         flip_test: bool = False,
+        merging: dict | None = None,
         max_crops_per_batch: int = 16,
         init_cfg: dict | None = None,
     ):
@@ -57,10 +62,14 @@ class TopdownParser(BaseParser):
         self.iou_head = MODELS.build(iou_head) if iou_head else None
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
+        self.merging = merging
+        if merging:
+            check_merge_table(merging['table'], num_classes=self.parsing_head.num_classes)
 
     @property
     def num_classes(self) -> int:
-        return self.parsing_head.num_classes
+        """Classes of the predictions: those of the head, or what ``merging`` makes of them."""
+        return max(self.merging['table']) + 1 if self.merging else self.parsing_head.num_classes
 
     @classmethod
     def classes_in(cls, model: Mapping[str, Any]) -> int:
@@ -72,6 +81,10 @@ class TopdownParser(BaseParser):
             model['flip_test'] = flip
         if max_batch is not None:
             model['max_crops_per_batch'] = max_batch
+
+    @classmethod
+    def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
+        model['merging'] = dict(table=table, flip_pairs=flip_pairs)
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""
@@ -110,11 +123,13 @@ class TopdownParser(BaseParser):
 
     def forward_crops(self, inputs: list[Tensor], *, flip_pairs: Sequence) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
-        mirrored_classes = list(range(self.num_classes))
+        flip_pairs = self.merging['flip_pairs'] if self.merging else flip_pairs
+        mirrored_classes = list(range(self.parsing_head.num_classes))
         for left, right in flip_pairs:
             mirrored_classes[left], mirrored_classes[right] = right, left
         for chunk in _chunks(inputs, self.max_crops_per_batch):
-            yield from zip(*self._probabilities(self.data_preprocessor.normalize(chunk), mirrored_classes))
+            probs, iou = self._probabilities(self.data_preprocessor.normalize(chunk), mirrored_classes)
+            yield from zip(merge_classes(probs, self.merging['table']) if self.merging else probs, iou)
 
     def _probabilities(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""

@@ -258,3 +258,25 @@ def test_without_iou_head_everybody_scores_one():
     model = tiny(iou_head=None).eval()
     (_, iou), = model.forward_crops([torch.zeros(1, 3, 64, 48, dtype=torch.uint8)], flip_pairs=())
     assert iou == 1
+
+
+def test_merged_classes_are_predicted_as_the_sum_of_their_parts():
+    """Left and right of the stand-in's two classes cancel in the mirror; merged, they are one class everywhere."""
+    table = [0, *[1] * 13, 2, 2, *[-1] * 4]
+    model = tiny(flip_test=True, merging=dict(table=table, flip_pairs=[(14, 15)])).eval()
+    model._forward = ColumnNetwork()
+    assert model.num_classes == 3
+    crops = torch.zeros(1, 3, 64, 48, dtype=torch.uint8)
+    sample = image_sample([[0, 0, 80, 96]])
+    sample.set_metainfo(dict(flip_pairs=()))  # those of the merged classes: the network's come with the merging
+    (probs, _), = model.crop_answers([crops], flip_pairs=sample.flip_pairs)
+    own = tiny(flip_test=True).eval()
+    own._forward = ColumnNetwork()
+    (whole, _), = own.crop_answers([crops], flip_pairs=[(14, 15)])
+    torch.testing.assert_close(probs[2] / probs[:2].sum(0), whole[14:16].sum(0) / whole[:14].sum(0))
+    torch.testing.assert_close(probs.sum(0), torch.ones(64, 48))
+    parsed, = model.test_step(dict(inputs=[crops], data_samples=[sample]))
+    assert parsed.pred_instances.part_qualities.shape == (1, 2)
+    assert set(parsed.pred_maps.category.unique().tolist()) <= {0, 1, 2}
+    with pytest.raises(InputError, match='merging table needs 20 entries'):
+        tiny(merging=dict(table=table[:-1], flip_pairs=[]))

@@ -1,0 +1,21 @@
+import torch
+
+from mmqanet.functional.partial_labels import exact_labels, mostly_exact_labels
+
+
+def test_partial_labels_are_left_out():
+    labels = torch.tensor([[[0, 2, 3, 255]]])
+    assert exact_labels(labels, num_classes=3).tolist() == [[[0, 2, 255, 255]]]
+    assert exact_labels(labels, num_classes=3, ignore_index=77).tolist() == [[[0, 2, 77, 77]]]
+
+
+def test_crops_with_many_partial_labels_are_left_out_altogether():
+    few, many, none = torch.zeros(3, 4, 10, dtype=torch.long)
+    few[0, :4], many[0, :5] = 5, 5
+    few[3], many[3] = 255, 255  # ignored pixels are in neither count: 4 and 5 of 30
+    labels = torch.stack([few, many, none])
+    kept = mostly_exact_labels(labels, num_classes=5, share=0.85)
+    assert (kept[1] == 255).all()
+    assert kept[0].unique().tolist() == [0, 255]
+    assert (kept[0] == 255).sum() == 14
+    assert not kept[2].any()

@@ -1,0 +1,134 @@
+"""The tools of the shipped parser's recipe: split classes, portraits, pseudo-labels, scores against coarse labels."""
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from scipy.io import savemat
+from sides import write_sides_parser
+
+from mmqanet.apis import init_model
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.datasets.ccp import CCP_CLASSES
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCPSidesDataset
+from mmqanet.models import ParsingHead
+from mmqanet.preparation.pseudo_labels import possible_classes
+
+TOOLS = Path(__file__).resolve().parents[2] / 'tools'
+
+
+def run(monkeypatch, tool, *words):
+    monkeypatch.setattr(sys, 'argv', [tool, *map(str, words)])
+    runpy.run_path(str(TOOLS / tool), run_name='__main__')
+
+
+@pytest.fixture(scope='module')
+def weights(tmp_path_factory):
+    return write_sides_parser(tmp_path_factory.mktemp('sides') / 'weights.pth')
+
+
+def test_a_parser_of_merged_classes_becomes_a_start(tmp_path, monkeypatch):
+    head = ParsingHead(in_channels=4, num_classes=17)
+    torch.save(dict(state_dict={f'parsing_head.{key}': value for key, value in head.state_dict().items()}),
+               tmp_path / 'merged.pth')
+    run(monkeypatch, 'model_converters/split_classes.py', tmp_path / 'merged.pth', tmp_path / 'start.pth')
+    content = load_checkpoint_file(tmp_path / 'start.pth')
+    weight = content['state_dict']['parsing_head.classifier.weight']
+    assert torch.equal(weight, head.classifier.weight[list(CCP_SIDES_ORIGINS)])
+    assert tuple(content['meta']['dataset_meta']['classes']) == CCP_SIDES_CLASSES
+    torch.save(dict(state_dict=dict(neck=torch.ones(1))), tmp_path / 'other.pth')
+    with pytest.raises(SystemExit, match=r'other\.pth: parsing_head\.classifier\.weight is missing'):
+        run(monkeypatch, 'model_converters/split_classes.py', tmp_path / 'other.pth', tmp_path / 'no.pth')
+
+
+@pytest.fixture
+def tagged(tmp_path):
+    """Two tagged photos of 90x60, and one that shows nobody."""
+    root = tmp_path / 'ccp'
+    for folder in ('photos_tagged', 'annotations/image-level', 'bodypix'):
+        (root / folder).mkdir(parents=True)
+    for number in (1, 2, 3):
+        name = f'{number:04}'
+        image = np.random.default_rng(number).integers(0, 256, (90, 60, 3), np.uint8)
+        Image.fromarray(image).save(root / f'photos_tagged/{name}.webp', lossless=True)
+        parts = np.zeros((22, 15), np.uint8)
+        parts[2:20, 3:12] = 13 if number < 3 else 0
+        Image.fromarray(parts).save(root / f'bodypix/{name}.png')
+        savemat(root / f'annotations/image-level/{name}.mat',
+                {'tags': np.array([[0, CCP_CLASSES.index('skin'), CCP_CLASSES.index('ring')]], np.uint8)})
+    return root
+
+
+def test_pseudo_labels_of_tagged_photos(tagged, weights, tmp_path, monkeypatch, capsys):
+    run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights,
+        '--quality-thr', 0)
+    assert '2 photos labelled, 100 % of the pixels of a person are sure; left out: 1 nobody found' in ' '.join(
+        capsys.readouterr().out.split())
+    content = json.loads((tmp_path / 'out/annotations/CCP_tagged.json').read_text())
+    assert [image['file_name'] for image in content['images']] == ['0001.jpg', '0002.jpg']
+    labels = np.array(Image.open(tmp_path / 'out/Training/Category_ids/0001.png'))
+    possible = possible_classes([CCP_CLASSES.index('skin'), CCP_CLASSES.index('ring')])
+    assert labels.any()
+    assert possible[np.unique(labels)].all()
+    dataset = CCPSidesDataset(
+        ann_file='annotations/CCP_tagged.json', data_root=str(tmp_path / 'out'),
+        data_prefix=dict(img='Training/Images', category='Training/Category_ids', human='Training/Human_ids'))
+    assert len(dataset) == 2
+
+
+def test_only_parts_of_a_high_quality_are_kept(tagged, weights, tmp_path, monkeypatch):
+    script = runpy.run_path(str(TOOLS / 'dataset_converters/pseudo_labels.py'))
+    model = init_model(None, weights)
+    photo = script['load_tagged'](tagged, '0001')
+    labels, qualities = script['label'](model, photo)
+    shown = np.setdiff1d(labels, [0])
+    thr = float(np.sort(qualities[shown - 1])[len(shown) // 2])
+    run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights,
+        '--quality-thr', thr)
+    written = np.array(Image.open(tmp_path / 'out/Training/Category_ids/0001.png'))
+    unsure = np.isin(labels, shown[qualities[shown - 1] < thr])
+    assert unsure.any()
+    assert not unsure.all()
+    assert (written[unsure] == 255).all()
+    assert (written[~unsure] == labels[~unsure]).all()
+
+
+def test_garments_that_do_not_appear_keep_a_photo_out(tagged, weights, tmp_path, monkeypatch, capsys):
+    everything = np.arange(1, len(CCP_CLASSES), dtype=np.uint8)
+    for path in (tagged / 'annotations/image-level').glob('*.mat'):
+        savemat(path, {'tags': everything[None]})
+    run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights, '--limit', 2)
+    assert '0 photos labelled' in capsys.readouterr().out
+
+
+def test_a_parser_of_other_classes_is_refused(tagged, small_parser, tmp_path, monkeypatch):
+    with pytest.raises(SystemExit, match='not a parser of the 23 classes of CCPSidesDataset'):
+        run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint',
+            small_parser / 'weights.pth')
+
+
+def test_scores_against_coarse_labels(weights, tmp_path, monkeypatch, capsys):
+    for folder in ('photos', 'labels'):
+        (tmp_path / folder).mkdir()
+    image = np.random.default_rng(0).integers(0, 256, (90, 60, 3), np.uint8)
+    Image.fromarray(image).save(tmp_path / 'photos/a.png')
+    script = runpy.run_path(str(TOOLS / 'analysis_tools/coarse_iou.py'))
+    sample, = script['HumanParsingInferencer'](None, weights, 'cpu')(
+        image[..., ::-1].copy(), return_datasamples=True)['predictions']
+    found = sample.pred_maps.category[0].numpy()
+    truth = np.where(np.arange(60) < 30, found == CCP_SIDES_CLASSES.index('hair'), 0).astype(np.uint8)
+    Image.fromarray(truth).save(tmp_path / 'labels/a.png')
+    run(monkeypatch, 'analysis_tools/coarse_iou.py', tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background',
+        'hair', '--checkpoint', weights, '--detector', 'image', '--grey')
+    rows = [line for line in capsys.readouterr().out.splitlines() if 'colour' in line or 'grey' in line]
+    assert len(rows) == 2
+    union = (truth == 1) | (found == CCP_SIDES_CLASSES.index('hair'))
+    assert f'{100 * (truth == 1).sum() / union.sum():.1f}' in rows[0]
+    Image.fromarray(truth).save(tmp_path / 'labels/b.png')
+    with pytest.raises(SystemExit, match='0 photos called b'):
+        run(monkeypatch, 'analysis_tools/coarse_iou.py', tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background',
+            '--checkpoint', weights, '--detector', 'image')

@@ -1,0 +1,86 @@
+#!/usr/bin/env python
+"""Let a parser label the photos of Clothing Co-Parsing that have tags only; docs/shipped_models.md.
+
+    python tools/dataset_converters/pseudo_labels.py clothing-co-parsing data/CCP_tagged \\
+        --checkpoint work_dirs/sides/epoch_4.pth
+
+Classes that a photo's tags do not name are impossible; photos where a tagged garment does not appear are left out; parts
+whose quality is below --quality-thr are ignored (255), 0 keeps all. Writes a training split in the prepared layout. Run
+again with another checkpoint, it labels anew.
+"""
+import argparse
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from rich.progress import track
+
+from mmqanet.apis import init_model
+from mmqanet.apis.inference import prepare, read_frames
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
+from mmqanet.engine.launch import run_tool
+from mmqanet.errors import InputError
+from mmqanet.preparation.converters.batch import UnusableSample
+from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
+from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
+from mmqanet.preparation.pseudo_labels import keep_sure, missing_classes, possible_classes, restrict
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('source', type=Path, metavar='SRC', help='folder with photos_tagged/, annotations/ and bodypix/')
+    parser.add_argument('target', type=Path, metavar='DST', help='folder to write')
+    parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
+    parser.add_argument('--checkpoint', required=True, help='of a parser of the classes of CCPSidesDataset')
+    parser.add_argument('--quality-thr', type=float, default=0.7, metavar='Q', help='least quality of a part (default: 0.7)')
+    parser.add_argument('--limit', type=int, metavar='N', help='the first N photos only')
+    args = parser.parse_args()
+    if not 0 <= args.quality_thr <= 1:
+        raise InputError(f'--quality-thr is {args.quality_thr}, but qualities lie in [0, 1]')
+    model = init_model(args.config, args.checkpoint)
+    if tuple(model.dataset_meta['classes']) != CCP_SIDES_CLASSES:
+        raise InputError(f'{args.checkpoint}: not a parser of the {len(CCP_SIDES_CLASSES)} classes of CCPSidesDataset')
+    images, people, kept, left_out = [], [], [], Counter()
+    for name in track(tagged_names(args.source)[:args.limit], description='labelling'):
+        try:
+            photo = load_tagged(args.source, name)
+            labels, qualities = label(model, photo)
+            missing = missing_classes(labels, photo.tags)
+            if missing:
+                raise UnusableSample(f'no {missing[0]}')
+        except UnusableSample as fault:
+            left_out[str(fault)] += 1
+            continue
+        sure = keep_sure(labels, qualities, quality_thr=args.quality_thr)
+        jpeg = cv2.imencode('.jpg', photo.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+        found = write_sample(args.target / 'Training', name, image=jpeg, category=sure, human=(sure > 0).astype(np.uint8),
+                             num_classes=len(CCP_SIDES_CLASSES))
+        if not found:
+            left_out['nothing sure'] += 1
+            continue
+        images.append(dict(file_name=f'{name}.jpg', height=labels.shape[0], width=labels.shape[1]))
+        people.append(found)
+        kept.append((sure[labels > 0] != 255).mean())
+    write_coco_json(args.target / 'annotations/CCP_tagged.json', images, people)
+    print(f'{len(images)} photos labelled, {100 * np.mean(kept or [0]):.0f} % of the pixels of a person are sure; left out: '
+          + ', '.join(f'{count} {fault}' for fault, count in left_out.most_common()))
+
+
+@torch.no_grad()
+def label(model: torch.nn.Module, photo: TaggedPhoto) -> tuple[np.ndarray, np.ndarray]:
+    """The classes of a photo's pixels (H, W) uint8, tags respected, and the qualities (C - 1,) of its person's parts."""
+    frame, = read_frames([photo.image])
+    packed = prepare(model, frame, boxes=photo.box[None])
+    sample = packed['data_samples']
+    possible = possible_classes(photo.tags)
+    answers: Iterator = ((restrict(probs, possible), iou)
+                         for probs, iou in model.crop_answers([packed['inputs']], flip_pairs=sample.flip_pairs))
+    model.postprocessor.fill(sample, answers, num_classes=model.num_classes)
+    return sample.pred_maps.category[0].numpy().astype(np.uint8), sample.pred_instances.part_qualities[0].numpy()
+
+
+if __name__ == '__main__':
+    run_tool(main)
