@@ -24,8 +24,8 @@ def test_a_model_with_merged_classes(weights, name, dataset):
     model, full = init_model(None, weights, classes=name), init_model(None, weights)
     assert model.dataset_meta == dataset.METAINFO
     crops = torch.randint(0, 256, (1, 3, 64, 32), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    (probs, iou), = model.crop_answers([crops], flip_pairs=dataset.METAINFO['flip_pairs'])
-    (whole, iou_of_full), = full.crop_answers([crops], flip_pairs=full.dataset_meta['flip_pairs'])
+    (probs, iou), = model.forward_crops([crops], flip_pairs=dataset.METAINFO['flip_pairs'])
+    (whole, iou_of_full), = full.forward_crops([crops], flip_pairs=full.dataset_meta['flip_pairs'])
     torch.testing.assert_close(probs, merge_classes(whole[None], model.merging['table'])[0])
     torch.testing.assert_close(iou, iou_of_full)
 

@@ -106,7 +106,7 @@ def test_garments_that_do_not_appear_keep_a_photo_out(tagged, weights, tmp_path,
 
 
 def test_a_parser_of_other_classes_is_refused(tagged, small_parser, tmp_path, monkeypatch):
-    with pytest.raises(SystemExit, match='not a parser of the 23 classes of CCPSidesDataset'):
+    with pytest.raises(SystemExit, match='no top-down parser of the 23 classes of CCPSidesDataset'):
         run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint',
             small_parser / 'weights.pth')
 

@@ -10,7 +10,6 @@ again with another checkpoint, it labels anew.
 """
 import argparse
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,7 @@ from mmqanet.apis.inference import prepare, read_frames
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
+from mmqanet.models import TopdownParser
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
@@ -41,8 +41,8 @@ def main() -> None:
     if not 0 <= args.quality_thr <= 1:
         raise InputError(f'--quality-thr is {args.quality_thr}, but qualities lie in [0, 1]')
     model = init_model(args.config, args.checkpoint)
-    if tuple(model.dataset_meta['classes']) != CCP_SIDES_CLASSES:
-        raise InputError(f'{args.checkpoint}: not a parser of the {len(CCP_SIDES_CLASSES)} classes of CCPSidesDataset')
+    if not isinstance(model, TopdownParser) or tuple(model.dataset_meta['classes']) != CCP_SIDES_CLASSES:
+        raise InputError(f'{args.checkpoint}: no top-down parser of the {len(CCP_SIDES_CLASSES)} classes of CCPSidesDataset')
     images, people, kept, left_out = [], [], [], Counter()
     for name in track(tagged_names(args.source)[:args.limit], description='labelling'):
         try:
@@ -70,15 +70,18 @@ def main() -> None:
 
 
 @torch.no_grad()
-def label(model: torch.nn.Module, photo: TaggedPhoto) -> tuple[np.ndarray, np.ndarray]:
+def label(model: TopdownParser, photo: TaggedPhoto) -> tuple[np.ndarray, np.ndarray]:
     """The classes of a photo's pixels (H, W) uint8, tags respected, and the qualities (C - 1,) of its person's parts."""
     frame, = read_frames([photo.image])
     packed = prepare(model, frame, boxes=photo.box[None])
     sample = packed['data_samples']
-    possible = possible_classes(photo.tags)
-    answers: Iterator = ((restrict(probs, possible), iou)
-                         for probs, iou in model.crop_answers([packed['inputs']], flip_pairs=sample.flip_pairs))
-    model.postprocessor.fill(sample, answers, num_classes=model.num_classes)
+    possible, boxes = possible_classes(photo.tags), sample.gt_instances
+    probs, ious = zip(*model.forward_crops([packed['inputs']], flip_pairs=sample.flip_pairs))
+    person = model.postprocessor.paste([restrict(scale, possible) for scale in probs],
+                                       [crop.window for crop in sample.crops],
+                                       image_shape=sample.ori_shape[:2])
+    model.postprocessor.pack(sample, [person], bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores,
+                             iou_scores=[torch.stack(ious).mean()], num_classes=model.num_classes)
     return sample.pred_maps.category[0].numpy().astype(np.uint8), sample.pred_instances.part_qualities[0].numpy()
 
 

@@ -12,7 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop
-from mmqanet.models import BoxUse, TopdownParser
+from mmqanet.models import BaseParser, BoxUse, TopdownParser
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 
@@ -269,10 +269,10 @@ def test_merged_classes_are_predicted_as_the_sum_of_their_parts():
     crops = torch.zeros(1, 3, 64, 48, dtype=torch.uint8)
     sample = image_sample([[0, 0, 80, 96]])
     sample.set_metainfo(dict(flip_pairs=()))  # those of the merged classes: the network's come with the merging
-    (probs, _), = model.crop_answers([crops], flip_pairs=sample.flip_pairs)
+    (probs, _), = model.forward_crops([crops], flip_pairs=sample.flip_pairs)
     own = tiny(flip_test=True).eval()
     own._forward = ColumnNetwork()
-    (whole, _), = own.crop_answers([crops], flip_pairs=[(14, 15)])
+    (whole, _), = own.forward_crops([crops], flip_pairs=[(14, 15)])
     torch.testing.assert_close(probs[2] / probs[:2].sum(0), whole[14:16].sum(0) / whole[:14].sum(0))
     torch.testing.assert_close(probs.sum(0), torch.ones(64, 48))
     parsed, = model.test_step(dict(inputs=[crops], data_samples=[sample]))
@@ -280,3 +280,8 @@ def test_merged_classes_are_predicted_as_the_sum_of_their_parts():
     assert set(parsed.pred_maps.category.unique().tolist()) <= {0, 1, 2}
     with pytest.raises(InputError, match='merging table needs 20 entries'):
         tiny(merging=dict(table=table[:-1], flip_pairs=[]))
+
+
+def test_a_parser_of_another_kind_need_not_merge():
+    with pytest.raises(InputError, match='BaseParser cannot merge its classes'):
+        BaseParser.set_merging({}, table=[0, 1, 1], flip_pairs=())
