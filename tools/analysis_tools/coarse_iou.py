@@ -15,7 +15,7 @@ import numpy as np
 
 from mmqanet.analysis.tables import make_table, print_tables
 from mmqanet.apis import HumanParsingInferencer
-from mmqanet.datasets.transforms.loading import read_image
+from mmqanet.utils.images import read_image
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError
 from mmqanet.evaluation.coarse import CoarseScores
