@@ -15,11 +15,11 @@ import numpy as np
 
 from mmqanet.analysis.tables import make_table, print_tables
 from mmqanet.apis import HumanParsingInferencer
-from mmqanet.utils.images import read_image
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError
 from mmqanet.evaluation.coarse import CoarseScores
 from mmqanet.utils.files import read_label_map
+from mmqanet.utils.images import read_image
 
 
 def main() -> None:
