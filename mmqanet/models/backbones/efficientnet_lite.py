@@ -35,12 +35,15 @@ class InvertedResidual(nn.Module):
                  act_cfg: dict):
         super().__init__()
         wide = in_channels * expansion
-        style = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
-        self.expand_conv = ConvModule(in_channels, wide, 1, **style) if expansion != 1 else nn.Identity()
+        # A batch norm that uses its running statistics goes into the weights, which spares a pass over the feature maps.
+        # mmcv's way of doing so skips the padding of Conv2dAdaptivePadding.
+        folded = dict(norm_cfg=norm_cfg, efficient_conv_bn_eval=True)
+        padded = dict(norm_cfg=norm_cfg, conv_cfg={'type': 'Conv2dAdaptivePadding'})
+        self.expand_conv = ConvModule(in_channels, wide, 1, act_cfg=act_cfg, **folded) if expansion != 1 else nn.Identity()
         self.depthwise_conv = ConvModule(
-            wide, wide, kernel, stride=stride, padding=kernel // 2, groups=wide,
-            conv_cfg={'type': 'Conv2dAdaptivePadding'} if stride == 2 else None, **style)
-        self.linear_conv = ConvModule(wide, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
+            wide, wide, kernel, stride=stride, padding=kernel // 2, groups=wide, act_cfg=act_cfg,
+            **(padded if stride == 2 else folded))
+        self.linear_conv = ConvModule(wide, out_channels, 1, act_cfg=None, **folded)
         self.adds_input = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:

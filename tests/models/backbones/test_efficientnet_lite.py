@@ -3,6 +3,7 @@ import re
 
 import pytest
 import torch
+from mmcv.cnn import ConvModule
 from torch import nn
 from torch.nn import functional as F
 
@@ -136,6 +137,21 @@ def test_norm_eval_keeps_the_running_statistics_but_trains_the_weights():
     assert all(torch.equal(value, before[name]) for name, value in net.named_buffers())
     assert all(parameter.grad is not None for parameter in net.parameters())
     assert net.levels[0].training
+
+
+def test_norms_in_the_weights_train_as_norms_of_their_own_do():
+    image = torch.randn(2, 3, 40, 56, generator=torch.Generator().manual_seed(2))
+    nets = [EfficientNetLite0(norm_eval=True, out_indices=(1, 3)).train() for _ in range(2)]
+    for net in nets:
+        net.load_state_dict(convert_efficientnet_lite0(published_state_dict()))
+    convolutions = [module for module in nets[1].modules() if isinstance(module, ConvModule)]
+    assert sum(module.efficient_conv_bn_eval_forward is not None for module in convolutions) == 43
+    for module in convolutions:
+        module.turn_on_efficient_conv_bn_eval(False)
+    for net in nets:
+        sum(level.square().mean() for level in net(image)).backward()
+    for (name, one), other in zip(nets[0].named_parameters(), nets[1].parameters(), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-3, atol=1e-4 * other.grad.abs().max().item(), msg=name)
 
 
 def test_pretrained_init_cfg(tmp_path):
