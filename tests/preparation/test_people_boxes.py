@@ -5,12 +5,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import DATASETS, DefaultScope
+from PIL import Image
 
+from mmqanet.datasets import Draw
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.people_boxes import describe_portraits, split_of, split_teacher_boxes
 from mmqanet.utils.files import write_label_map
 
-TOOL = Path(__file__).resolve().parents[2] / 'tools/dataset_converters/people_boxes.py'
+REPO = Path(__file__).resolve().parents[2]
+TOOL = REPO / 'tools/dataset_converters/people_boxes.py'
+CONFIG = REPO / 'configs/detection/fcos_efficientnet-lite0_person_photos.py'
 TRAIN, VAL = 'b/02.webp', 'b/03.webp'
 
 
@@ -44,6 +50,25 @@ def test_doubtful_boxes_are_to_be_ignored_and_no_photo_is_lost(source, tmp_path)
         assert [a['score'] for a in content['annotations']] == [0.3, 0.45, 0.8]
         assert [a['iscrowd'] for a in content['annotations']] == ignored
         assert {a['image_id'] for a in content['annotations']} == {content['images'][0]['id']}
+
+
+def test_the_config_shows_the_network_photos_without_people_and_whom_to_ignore(source, tmp_path):
+    datasets = pytest.importorskip('mmdet.datasets')
+    split_teacher_boxes(source, tmp_path, positive=0.4, val_positive=0.5)
+    cfg = Config.fromfile(CONFIG).train_dataloader.dataset.datasets[0]
+    train = json.loads((tmp_path / cfg.ann_file).read_text())['images']
+    for image in train:
+        path = tmp_path / 'photos' / image['file_name']
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new('RGB', (image['width'], image['height'])).save(path)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = DATASETS.build(dict(cfg, data_root=str(tmp_path)))
+    assert isinstance(dataset, datasets.CocoDataset)
+    samples = [dataset[Draw(index, (0, 0))]['data_samples'] for index in range(len(train))]
+    assert all(sample.img_shape == (384, 384) for sample in samples)
+    assert [sample.ori_shape for sample in samples] == [(60, 90)] * 3
+    people = [(len(sample.gt_instances), len(sample.ignored_instances)) for sample in samples]
+    assert people == [(2, 1), (0, 0), (2, 1)]
 
 
 def test_a_tenth_of_the_names_is_for_validation_whatever_else_there_is():

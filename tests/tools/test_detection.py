@@ -22,7 +22,8 @@ DETECTOR = """
 _base_ = '{repo}/configs/detection/fcos_efficientnet-lite0_person_toy.py'
 model = dict(
     backbone=dict(_delete_=True, type='ResNet', depth=18, base_channels=8, out_indices=(1, 2, 3), strides=(2, 2, 2, 2)),
-    neck=dict(in_channels=[16, 32, 64], out_channels=16), bbox_head=dict(in_channels=16, feat_channels=16),
+    neck=dict(in_channels=[16, 32, 64], out_channels=16),
+    bbox_head=dict(type='mmqanet.IgnoringFCOSHead', in_channels=16, feat_channels=16),
     test_cfg=dict(score_thr=0.001, max_per_img=5))
 train_dataloader = dict(batch_size=2, num_workers=0, persistent_workers=False, dataset=dict(data_root='{data}/'))
 val_dataloader = test_dataloader = dict(
