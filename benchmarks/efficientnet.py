@@ -14,7 +14,7 @@ from common import header
 from mmcv.cnn import ConvModule
 from torch import Tensor
 
-from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0
+from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, FoldedConvModule
 
 
 def make_net(*, folded: bool) -> EfficientNetLite0:
@@ -22,8 +22,8 @@ def make_net(*, folded: bool) -> EfficientNetLite0:
     net = EfficientNetLite0(out_indices=(1, 2, 3), frozen_stages=1, norm_eval=True, channels_last=True)
     if not folded:
         for module in net.modules():
-            if isinstance(module, ConvModule):
-                module.turn_on_efficient_conv_bn_eval(False)
+            if isinstance(module, FoldedConvModule):
+                module.__class__ = ConvModule
     return net.train()
 
 

@@ -4,11 +4,13 @@ Network: Tan and Le, "EfficientNet" (ICML 2019), table 1, in the Lite variant of
 squeeze-and-excitation, ReLU6 for swish, stem and first block not scaled.
 """
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmqanet.errors import DataError, InputError
@@ -25,6 +27,29 @@ STEM_CHANNELS = 32
 CLASSIFIER = ('_conv_head.', '_bn1.', '_fc.')
 
 
+class FoldedConvModule(ConvModule):
+    """mmcv's ``ConvModule`` of a plain convolution. A batch norm with fixed statistics becomes part of the weights, which
+    spares a pass over the feature maps. Gradients of all parameters are those of a norm of its own.
+
+    mmcv's ``efficient_conv_bn_eval`` does the same, but changes the module during the call: threads cannot share it.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        conv: Any = self.conv
+        norm: Any = self.norm
+        if not _is_fixed(norm):
+            return super().forward(x)
+        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
+        weight, bias = conv.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
+        x = F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
+        return self.activate(x) if self.with_activation else x
+
+
+def _is_fixed(norm: nn.Module) -> bool:
+    """Whether a norm is the same scale and shift of every channel for any input."""
+    return isinstance(norm, _BatchNorm) and norm.affine and norm.track_running_stats and not norm.training
+
+
 class InvertedResidual(nn.Module):
     """Widen ``expansion`` times, filter each channel, narrow again; the input is added where the shape stays.
 
@@ -35,15 +60,14 @@ class InvertedResidual(nn.Module):
                  act_cfg: dict):
         super().__init__()
         wide = in_channels * expansion
-        # A batch norm that uses its running statistics goes into the weights, which spares a pass over the feature maps.
-        # mmcv's way of doing so skips the padding of Conv2dAdaptivePadding.
-        folded = dict(norm_cfg=norm_cfg, efficient_conv_bn_eval=True)
-        padded = dict(norm_cfg=norm_cfg, conv_cfg={'type': 'Conv2dAdaptivePadding'})
-        self.expand_conv = ConvModule(in_channels, wide, 1, act_cfg=act_cfg, **folded) if expansion != 1 else nn.Identity()
-        self.depthwise_conv = ConvModule(
-            wide, wide, kernel, stride=stride, padding=kernel // 2, groups=wide, act_cfg=act_cfg,
-            **(padded if stride == 2 else folded))
-        self.linear_conv = ConvModule(wide, out_channels, 1, act_cfg=None, **folded)
+        style = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
+        self.expand_conv = FoldedConvModule(in_channels, wide, 1, **style) if expansion != 1 else nn.Identity()
+        if stride == 2:
+            self.depthwise_conv = ConvModule(
+                wide, wide, kernel, stride=2, groups=wide, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
+        else:
+            self.depthwise_conv = FoldedConvModule(wide, wide, kernel, padding=kernel // 2, groups=wide, **style)
+        self.linear_conv = FoldedConvModule(wide, out_channels, 1, norm_cfg=norm_cfg, act_cfg=None)
         self.adds_input = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
