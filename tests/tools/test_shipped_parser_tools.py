@@ -65,17 +65,19 @@ def tagged(tmp_path):
 
 def test_pseudo_labels_of_tagged_photos(tagged, weights, tmp_path, monkeypatch, capsys):
     run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights,
-        '--quality-thr', 0)
-    assert '2 photos labelled, 100 % of the pixels of a person are sure; left out: 1 nobody found' in ' '.join(
-        capsys.readouterr().out.split())
-    content = json.loads((tmp_path / 'out/annotations/CCP_tagged.json').read_text())
+        '--quality-thr', 0, 1)
+    lines = capsys.readouterr().out.splitlines()[-3:]
+    assert lines[0] == 'left out: 1 nobody found'
+    assert lines[1].endswith('q0: 2 photos, 100 % of the pixels of a person in parts of a quality of 0 and more')
+    assert lines[2].endswith('q1: 0 photos, 0 % of the pixels of a person in parts of a quality of 1 and more')
+    content = json.loads((tmp_path / 'out/q0/annotations/CCP_tagged.json').read_text())
     assert [image['file_name'] for image in content['images']] == ['0001.jpg', '0002.jpg']
-    labels = np.array(Image.open(tmp_path / 'out/Training/Category_ids/0001.png'))
+    labels = np.array(Image.open(tmp_path / 'out/q0/Training/Category_ids/0001.png'))
     possible = possible_classes([CCP_CLASSES.index('skin'), CCP_CLASSES.index('ring')])
     assert labels.any()
     assert possible[np.unique(labels)].all()
     dataset = CCPSidesDataset(
-        ann_file='annotations/CCP_tagged.json', data_root=str(tmp_path / 'out'),
+        ann_file='annotations/CCP_tagged.json', data_root=str(tmp_path / 'out/q0'),
         data_prefix=dict(img='Training/Images', category='Training/Category_ids', human='Training/Human_ids'))
     assert len(dataset) == 2
 
@@ -86,10 +88,10 @@ def test_only_parts_of_a_high_quality_are_kept(tagged, weights, tmp_path, monkey
     photo = script['load_tagged'](tagged, '0001')
     labels, qualities = script['label'](model, photo)
     shown = np.setdiff1d(labels, [0])
-    thr = float(np.sort(qualities[shown - 1])[len(shown) // 2])
+    thr = float(np.round(np.sort(qualities[shown - 1])[len(shown) // 2], 4))
     run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights,
         '--quality-thr', thr)
-    written = np.array(Image.open(tmp_path / 'out/Training/Category_ids/0001.png'))
+    written = np.array(Image.open(tmp_path / f'out/q{thr:g}/Training/Category_ids/0001.png'))
     unsure = np.isin(labels, shown[qualities[shown - 1] < thr])
     assert unsure.any()
     assert not unsure.all()
@@ -102,7 +104,7 @@ def test_garments_that_do_not_appear_keep_a_photo_out(tagged, weights, tmp_path,
     for path in (tagged / 'annotations/image-level').glob('*.mat'):
         savemat(path, {'tags': everything[None]})
     run(monkeypatch, 'dataset_converters/pseudo_labels.py', tagged, tmp_path / 'out', '--checkpoint', weights, '--limit', 2)
-    assert '0 photos labelled' in capsys.readouterr().out
+    assert 'q0.7: 0 photos' in capsys.readouterr().out
 
 
 def test_a_parser_of_other_classes_is_refused(tagged, small_parser, tmp_path, monkeypatch):

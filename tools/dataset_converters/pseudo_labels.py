@@ -5,8 +5,8 @@
         --checkpoint work_dirs/sides/epoch_4.pth
 
 Classes that a photo's tags do not name are impossible; photos where a tagged garment does not appear are left out; parts
-whose quality is below --quality-thr are ignored (255), 0 keeps all. Writes a training split in the prepared layout. Run
-again with another checkpoint, it labels anew.
+whose quality is below --quality-thr are ignored (255), 0 keeps all. Each threshold gets a training split in the prepared
+layout, DST/qQ. Run again with another checkpoint, it labels anew.
 """
 import argparse
 from collections import Counter
@@ -26,7 +26,7 @@ from mmqanet.models import TopdownParser
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
-from mmqanet.preparation.pseudo_labels import keep_sure, missing_classes, possible_classes, restrict
+from mmqanet.preparation.pseudo_labels import IGNORE, keep_sure, missing_classes, possible_classes, restrict
 
 
 def main() -> None:
@@ -35,15 +35,18 @@ def main() -> None:
     parser.add_argument('target', type=Path, metavar='DST', help='folder to write')
     parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
     parser.add_argument('--checkpoint', required=True, help='of a parser of the classes of CCPSidesDataset')
-    parser.add_argument('--quality-thr', type=float, default=0.7, metavar='Q', help='least quality of a part (default: 0.7)')
+    parser.add_argument('--quality-thr', type=float, nargs='+', default=[0.7], metavar='Q',
+                        help='least quality of a part (default: 0.7)')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N photos only')
     args = parser.parse_args()
-    if not 0 <= args.quality_thr <= 1:
-        raise InputError(f'--quality-thr is {args.quality_thr}, but qualities lie in [0, 1]')
+    for threshold in args.quality_thr:
+        if not 0 <= threshold <= 1:
+            raise InputError(f'--quality-thr is {threshold}, but qualities lie in [0, 1]')
     model = init_model(args.config, args.checkpoint)
     if not isinstance(model, TopdownParser) or tuple(model.dataset_meta['classes']) != CCP_SIDES_CLASSES:
         raise InputError(f'{args.checkpoint}: no top-down parser of the {len(CCP_SIDES_CLASSES)} classes of CCPSidesDataset')
-    images, people, kept, left_out = [], [], [], Counter()
+    splits = [Split(args.target / f'q{threshold:g}', threshold) for threshold in args.quality_thr]
+    left_out: Counter[str] = Counter()
     for name in track(tagged_names(args.source)[:args.limit], description='labelling'):
         try:
             photo = load_tagged(args.source, name)
@@ -54,19 +57,39 @@ def main() -> None:
         except UnusableSample as fault:
             left_out[str(fault)] += 1
             continue
-        sure = keep_sure(labels, qualities, quality_thr=args.quality_thr)
-        jpeg = cv2.imencode('.jpg', photo.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
-        found = write_sample(args.target / 'Training', name, image=jpeg, category=sure, human=(sure > 0).astype(np.uint8),
+        for split in splits:
+            split.add(name, photo.image, labels, qualities)
+    print('left out: ' + (', '.join(f'{count} {fault}' for fault, count in left_out.most_common()) or 'none'))
+    for split in splits:
+        print(split.finish())
+
+
+class Split:
+    """The training split of one threshold."""
+
+    def __init__(self, folder: Path, quality_thr: float):
+        self.folder, self.quality_thr = folder, quality_thr
+        self.images: list[dict] = []
+        self.people: list[list[dict]] = []
+        self.sure: list[float] = []
+
+    def add(self, name: str, image: np.ndarray, labels: np.ndarray, qualities: np.ndarray) -> None:
+        """Write a photo (H, W, 3) with its labels (H, W), unless nothing of its person is sure."""
+        kept = keep_sure(labels, qualities, quality_thr=self.quality_thr)
+        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+        found = write_sample(self.folder / 'Training', name, image=jpeg, category=kept, human=(kept > 0).astype(np.uint8),
                              num_classes=len(CCP_SIDES_CLASSES))
-        if not found:
-            left_out['nothing sure'] += 1
-            continue
-        images.append(dict(file_name=f'{name}.jpg', height=labels.shape[0], width=labels.shape[1]))
-        people.append(found)
-        kept.append((sure[labels > 0] != 255).mean())
-    write_coco_json(args.target / 'annotations/CCP_tagged.json', images, people)
-    print(f'{len(images)} photos labelled, {100 * np.mean(kept or [0]):.0f} % of the pixels of a person are sure; left out: '
-          + ', '.join(f'{count} {fault}' for fault, count in left_out.most_common()))
+        if found:
+            self.images.append(dict(file_name=f'{name}.jpg', height=labels.shape[0], width=labels.shape[1]))
+            self.people.append(found)
+            self.sure.append(float((kept[labels > 0] != IGNORE).mean()))
+
+    def finish(self) -> str:
+        """Write the JSON; says in a line what there is."""
+        write_coco_json(self.folder / 'annotations/CCP_tagged.json', self.images, self.people)
+        share = 100 * np.mean(self.sure or [0])
+        return (f'{self.folder}: {len(self.images)} photos, {share:.0f} % of the pixels of a person in parts of a quality '
+                f'of {self.quality_thr:g} and more')
 
 
 @torch.no_grad()

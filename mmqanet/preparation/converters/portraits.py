@@ -32,10 +32,12 @@ class PortraitsConverter(Converter):
     Args:
         val: photos of the validation split.
         seed: of the split.
+        glasses: names of the photos whose person wears glasses; ``None`` where nobody looked.
     """
 
     val: int = 100
     seed: int = 0
+    glasses: frozenset[str] | None = None
 
     title = 'portraits'
 
@@ -49,7 +51,8 @@ class PortraitsConverter(Converter):
 
     @property
     def settings(self) -> dict:
-        return {**super().settings, 'val': self.val, 'seed': self.seed}
+        glasses = None if self.glasses is None else sorted(self.glasses)
+        return {**super().settings, 'val': self.val, 'seed': self.seed, 'glasses': glasses}
 
     def names(self, split: Split) -> list[str]:
         names = sorted(path.stem for path in (self.source / 'labels').glob('*.png'))
@@ -64,7 +67,8 @@ class PortraitsConverter(Converter):
         path = self.source / 'labels' / f'{name}.png'
         labels = read_label_map(path)
         check_shape(labels, image.shape[:2], path)
-        joined = join(labels, read_parts(self.source / 'bodypix' / f'{name}.png', labels.shape))
+        glasses = None if self.glasses is None else name in self.glasses
+        joined = join(labels, read_parts(self.source / 'bodypix' / f'{name}.png', labels.shape), glasses=glasses)
         if joined is None:
             raise UnusableSample('no face')
         jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
@@ -83,17 +87,20 @@ def read_photo(folder: Path, name: str) -> np.ndarray:
     return image
 
 
-def join(labels: np.ndarray, parts: np.ndarray) -> np.ndarray | None:
+def join(labels: np.ndarray, parts: np.ndarray, *, glasses: bool | None = None) -> np.ndarray | None:
     """Labels of a portrait to partial labels of :class:`~mmqanet.datasets.ccp_sides.CCPSidesDataset`.
 
-    - Skin of the face is the face, or the face or eyewear down to 60 % of its height; other skin stays any skin.
-    - Clothing on the face is unknown: dark glasses and white hair are taken for it.
+    - Skin of the face is the face. Unless it is known to be without glasses, it is the face or eyewear down to 60 % of its
+      height. Other skin stays any skin.
+    - Clothing on the face is unknown: dark glasses and white hair are taken for it. Where glasses are known to be, it is
+      eyewear down to 60 % of the face's height, if there is skin above.
     - Hair below skin is unknown if it hangs together with the hair of the head. Else it is a beard and so the face, or,
       above 60 % of the face's height, brows or dark glasses and unknown.
 
     Args:
         labels: (H, W) uint8, 0 background, 1 hair, 2 clothing, 3 skin, 255 unknown.
         parts: (H, W) uint8, 0 background, k + 1 for part k of BodyPix.
+        glasses: whether the person wears any; ``None``: unknown.
 
     Returns:
         (H, W) uint8, or ``None`` where the face covers less than 2 % of the picture.
@@ -105,16 +112,18 @@ def join(labels: np.ndarray, parts: np.ndarray) -> np.ndarray | None:
     rows = np.flatnonzero(face.any(axis=1))
     lower = np.arange(len(labels))[:, None] > rows[0] + _EYE_LINE * (rows[-1] - rows[0])
     hair = labels == HAIR
-    below_skin = hair & (np.cumsum(face, axis=0) > 0) & on_face
+    below_skin = (np.cumsum(face, axis=0) > 0) & on_face
     detached = hair & ~_largest_piece(hair) & below_skin
     joined = np.full(labels.shape, IGNORE, np.uint8)
     joined[labels == 0] = 0
     joined[labels == CLOTHING] = PARTIAL['clothing']
     joined[(labels == CLOTHING) & on_face] = IGNORE
     joined[labels == SKIN] = PARTIAL['skin']
-    joined[face] = PARTIAL['face or eyewear']
+    joined[face] = CCP_SIDES_CLASSES.index('face') if glasses is False else PARTIAL['face or eyewear']
     joined[hair] = CCP_SIDES_CLASSES.index('hair')
-    joined[below_skin] = IGNORE
+    joined[hair & below_skin] = IGNORE
+    if glasses:
+        joined[(labels == CLOTHING) & below_skin & ~lower] = CCP_SIDES_CLASSES.index('eyewear')
     joined[(face | detached) & lower] = CCP_SIDES_CLASSES.index('face')
     return joined
 

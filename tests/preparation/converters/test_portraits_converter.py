@@ -1,5 +1,7 @@
 """Portraits with coarse labels: what each becomes, what is too doubtful, and the converted folder as training reads it."""
 import json
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -63,6 +65,25 @@ def test_a_beard_that_hangs_together_with_the_hair_is_unknown():
     assert (joined[20:60, 58:60] == HAIR).all()
 
 
+def test_where_glasses_are_and_where_not():
+    labels, parts = portrait()
+    labels[30:36, 25:35] = 2  # a dark lens
+    labels[10:14, 30:40] = 2  # a hair band
+    labels[60:64, 30:40] = 2
+    with_glasses, without = join(labels, parts, glasses=True), join(labels, parts, glasses=False)
+    unknown = join(labels, parts)
+    assert (with_glasses[30:36, 25:35] == CCP_SIDES_CLASSES.index('eyewear')).all()
+    for joined in (without, unknown):
+        assert (joined[30:36, 25:35] == IGNORE).all()
+    assert (without[20:30, 20:60] == FACE).all()
+    for joined in (with_glasses, unknown):
+        assert (joined[20:30, 20:60] == PARTIAL['face or eyewear']).all()
+    for joined in (with_glasses, without, unknown):
+        assert (joined[10:14, 30:40] == IGNORE).all()
+        assert (joined[60:64, 30:40] == IGNORE).all()
+        assert (joined[65:70, 20:60] == FACE).all()
+
+
 def test_no_face_no_sample():
     labels, parts = portrait()
     assert join(labels, np.zeros_like(parts)) is None
@@ -94,6 +115,17 @@ def test_training_reads_a_converted_folder(archive, tmp_path):
     assert sample['img'].shape == (100, 80, 3)
     assert (sample['gt_map'] == join(*portrait())).all()  # doubt as well, which lies in the person map
     assert sample['bboxes'].tolist() == [[10, 5, 70, 100]]
+
+
+def test_a_list_of_who_wears_glasses(archive, tmp_path):
+    (tmp_path / 'glasses.txt').write_text('a\nb\n')
+    words = [str(archive), str(tmp_path / 'out'), '--val', '1', '--workers', '1', '--glasses', str(tmp_path / 'glasses.txt')]
+    script = runpy.run_path(str(Path(__file__).resolve().parents[3] / 'tools/dataset_converters/portraits.py'))
+    assert script['main'](words) == 0
+    labels = {path.stem: np.array(Image.open(path)) for path in (tmp_path / 'out').glob('*/Category_ids/*.png')}
+    for name in 'abcd':
+        assert (labels[name] == join(*portrait(), glasses=name in 'ab')).all()
+    assert script['main'](words[:-2]) == 1  # another conversion than the folder holds
 
 
 def test_archives_with_faults(archive, tmp_path):
