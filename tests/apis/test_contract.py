@@ -116,6 +116,7 @@ def test_it_is_trained_tested_drawn_and_studied(tmp_path):
     assert 0 <= metrics['mIoU'] <= 100
     assert len(list((tmp_path / 'shown').rglob('*.jpg'))) == 3
 
+    cfg.model.images_at_once = 3
     cfg = ablation_config(cfg, checkpoint=str(tmp_path / 'work/epoch_1.pth'))
     assert 'images_at_once' not in prediction_origin(cfg, thresholds=[0.2])['model config']
     dataset, cache = build_dataset(cfg), PredictionCache(tmp_path / 'cache', {})

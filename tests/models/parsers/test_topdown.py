@@ -226,14 +226,14 @@ def test_an_image_with_nobody_is_empty():
 
 
 class ColumnNetwork:
-    """Stands in for the network: class 14 on the left half of the crop, 15 on the right, IoU = mean of the input."""
+    """Stands in for the network: class 14 on the left half of the crop, 15 on the right, IoU = mean of the left half."""
 
     def __call__(self, inputs):
         logits = torch.full((len(inputs), 20, *inputs.shape[-2:]), -10.0)
         half = inputs.shape[-1] // 2
         logits[:, 14, :, :half] = 10 + inputs.mean()
         logits[:, 15, :, half:] = 10
-        return logits, inputs.flatten(1).mean(1)
+        return logits, inputs[..., :half].flatten(1).mean(1)
 
 
 def test_the_mirror_image_swaps_left_and_right_back():
@@ -247,6 +247,15 @@ def test_the_mirror_image_swaps_left_and_right_back():
     assert probs[15, :, 24:].min() > 0.99
     (unswapped, _), = model.forward_crops([crops], flip_pairs=())
     assert unswapped[14, :, :24].max() == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_iou_scores_of_crop_and_mirror_image_are_averaged():
+    model = tiny(flip_test=True).eval()
+    model._forward = ColumnNetwork()
+    crops = torch.randint(0, 256, (1, 3, 64, 48), dtype=torch.uint8)
+    crops[..., 24:] //= 2
+    (_, iou), = model.forward_crops([crops], flip_pairs=())
+    assert iou == pytest.approx(model.data_preprocessor.normalize(crops).mean().item(), abs=1e-5)
 
 
 def test_predicting_without_a_postprocessor_is_refused():
