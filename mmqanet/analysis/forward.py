@@ -66,9 +66,9 @@ def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, 
     detections = dataset.pop('detection_file', None)
     annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']
     return {
-        'checkpoint': _digest(cfg.load_from), 'model config': repr(model), 'annotation file': _digest(annotations),
+        'checkpoint': file_digest(cfg.load_from), 'model config': repr(model), 'annotation file': file_digest(annotations),
         'min_region': float((cfg.model.get('postprocessor') or {}).get('min_region', 0)),
-        'test set config': repr(dataset), 'detection file': _digest(detections) if detections else None,
+        'test set config': repr(dataset), 'detection file': file_digest(detections) if detections else None,
         'list of thresholds': [float(threshold) for threshold in thresholds]}
 
 
@@ -114,7 +114,7 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
     return len(missing)
 
 
-def _digest(path: str | Path) -> str:
+def file_digest(path: str | Path) -> str:
     digest = hashlib.sha256()
     try:
         with open(path, 'rb') as file:

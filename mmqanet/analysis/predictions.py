@@ -2,19 +2,13 @@
 
 Letters: N people of an image, C classes, T thresholds of the pixel scores, h, w a crop of a label map, H, W the image.
 """
-import io
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from mmqanet.errors import DataError, InputError
+from mmqanet.analysis.array_folder import ArrayFolder
 from mmqanet.structures import ParsingDataSample
-from mmqanet.utils.files import read_bytes, read_json, write_bytes
 
 SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
 
@@ -47,36 +41,8 @@ class ImagePeople:
     parsing_ids: np.ndarray
 
 
-class PredictionCache:
-    """A folder of predictions that belong to one network, test set and box source.
-
-    Args:
-        folder: made where it does not exist.
-        origin: what the predictions come from, plain JSON values by name. It is stored with them, and a folder with
-            another origin is not touched.
-        replace: discard the predictions of another origin instead of refusing them.
-
-    Raises:
-        InputError: the folder holds predictions of another origin; names what differs.
-    """
-
-    def __init__(self, folder: Path, origin: dict[str, Any], *, replace: bool = False):
-        self.folder = Path(folder)
-        note = self.folder / 'origin.json'
-        if note.exists():
-            found = read_json(note, expected=dict)
-            differs = [name for name in {**origin, **found} if origin.get(name) != found.get(name)]
-            if differs and not replace and any(self.folder.rglob('*.npz')):
-                raise InputError(f'{self.folder}: its predictions come from another {differs[0]}; give another folder, or '
-                                 '--replace to discard them')
-            if not differs:
-                return
-            shutil.rmtree(self.folder)
-        write_bytes(note, json.dumps(origin, indent=2).encode())
-
-    def missing(self, names: Sequence[str]) -> list[int]:
-        """Positions in ``names`` of the images that have no prediction yet."""
-        return [index for index, name in enumerate(names) if not self._path(name).exists()]
+class PredictionCache(ArrayFolder):
+    """The predictions of one network on one test set from one source of boxes."""
 
     def write(self, name: str, sample: ParsingDataSample) -> None:
         """Keep the prediction in a sample whose post-processor had a ``pixel_score_sweep``."""
@@ -89,34 +55,19 @@ class PredictionCache:
             part_pixel_scores=people.sweep_part_pixel_scores.numpy(),
             sizes=np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2),
             labels=np.concatenate([np.zeros(0, np.uint8), *(label_map.ravel() for label_map in label_maps)]))
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, **arrays)
-        write_bytes(self._path(name), buffer.getvalue())
+        self.write_arrays(name, arrays)
 
     def scores(self, name: str) -> ImageScores:
-        return ImageScores(**self._read(name, SCORES))
+        return ImageScores(**self.read_arrays(name, SCORES))
 
     def people(self, name: str) -> ImagePeople:
-        arrays = self._read(name, ('image_shape', 'offsets', 'parsing_ids', 'sizes', 'labels'))
+        arrays = self.read_arrays(name, ('image_shape', 'offsets', 'parsing_ids', 'sizes', 'labels'))
         sizes, labels = arrays['sizes'], arrays['labels']
         pieces = np.split(labels, sizes.prod(axis=1).cumsum()[:-1]) if len(sizes) else []
         height, width = arrays['image_shape'].tolist()
         return ImagePeople(
             image_shape=(height, width), label_maps=[piece.reshape(size) for piece, size in zip(pieces, sizes)],
             offsets=arrays['offsets'], parsing_ids=arrays['parsing_ids'])
-
-    def _read(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
-        path = self._path(name)
-        try:
-            with np.load(io.BytesIO(read_bytes(path))) as file:
-                return {key: file[key] for key in keys}
-        except DataError:
-            raise
-        except Exception as error:  # zipfile, zlib and numpy each have their own
-            raise DataError(f'{path}: not readable as a prediction ({error}); delete it to have it made anew') from None
-
-    def _path(self, name: str) -> Path:
-        return self.folder / f'{name}.npz'
 
 
 def _parsing_ids(sample: ParsingDataSample) -> np.ndarray:

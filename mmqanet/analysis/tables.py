@@ -31,12 +31,18 @@ class Figure:
     spread: float | None = None
     gain_spread: float | None = None
 
-    def __str__(self) -> str:
-        text = _number(self.value) + ('' if self.spread is None else f' ± {_number(self.spread)}')
+    def text(self, decimals: int = 1) -> str:
+        def number(value: float, sign: str = '') -> str:
+            return '-' if math.isnan(value) else f'{value + 0:{sign}.{decimals}f}'
+
+        text = number(self.value) + ('' if self.spread is None else f' ± {number(self.spread)}')
         if self.gain is None:
             return text
-        spread = '' if self.gain_spread is None else f' ± {_number(self.gain_spread)}'
-        return f'{text} ({_number(self.gain, signed=True)}{spread})'
+        spread = '' if self.gain_spread is None else f' ± {number(self.gain_spread)}'
+        return f'{text} ({number(self.gain, "+")}{spread})'
+
+    def __str__(self) -> str:
+        return self.text()
 
 
 @dataclass(frozen=True)
@@ -49,12 +55,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """``name`` is that of its files, ``heads`` are the titles of the label columns."""
+    """``name`` is that of its files, ``heads`` are the titles of the label columns, ``decimals`` are those shown."""
 
     name: str
     title: str
     heads: tuple[str, ...]
     rows: tuple[Row, ...] = field(default=())
+    decimals: int = 1
 
     @property
     def metrics(self) -> list[str]:
@@ -62,14 +69,14 @@ class Table:
 
 
 def make_table(name: str, title: str, heads: Sequence[str], labels: Sequence[Sequence[str]],
-               values: Sequence[dict[str, float]], *, gains: bool = False) -> Table:
+               values: Sequence[dict[str, float]], *, gains: bool = False, decimals: int = 1) -> Table:
     """A table of percentages, one row a label; with ``gains`` the rows after the first tell theirs over it."""
     rows = []
     for index, (label, row) in enumerate(zip(labels, values)):
         figures = {key: Figure(float(value), float(value - values[0][key]) if gains and index else None)
                    for key, value in row.items()}
         rows.append(Row(tuple(label), figures))
-    return Table(name, title, tuple(heads), tuple(rows))
+    return Table(name, title, tuple(heads), tuple(rows), decimals)
 
 
 def merge_tables(tables: Sequence[Table]) -> Table:
@@ -93,7 +100,7 @@ def merge_tables(tables: Sequence[Table]) -> Table:
                 gain, gain_spread = _mean_and_spread([figure.gain for figure in runs])
             figures[key] = Figure(value, gain, spread, gain_spread)
         rows.append(Row(row.label, figures))
-    return Table(first.name, f'{first.title}, {len(tables)} runs', first.heads, tuple(rows))
+    return replace(first, title=f'{first.title}, {len(tables)} runs', rows=tuple(rows))
 
 
 def _mean_and_spread(values: Sequence[Any]) -> tuple[float, float | None]:
@@ -131,14 +138,14 @@ def rich_table(table: Table) -> RichTable:
     for key in table.metrics:
         rendered.add_column(TITLES.get(key, key), justify='right')
     for row in table.rows:
-        rendered.add_row(*row.label, *(str(figure) for figure in row.figures.values()))
+        rendered.add_row(*row.label, *(figure.text(table.decimals) for figure in row.figures.values()))
     return rendered
 
 
 def markdown_table(table: Table) -> str:
     titles = [*table.heads, *(TITLES.get(key, key) for key in table.metrics)]
     lines = [f'**{table.title}**', '', _line(titles), _line(['---'] * len(table.heads) + ['---:'] * len(table.metrics))]
-    lines += [_line([*row.label, *(str(figure) for figure in row.figures.values())]) for row in table.rows]
+    lines += [_line([*row.label, *(figure.text(table.decimals) for figure in row.figures.values())]) for row in table.rows]
     return '\n'.join(lines) + '\n'
 
 
@@ -164,7 +171,7 @@ def table_document(table: Table) -> dict[str, Any]:
     rows = [{'label': list(row.label), 'figures': {
         key: {part: _plain(value) for part, value in vars(figure).items() if part == 'value' or value is not None}
         for key, figure in row.figures.items()}} for row in table.rows]
-    return {'name': table.name, 'title': table.title, 'heads': list(table.heads), 'rows': rows}
+    return {'name': table.name, 'title': table.title, 'heads': list(table.heads), 'decimals': table.decimals, 'rows': rows}
 
 
 def read_table(document: dict[str, Any]) -> Table:
@@ -173,14 +180,8 @@ def read_table(document: dict[str, Any]) -> Table:
             key: Figure(**{part: math.nan if value is None else value for part, value in figure.items()})
             for key, figure in row['figures'].items()})
         for row in document['rows'])
-    return Table(document['name'], document['title'], tuple(document['heads']), rows)
+    return Table(document['name'], document['title'], tuple(document['heads']), rows, document.get('decimals', 1))
 
 
 def _plain(value: float) -> float | None:
     return None if math.isnan(value) else float(value)
-
-
-def _number(value: float, *, signed: bool = False) -> str:
-    if math.isnan(value):
-        return '-'
-    return f'{value + 0:+.1f}' if signed else f'{value:.1f}'
