@@ -1,4 +1,4 @@
-"""Merging a network's classes into fewer: probabilities are summed, so that a merged class wins where its parts do together.
+"""Fewer classes than a network has: merged, so that a class wins where its parts do together, or some alone possible.
 
 Letters: B crops, C classes of the network, M merged classes, h, w size of the maps.
 """
@@ -31,6 +31,22 @@ def merge_classes(probs: Tensor, table: Sequence[int]) -> Tensor:
         merged[:, :1] += total == 0
         merged /= total + (total == 0)
     return merged
+
+
+def restrict_classes(probs: Tensor, possible: Sequence[bool]) -> Tensor:
+    """Probabilities in a world of some classes only.
+
+    Args:
+        probs (Tensor): (C, h, w) float, summing to 1 over the classes.
+        possible (Sequence[bool]): C of them; background must be.
+
+    Returns:
+        Tensor: (C, h, w), summing to 1; a pixel that is certainly of an impossible class becomes background.
+    """
+    kept = probs * probs.new_tensor(list(map(float, possible))).view(-1, 1, 1)
+    total = kept.sum(0)
+    kept[0] += total == 0
+    return kept / (total + (total == 0))
 
 
 def check_merge_table(table: Sequence[int], *, num_classes: int) -> None:

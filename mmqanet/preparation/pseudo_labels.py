@@ -3,12 +3,11 @@
 A photo's tags say which classes it shows. Pixels get no other class, a photo where a tagged garment does not appear waits,
 and parts of a low quality are ignored (255): what quality estimation is for.
 
-Letters: C classes, h, w size of a crop, H, W of the photo.
+Letters: C classes, H, W height and width of the photo.
 """
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 
 import numpy as np
-from torch import Tensor
 
 from mmqanet.datasets.ccp import CCP_MERGED_CLASSES, CCP_MERGED_IDS
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS
@@ -28,23 +27,6 @@ def possible_classes(tags: Collection[int]) -> np.ndarray:
     """
     merged = {CCP_MERGED_IDS[tag] for tag in tags} | {CCP_MERGED_CLASSES.index(name) for name in ALWAYS_POSSIBLE}
     return np.array([origin in merged for origin in CCP_SIDES_ORIGINS])
-
-
-def restrict(probs: Tensor, possible: Sequence[bool] | np.ndarray) -> Tensor:
-    """Probabilities in a world of some classes only.
-
-    Args:
-        probs: (C, h, w) float, summing to 1 over the classes.
-        possible: (C,) bool; background must be.
-
-    Returns:
-        (C, h, w), summing to 1; a pixel that is certainly of an impossible class becomes background.
-    """
-    mask = probs.new_tensor(np.asarray(possible, float)).view(-1, 1, 1)
-    kept = probs * mask
-    total = kept.sum(0)
-    kept[0] += total == 0
-    return kept / (total + (total == 0))
 
 
 def missing_classes(labels: np.ndarray, tags: Collection[int], *, least: float = 5e-4) -> list[str]:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from mmqanet.errors import InputError
-from mmqanet.functional.class_merging import check_merge_table, merge_classes
+from mmqanet.functional.class_merging import check_merge_table, merge_classes, restrict_classes
 
 
 def test_merged_probabilities_are_sums():
@@ -36,3 +36,15 @@ def test_tables_that_do_not_fit(table):
 def test_tables_that_fit():
     for table in ([0, 1, 2], [0, 1, 1], [0, -1, 1]):
         check_merge_table(table, num_classes=3)
+
+
+def test_a_world_of_some_classes():
+    probs = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0)).softmax(0)
+    before = probs.clone()
+    kept = restrict_classes(probs, [True, False, True, False])
+    torch.testing.assert_close(kept.sum(0), torch.ones(3, 5))
+    torch.testing.assert_close(kept[2] / kept[0], probs[2] / probs[0])
+    assert not kept[[1, 3]].any()
+    assert torch.equal(probs, before)
+    certain = torch.tensor([0.0, 1.0]).view(2, 1, 1)
+    assert restrict_classes(certain, [True, False]).flatten().tolist() == [1, 0]

@@ -1,13 +1,12 @@
 """Pseudo-labels: what the tags allow, what must appear, which parts are kept, and the tool from photo to training sample."""
 import numpy as np
 import pytest
-import torch
 
 from mmqanet.datasets.ccp import CCP_CLASSES
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import person_box
-from mmqanet.preparation.pseudo_labels import keep_sure, missing_classes, possible_classes, restrict
+from mmqanet.preparation.pseudo_labels import keep_sure, missing_classes, possible_classes
 
 
 def tags(*names):
@@ -24,18 +23,6 @@ def test_tags_allow_their_classes_skin_and_hair():
     assert names == {
         'background', 'hair', 'trousers', 'left-shoe', 'right-shoe', 'top', 'face', 'torso-skin', 'left-arm', 'right-arm',
         'left-leg', 'right-leg'}
-
-
-def test_a_world_of_some_classes():
-    probs = torch.randn(4, 3, 5, generator=torch.Generator().manual_seed(0)).softmax(0)
-    before = probs.clone()
-    kept = restrict(probs, [True, False, True, False])
-    torch.testing.assert_close(kept.sum(0), torch.ones(3, 5))
-    torch.testing.assert_close(kept[2] / kept[0], probs[2] / probs[0])
-    assert not kept[[1, 3]].any()
-    assert torch.equal(probs, before)
-    certain = torch.tensor([0.0, 1.0]).view(2, 1, 1)
-    assert restrict(certain, [True, False]).flatten().tolist() == [1, 0]
 
 
 def test_tagged_garments_must_appear():

@@ -1,4 +1,5 @@
 """The tools of the shipped parser's recipe: split classes, portraits, pseudo-labels, scores against coarse labels."""
+import io
 import json
 import runpy
 import sys
@@ -12,11 +13,14 @@ from scipy.io import savemat
 from sides import write_sides_parser
 
 from mmqanet.apis import init_model
+from mmqanet.apis.restricted import parse_restricted
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets.ccp import CCP_CLASSES
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCPSidesDataset
 from mmqanet.models import ParsingHead
+from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
 from mmqanet.preparation.pseudo_labels import possible_classes
+from mmqanet.utils.images import read_image
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
 
@@ -134,3 +138,23 @@ def test_scores_against_coarse_labels(weights, tmp_path, monkeypatch, capsys):
     with pytest.raises(SystemExit, match='0 photos called b'):
         run(monkeypatch, 'analysis_tools/coarse_iou.py', tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background',
             '--checkpoint', weights, '--detector', 'image')
+
+
+def test_how_right_pseudo_labels_are(weights, tmp_path, monkeypatch, capsys):
+    rng = np.random.default_rng(0)
+    jpeg = io.BytesIO()
+    Image.fromarray(rng.integers(0, 256, (90, 60, 3), np.uint8)).save(jpeg, format='JPEG')
+    truth = np.zeros((90, 60), np.uint8)
+    truth[10:80, 10:50] = rng.integers(1, 23, (70, 40))
+    people = write_sample(tmp_path / 'Validation', 'a', image=jpeg.getvalue(), category=truth,
+                          human=(truth > 0).astype(np.uint8), num_classes=23)
+    write_coco_json(tmp_path / 'annotations/CCP_val.json', [dict(file_name='a.jpg', height=90, width=60)], [people])
+    run(monkeypatch, 'analysis_tools/pseudo_label_accuracy.py', tmp_path, '--checkpoint', weights, '--quality-thr', 0, 1)
+    rows = [[cell.strip() for cell in line.split('│')[1:-1]] for line in capsys.readouterr().out.splitlines() if '│' in line]
+    assert [row[:2] for row in rows] == [['no', '0'], ['no', '1'], ['yes', '0'], ['yes', '1']]
+    image = read_image(tmp_path / 'Validation/Images/a.jpg')
+    sample = parse_restricted(init_model(None, weights), image, [10, 10, 50, 80], [True] * 23)
+    labels = sample.pred_maps.category[0].numpy()
+    shown = (labels > 0) | (truth > 0)
+    assert rows[0][2:4] == ['100.0', f'{100 * (labels == truth)[shown].mean():.1f}']
+    assert float(rows[1][2]) == pytest.approx(100 * (labels == 0)[shown].mean(), abs=0.06)  # the background stays

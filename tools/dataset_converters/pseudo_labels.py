@@ -14,11 +14,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import torch
 from rich.progress import track
 
 from mmqanet.apis import init_model
-from mmqanet.apis.inference import prepare, read_frames
+from mmqanet.apis.restricted import parse_restricted
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
@@ -26,7 +25,7 @@ from mmqanet.models import TopdownParser
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
-from mmqanet.preparation.pseudo_labels import IGNORE, keep_sure, missing_classes, possible_classes, restrict
+from mmqanet.preparation.pseudo_labels import IGNORE, keep_sure, missing_classes, possible_classes
 
 
 def main() -> None:
@@ -92,19 +91,9 @@ class Split:
                 f'of {self.quality_thr:g} and more')
 
 
-@torch.no_grad()
 def label(model: TopdownParser, photo: TaggedPhoto) -> tuple[np.ndarray, np.ndarray]:
     """The classes of a photo's pixels (H, W) uint8, tags respected, and the qualities (C - 1,) of its person's parts."""
-    frame, = read_frames([photo.image])
-    packed = prepare(model, frame, boxes=photo.box[None])
-    sample = packed['data_samples']
-    possible, boxes = possible_classes(photo.tags), sample.gt_instances
-    probs, ious = zip(*model.forward_crops([packed['inputs']], flip_pairs=sample.flip_pairs))
-    person = model.postprocessor.paste([restrict(scale, possible) for scale in probs],
-                                       [crop.window for crop in sample.crops],
-                                       image_shape=sample.ori_shape[:2])
-    model.postprocessor.pack(sample, [person], bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores,
-                             iou_scores=[torch.stack(ious).mean()], num_classes=model.num_classes)
+    sample = parse_restricted(model, photo.image, photo.box, possible_classes(photo.tags))
     return sample.pred_maps.category[0].numpy().astype(np.uint8), sample.pred_instances.part_qualities[0].numpy()
 
 
