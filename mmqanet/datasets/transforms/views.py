@@ -41,7 +41,7 @@ class RandomCloseUp(BaseTransform):
         if not 0 <= sum(self.probs) <= 1 + 1e-9 or min(self.probs, default=0) < 0:
             raise InputError(f'stretches: the probabilities must sum to at most 1, got {self.probs}')
         self.stretches = [(tuple(stretch['top']), tuple(stretch['bottom'])) for stretch in stretches]
-        self.margin = tuple(margin)
+        self.margin = margin
         self.least = least
 
     def transform(self, results: dict) -> dict:
@@ -50,14 +50,14 @@ class RandomCloseUp(BaseTransform):
             return results
         (top_range, bottom_range), labels = self.stretches[choice], results['gt_map']
         (x1, y1, x2, y2), = results['bboxes']
-        top, bottom = (float(np.random.uniform(*heights)) for heights in (top_range, bottom_range))
+        top, bottom = (float(np.random.uniform(low, high)) for low, high in (top_range, bottom_range))
         first, last = max(round(y1 + top * (y2 - y1)), 0), min(round(y1 + bottom * (y2 - y1)), len(labels))
         left, right = max(round(x1), 0), min(round(x2), labels.shape[1])
         found = tight_box(labels[first:last, left:right] > 0)
         if found is None:
             return results
         box = (left + found[0], first + found[1], left + found[2], first + found[3])
-        keep = [round(float(np.random.uniform(*self.margin)) * side) for side in (box[2] - box[0], box[3] - box[1]) * 2]
+        keep = [round(float(np.random.uniform(self.margin[0], self.margin[1])) * side) for side in (box[2] - box[0], box[3] - box[1]) * 2]
         window = (max(box[0] - keep[0], 0), first if top > 0 else max(box[1] - keep[1], 0),
                   min(box[2] + keep[2], labels.shape[1]), last if bottom < 1 else min(box[3] + keep[3], len(labels)))
         return self._cut(results, box, window)
