@@ -57,7 +57,8 @@ class RandomCloseUp(BaseTransform):
         if found is None:
             return results
         box = (left + found[0], first + found[1], left + found[2], first + found[3])
-        keep = [round(float(np.random.uniform(self.margin[0], self.margin[1])) * side) for side in (box[2] - box[0], box[3] - box[1]) * 2]
+        shares = np.random.uniform(self.margin[0], self.margin[1], 4)
+        keep = np.round(shares * ((box[2] - box[0], box[3] - box[1]) * 2)).astype(int).tolist()
         window = (max(box[0] - keep[0], 0), first if top > 0 else max(box[1] - keep[1], 0),
                   min(box[2] + keep[2], labels.shape[1]), last if bottom < 1 else min(box[3] + keep[3], len(labels)))
         return self._cut(results, box, window)
