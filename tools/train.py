@@ -4,8 +4,8 @@ import argparse
 
 from mmengine.runner import Runner
 
-from mmqanet.engine.config import resume_from, use_mixed_precision
-from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
+from mmqanet.engine.config import dataset_of, resume_from, use_mixed_precision
+from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -23,13 +23,16 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = config_from(args)
+    dataset_of(cfg, 'train_dataloader')
     if args.amp:
         use_mixed_precision(cfg)
     if args.auto_scale_lr:
         cfg.auto_scale_lr.enable = True
     if args.resume:
         resume_from(cfg, args.resume)
-    Runner.from_cfg(cfg).train()
+    runner = Runner.from_cfg(cfg)
+    check_batches(runner)
+    runner.train()
 
 
 if __name__ == '__main__':

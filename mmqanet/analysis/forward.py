@@ -12,7 +12,7 @@ from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
-from mmqanet.engine.config import inner_datasets, require_parser
+from mmqanet.engine.config import dataset_of, inner_datasets, require_parser
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 from mmqanet.utils.processes import progress_bar
@@ -31,15 +31,17 @@ def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detect
         detections: COCO detection JSON with the boxes; None for the annotated ones.
 
     Raises:
-        InputError: the training set is joined of several.
+        InputError: the config has no such data, or it is joined of several sets.
     """
     cfg = copy.deepcopy(cfg)
     cfg.load_from, cfg.resume = str(checkpoint), False
     cfg.log_level = 'WARNING'  # the runner would print config and hooks
     cfg.visualizer = None  # nothing is drawn, and a second runner may not make one of the same name
+    if len(inner_datasets(dataset_of(cfg, 'test_dataloader'))) > 1:
+        raise InputError('test_dataloader: the config tests on data sets joined, and one is needed')
     dataset = cfg.test_dataloader.dataset
     if split == 'train':
-        train, *others = inner_datasets(copy.deepcopy(cfg.train_dataloader.dataset))
+        train, *others = inner_datasets(copy.deepcopy(dataset_of(cfg, 'train_dataloader')))
         if others:
             raise InputError(f"split 'train': the config trains on {1 + len(others)} data sets joined, and one is needed")
         train.update(pipeline=dataset.pipeline, test_mode=True)

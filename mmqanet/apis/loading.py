@@ -71,7 +71,7 @@ class ModelSource:
         else:
             cfg = config.copy() if isinstance(config, Config) else Config.fromfile(config)
         for part in ('model', 'test_dataloader'):
-            if part not in cfg:
+            if not cfg.get(part):
                 raise InputError(f'{cfg.filename or checkpoint or "config"}: {purpose} needs {part!r} in the config')
         return cls(cfg=cfg, checkpoint=checkpoint, content=content, meta=meta, carries_config=config is None)
 

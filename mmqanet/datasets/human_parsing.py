@@ -8,6 +8,7 @@ from mmengine.logging import MMLogger
 
 from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
 from mmqanet.datasets.samplers import Draw
+from mmqanet.datasets.transforms.loading import LoadImageMaps, LoadPersonMap
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 
@@ -42,11 +43,14 @@ class HumanParsingDataset(BaseDataset):
             ``partial_labels``, a dict of names to sets of classes: with C classes, label C + i stands for one of the
             i-th set. For training alone (:class:`~mmqanet.models.PartialCrossEntropyLoss`); tests ignore them.
         pipeline (list[dict]): transforms.
+        indices (int | Sequence[int], optional): take the first samples, or these.
+        serialize_data (bool): hold the annotations as bytes, which worker processes share.
         test_mode (bool): samples are images instead of people.
         lazy_init (bool): read the annotations at the first use.
+        max_refetch (int): most broken samples in a row that others replace where ``on_invalid='skip'``.
 
     Raises:
-        DataError: the JSON is missing, broken or lacks a field; names the file and the annotation.
+        DataError: the JSON is missing, broken, lacks a field or holds nobody; names the file and the annotation.
     """
 
     METAINFO: dict = dict(classes=(), palette=(), flip_pairs=())
@@ -64,8 +68,11 @@ class HumanParsingDataset(BaseDataset):
         on_invalid: str = 'error',
         metainfo: dict | None = None,
         pipeline: Sequence[dict] = (),
+        indices: int | Sequence[int] | None = None,
+        serialize_data: bool = True,
         test_mode: bool = False,
         lazy_init: bool = False,
+        max_refetch: int = 1000,
     ):
         if on_invalid not in ON_INVALID:
             raise InputError(f'on_invalid is {on_invalid!r}, but must be one of {ON_INVALID}')
@@ -78,18 +85,30 @@ class HumanParsingDataset(BaseDataset):
         self.on_invalid = on_invalid
         self._broken: set[int] = set()
         self._unusable: list[str] = []
-        self._check_meta({**self.METAINFO, **(metainfo or {})})
+        if indices is not None and not (indices if isinstance(indices, int) else len(indices)):
+            raise InputError(f'indices is {indices!r}, which takes no sample')
+        self._check_meta(self._load_metainfo(metainfo))
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
-            pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+            pipeline=list(pipeline), indices=indices, serialize_data=serialize_data, test_mode=test_mode,
+            lazy_init=lazy_init, max_refetch=max_refetch)
 
     # -- annotations ---------------------------------------------------------------------------------------------------
+
+    def full_init(self) -> None:
+        try:
+            super().full_init()
+        except IndexError:
+            raise InputError(f'indices: one lies beyond the {len(self.data_list)} samples of {self.ann_file}') from None
 
     def load_data_list(self) -> list[dict]:
         """Read the JSON; a list of people (training) or images (testing). What is skipped is told in one counted line."""
         infos = self._read_annotations()
         if self._unusable:
             self._warn(f'skipped {len(self._unusable)} boxes, the first: {self._unusable[0]}')
+        if not infos:
+            raise DataError(f'{self.ann_file}: annotations: nobody to train on, crowds and unusable boxes aside'
+                            if self.per_person else f'{self.ann_file}: images: there is none')
         return infos
 
     def _read_annotations(self) -> list[dict]:
@@ -150,6 +169,9 @@ class HumanParsingDataset(BaseDataset):
 
     @staticmethod
     def _check_meta(meta: dict) -> None:
+        for key in ('classes', 'palette'):
+            if isinstance(meta[key], str):
+                raise InputError(f'metainfo: {key} is the string {meta[key]!r}; a sequence of one is ({meta[key]!r},)')
         classes, palette = len(meta['classes']), len(meta['palette'])
         if classes < 2 or palette != classes:
             raise InputError(f'metainfo: {classes} classes, background first, with a palette of {palette} colours')
@@ -163,6 +185,23 @@ class HumanParsingDataset(BaseDataset):
         info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'],
                     num_partial_labels=len(self.metainfo.get('partial_labels', ())))
         return info
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes that a sample shows, background, partial labels and 255 aside, read from its maps; for
+        ``ClassBalancedDataset``.
+
+        A broken sample shows none where ``on_invalid='skip'`` leaves it out.
+        """
+        info = self.get_data_info(idx)
+        info['ori_shape'] = info['height'], info['width']
+        info = {key: value for key, value in info.items() if key not in ('human_path', 'instance_path') or self.per_person}
+        try:
+            labels = LoadPersonMap()(info)['gt_map'] if self.per_person else LoadImageMaps()(info)['category_map']
+        except DataError:
+            if self.on_invalid == 'error':
+                raise
+            return []
+        return [label for label in np.unique(labels).tolist() if 0 < label < len(info['classes'])]
 
     def prepare_data(self, idx: int):
         """Run the pipeline on one sample, on the random stream of its :class:`Draw`.
@@ -185,6 +224,8 @@ class HumanParsingDataset(BaseDataset):
                 count = len(self._broken)
                 if count & (count - 1) == 0:
                     self._warn(f'skipped {count} broken samples so far in this process, the last: {message}')
+                if count == len(self):
+                    raise DataError(f'all {count} samples are broken, the last: {message}') from None
             return None
 
     @staticmethod

@@ -18,6 +18,12 @@ from mmqanet.errors import InputError
 from mmqanet.models.parsers.base import BaseParser
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 
+# What a runner takes together or not at all, by the loader among it.
+WITH_LOADER = dict(
+    train_dataloader=('train_cfg', 'optim_wrapper', 'param_scheduler'),
+    val_dataloader=('val_cfg', 'val_evaluator'),
+    test_dataloader=('test_cfg', 'test_evaluator'))
+
 
 class Task(Enum):
     """What the model of a config is for."""
@@ -57,6 +63,7 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
         cfg.merge_from_dict(overrides)
     if task_of(cfg) is Task.DETECTION:
         require_mmdet()
+    _settle_loaders(cfg)
     check_classes(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
@@ -137,19 +144,40 @@ def require_mmdet() -> None:
 
 
 def check_classes(cfg: Config) -> None:
-    """Raise ``InputError`` where a parser and a data set do not have the same number of classes."""
+    """Raise ``InputError`` where a parser and a data set do not have the same number of classes, or one is no list of
+    names."""
+    datasets = {loader: inner_datasets(cfg[loader].dataset) for loader in WITH_LOADER if cfg.get(loader)}
+    for loader, found in datasets.items():
+        for dataset in found:
+            classes = (dataset.get('metainfo') or {}).get('classes')
+            if isinstance(classes, str) and not Path(classes).is_file():
+                raise InputError(f'{loader}: metainfo.classes is the string {classes!r}; a sequence of one name is '
+                                 f'({classes!r},)')
     parser = parser_class(cfg)
     if parser is None:
         return
     num_classes = parser.classes_in(cfg.model)
-    for loader in ('train_dataloader', 'test_dataloader'):
-        for dataset in inner_datasets(cfg.get(loader, {}).get('dataset', {})):
+    for loader, found in datasets.items():
+        for dataset in found:
             if dataset.get('type') not in DATASETS:
                 continue
             meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
+            if isinstance(meta['classes'], str):
+                continue  # a file of them, which the data set reads
             if len(meta['classes']) != num_classes:
                 raise InputError(
                     f"the model's num_classes is {num_classes}, but {loader} has {len(meta['classes'])} classes")
+
+
+def dataset_of(cfg: Config, loader: str) -> ConfigDict:
+    """The config of the data set of a loader, e.g. ``'train_dataloader'``.
+
+    Raises:
+        InputError: the config has no such loader.
+    """
+    if not cfg.get(loader):
+        raise InputError(f'{loader}: the config has none')
+    return cfg[loader].dataset
 
 
 def inner_datasets(dataset: ConfigDict) -> list[ConfigDict]:
@@ -161,7 +189,7 @@ def inner_datasets(dataset: ConfigDict) -> list[ConfigDict]:
 def test_steps(cfg: Config, kind: type) -> list[ConfigDict]:
     """The configs of those steps of the test pipelines whose class is ``kind`` or derived from it."""
     classes = functools.partial(find_class, TRANSFORMS, scope=scope_of(cfg))
-    return [step for dataset in inner_datasets(cfg.test_dataloader.dataset) for step in dataset.get('pipeline', ())
+    return [step for dataset in inner_datasets(dataset_of(cfg, 'test_dataloader')) for step in dataset.get('pipeline', ())
             if issubclass(classes(step['type']) or object, kind)]
 
 
@@ -245,6 +273,17 @@ def resume_from(cfg: Config, checkpoint: str) -> None:
     check_resumable(checkpoint)
     cfg.resume = True
     cfg.load_from = checkpoint
+
+
+def _settle_loaders(cfg: Config) -> None:
+    """Let ``num_workers=0`` or a loader of ``None`` be said alone, in place."""
+    for name, others in WITH_LOADER.items():
+        loader = cfg.get(name)
+        if loader is None:
+            cfg.update(dict.fromkeys(others))
+        elif not loader.get('num_workers'):
+            loader.pop('prefetch_factor', None)
+            loader.persistent_workers = False
 
 
 def _use_cpu(cfg: Config) -> None:

@@ -20,7 +20,7 @@ def use_test_crops(cfg: Config, *, asked: str | None = None, stored: str | None 
         str | None: ``'align'`` or ``'warp'``; ``None`` for a config that cuts no crops.
 
     Raises:
-        InputError: ``asked`` for a config that cuts no crops.
+        InputError: ``asked`` for a config that cuts no crops, or one without test data.
     """
     steps = test_steps(cfg, WarpCrops)
     if asked and not steps:

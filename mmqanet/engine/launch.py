@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
+from mmengine.dist import get_world_size
+from mmengine.runner import Runner
 
 from mmqanet.engine.config import prepare_config, read_config
-from mmqanet.errors import MMQANetError
+from mmqanet.errors import InputError, MMQANetError
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,11 +33,29 @@ def config_from(args: argparse.Namespace) -> Config:
     return cfg
 
 
+def check_batches(runner: Runner) -> None:
+    """Raise ``InputError`` where the training data make no batch: epochs would pass without a step, and their checkpoints be
+    saved."""
+    loader, processes = runner.train_dataloader, get_world_size()
+    if not len(loader):
+        share = f' on each of {processes} processes' if processes > 1 else ''
+        raise InputError(f'train_dataloader: {len(loader.dataset)} samples make no batch of {loader.batch_size}{share}, and '
+                         'drop_last leaves out what is less')
+
+
+def told(error: MMQANetError) -> str:
+    """The message of an error; of one that a data loader's process handed on with its traceback, what it said there."""
+    message = str(error)
+    if message.startswith('Caught ') and 'Traceback' in message:
+        return message.strip().splitlines()[-1].partition(': ')[2]
+    return message
+
+
 def run_tool(main: Callable[[], None]) -> None:
     """Run an entry point; an error that mmqanet raises on purpose, or a missing file, becomes one line and exit status 1."""
     try:
         main()
     except MMQANetError as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {error}')
+        sys.exit(f'{Path(sys.argv[0]).name}: {told(error)}')
     except FileNotFoundError as error:  # as mmdet's data sets raise it
         sys.exit(f'{Path(sys.argv[0]).name}: {error.filename}: no such file')

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.records import METRIC_NAMES, check_metric_names, record_image
 from mmqanet.evaluation.report import class_table, summary_table
-from mmqanet.evaluation.samples import read_prediction, read_submission_sample, read_truth, sample_name
+from mmqanet.evaluation.samples import read_prediction, read_submission_sample, read_truth, sample_identity, sample_name
 from mmqanet.evaluation.scores import check_missing, score_records
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.registry import METRICS
@@ -48,6 +48,7 @@ class MultiHumanParsingMetric(BaseMetric):
         self.per_class = per_class
         self.submission_dir = submission_dir
         self.format_only = format_only
+        self._written: dict[str, str] = {}
 
     def process(self, data_batch, data_samples: Sequence[dict]) -> None:
         """Reduce each image to a record, and write its files if asked to."""
@@ -56,14 +57,20 @@ class MultiHumanParsingMetric(BaseMetric):
             if self.submission_dir is not None:
                 submission = read_submission_sample(sample, name=name)
                 if submission is not None:
+                    self._claim(name, sample_identity(sample))
                     write_submission(self.submission_dir, name, submission)
             if self.format_only:
                 self.results.append(name)
                 continue
             self.results.append(record_image(
-                name=name, truth=read_truth(sample, name=name),
+                name=sample_identity(sample), truth=read_truth(sample, name=name),
                 prediction=read_prediction(sample, name=name, image_only=self.metrics == ('mIoU',)),
                 num_classes=self._num_classes, metrics=self.metrics))
+
+    def _claim(self, name: str, image: str) -> None:
+        """Raise where another image of this name, of a data set joined with this one's, has its files already."""
+        if self._written.setdefault(name, image) != image:
+            raise DataError(f'{image}: its files in {self.submission_dir} would overwrite those of {self._written[name]}')
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         if self.format_only:

@@ -17,6 +17,11 @@ def sample_name(sample: dict) -> str:
     raise DataError('a data sample carries neither name, img_path nor img_id')
 
 
+def sample_identity(sample: dict) -> str:
+    """What tells the sample's image from all others: names may repeat in data sets that are joined, paths do not."""
+    return str(sample['img_path']) if sample.get('img_path') is not None else sample_name(sample)
+
+
 def read_truth(sample: dict, *, name: str) -> ImageTruth:
     """The annotation; a DataError names the image if it has no ground-truth maps."""
     maps = sample.get('gt_maps') or {}

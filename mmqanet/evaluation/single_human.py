@@ -6,7 +6,7 @@ from mmengine.logging import print_log
 
 from mmqanet.evaluation.records import record_image
 from mmqanet.evaluation.report import class_table, summary_table
-from mmqanet.evaluation.samples import read_prediction, read_truth, sample_name
+from mmqanet.evaluation.samples import read_prediction, read_truth, sample_identity, sample_name
 from mmqanet.evaluation.scores import check_missing, score_records
 from mmqanet.registry import METRICS
 
@@ -36,7 +36,7 @@ class SingleHumanParsingMetric(BaseMetric):
         for sample in data_samples:
             name = sample_name(sample)
             self.results.append(record_image(
-                name=name, truth=read_truth(sample, name=name), metrics=('mIoU',),
+                name=sample_identity(sample), truth=read_truth(sample, name=name), metrics=('mIoU',),
                 prediction=read_prediction(sample, name=name, image_only=True), num_classes=self._num_classes))
 
     def compute_metrics(self, results: list) -> dict[str, float]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from mmqanet.datasets.coco_people import load_coco
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_bytes, read_label_map, write_bytes
+from mmqanet.utils.files import read_label_map, write_bytes
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]
 SPLITS = ('train', 'val')
@@ -43,7 +44,7 @@ def split_teacher_boxes(source: Path, out: Path, *, positive: float, val_positiv
     if not all(0 <= score <= 1 for score in least.values()):
         raise InputError(f'positive and val_positive must lie in [0, 1], not {positive} and {val_positive}')
     try:
-        content = json.loads(read_bytes(source))
+        content = load_coco(str(source))
         unknown = set(left_out) - {image['set'] for image in content['images']}
         images = [image for image in content['images'] if image['set'] not in left_out]
         splits = {image['id']: split_of(image['file_name']) for image in images}

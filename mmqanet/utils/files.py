@@ -65,17 +65,26 @@ def read_json(path: PathLike, *, expected: type | None = None) -> Any:
         expected: ``dict`` or ``list``, where the value must be one.
 
     Raises:
-        DataError: the file is missing, no JSON, or holds another kind of value.
+        DataError: the file is missing, no JSON, has a key twice in an object, or holds another kind of value.
     """
     content = read_bytes(path)
     try:
-        value = json.loads(content.decode('utf-8-sig'))
+        value = json.loads(content.decode('utf-8-sig'), object_pairs_hook=_without_duplicates)
     except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: not readable as JSON ({error})') from None
     if expected is not None and not isinstance(value, expected):
         names = {dict: 'an object', list: 'a list'}
         raise DataError(f'{path}: {names[expected]} is expected, this JSON holds {names.get(type(value), "another value")}')
     return value
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in content:
+            raise ValueError(f'key {key!r} stands twice in one object')
+        content[key] = value
+    return content
 
 
 def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray:

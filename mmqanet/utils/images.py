@@ -59,7 +59,7 @@ def plain_colour(image: Image.Image) -> np.ndarray:
     floats by the range that they use, 0 to 1 (floats), to 255, to 65,535, or else to their own maximum.
     """
     image.load()
-    turn = _turn(image)
+    turn = TURNS.get(exif_orientation(image))
     if image.mode.startswith(('I', 'F')):
         image = Image.fromarray(_eight_bits(image))
     if turn is not None:
@@ -72,12 +72,16 @@ def plain_colour(image: Image.Image) -> np.ndarray:
     return _bgr(image if image.mode == 'RGB' else image.convert('RGB'))
 
 
-def _turn(image: Image.Image) -> Image.Transpose | None:
-    """What turns an image upright. Of the EXIF block nothing but the orientation is read: another entry may be odd."""
+def exif_orientation(image: Image.Image) -> int:
+    """How an image is stored, 2 to 8 of the EXIF standard; 1 is upright, and so is an image that does not say.
+
+    Of the EXIF block nothing but the orientation is read: another entry may be odd.
+    """
     try:
-        return TURNS.get(image.getexif().get(ORIENTATION, 1))
+        found = image.getexif().get(ORIENTATION, 1)
     except Exception:  # a block that cannot be read at all, which viewers pass over
-        return None
+        return 1
+    return found if found in TURNS else 1
 
 
 def _eight_bits(image: Image.Image) -> np.ndarray:

@@ -4,16 +4,26 @@ import logging
 
 import numpy as np
 import pytest
+from mmcv.transforms import BaseTransform
 from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.datasets import CIHPDataset, Draw, HumanParsingDataset, PascalPersonPartDataset
+from mmqanet.datasets import CIHPDataset, ClassBalancedDataset, Draw, HumanParsingDataset, PascalPersonPartDataset
 from mmqanet.errors import DataError, InputError
+from mmqanet.registry import DATASETS, TRANSFORMS
 from mmqanet.utils.images import read_image
 
 LOAD_PERSON = [dict(type='LoadImage'), dict(type='LoadPersonMap')]
 LOAD_IMAGE = [dict(type='LoadImage'), dict(type='LoadImageMaps')]
+
+
+@TRANSFORMS.register_module()
+class RandomNumber(BaseTransform):
+    """Adds what an augmentation would draw."""
+
+    def transform(self, results: dict) -> dict:
+        return dict(results, drawn=np.random.random())
 
 
 @pytest.fixture(autouse=True)
@@ -273,6 +283,71 @@ def test_broken_annotations_are_named(tiny, change, message):
     tiny.write()
     with pytest.raises(DataError, match=message):
         CIHPDataset(**tiny.args())
+
+
+@pytest.mark.parametrize(('change', 'options', 'message'), [
+    (lambda c: c.update(annotations=[]), {}, 'annotations: nobody to train on'),
+    (lambda c: [person.update(iscrowd=1) for person in c['annotations']], {}, 'annotations: nobody to train on'),
+    (lambda c: [person.update(bbox=[0, 0, 0, 0]) for person in c['annotations']], dict(on_invalid='skip'),
+     'annotations: nobody to train on'),
+    (lambda c: c.update(annotations=[], images=[]), dict(test_mode=True), 'images: there is none'),
+])
+def test_a_data_set_of_nobody_is_named(tiny, change, options, message):
+    change(tiny.content)
+    tiny.write()
+    with pytest.raises(DataError, match=rf'tiny\.json: {message}'):
+        CIHPDataset(**tiny.args(**options))
+
+
+def test_all_samples_broken_is_one_line(tiny):
+    for path in (tiny.root / 'Category_ids').iterdir():
+        path.unlink()
+    dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON, on_invalid='skip'))
+    with pytest.raises(DataError, match=r'all 3 samples are broken, the last: .*Category_ids.*no such file'):
+        dataset[0]
+
+
+def test_a_mask_of_255_shows_nobody(tiny):
+    tiny.save('Category_ids/pic2.png', np.where(np.indices((40, 60))[0] > 10, 255, 0).astype(np.uint8))
+    with pytest.raises(DataError, match=r'annotation 21: .* no labelled pixel in its box, only such that are ignored'):
+        CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))[2]
+
+
+def test_arguments_of_every_data_set_of_mmengine(tiny):
+    assert len(CIHPDataset(**tiny.args(indices=2))) == 2
+    last = CIHPDataset(**tiny.args(indices=[2]))
+    assert last.get_data_info(0)['ann_ids'].tolist() == [21]
+    assert CIHPDataset(**tiny.args(serialize_data=False)).get_data_info(1)['ann_ids'].tolist() == [12]
+    assert CIHPDataset(**tiny.args(max_refetch=3)).max_refetch == 3
+    for indices, message in (([9], 'beyond the 3 samples'), ([], 'takes no sample'), (0, 'takes no sample')):
+        with pytest.raises(InputError, match=f'indices.*{message}'):
+            CIHPDataset(**tiny.args(indices=indices))
+
+
+def test_classes_given_as_a_string_are_refused(tiny, tmp_path):
+    with pytest.raises(InputError, match=r"classes is the string 'person'; a sequence of one is \('person',\)"):
+        HumanParsingDataset(**tiny.args(metainfo=dict(classes=('person'))))
+    (tmp_path / 'classes.txt').write_text('background\nperson\n')  # but for a file of them, as mmengine reads it
+    dataset = HumanParsingDataset(
+        **tiny.args(metainfo=dict(classes=str(tmp_path / 'classes.txt'), palette=[[0, 0, 0], [9, 9, 9]])))
+    assert dataset.metainfo['classes'] == ['background', 'person']
+
+
+def test_rare_classes_come_more_often_each_time_on_a_stream_of_its_own(tiny):
+    labels = np.full((40, 60), 14, np.uint8)
+    labels[12:20, 20:30] = 3  # in one sample of three
+    tiny.save('Category_ids/pic2.png', labels)
+    dataset = DATASETS.build(dict(
+        type='ClassBalancedDataset', oversample_thr=1.0, dataset=dict(
+            type='CIHPDataset', **tiny.args(pipeline=[*LOAD_PERSON, dict(type='RandomNumber')]))))
+    assert isinstance(dataset, ClassBalancedDataset)
+    assert dataset.dataset.get_cat_ids(0) == [14, 15]
+    assert dataset.dataset.get_cat_ids(2) == [3, 14]
+    assert dataset.repeat_indices.count(2) == 2  # ceil(sqrt(1 / (1 / 3)))
+    first, second = (index for index, sample in enumerate(dataset.repeat_indices) if sample == 2)
+    drawn = [dataset[Draw(index, (0, epoch))]['drawn'] for index in (first, second) for epoch in (0, 1)]
+    assert len(set(drawn)) == 4
+    assert dataset[Draw(first, (0, 0))]['drawn'] == drawn[0]
 
 
 def test_a_missing_or_unreadable_annotation_file_is_named(tiny):

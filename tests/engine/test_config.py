@@ -5,10 +5,13 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.runner import Runner
 
+from mmqanet.apis import init_model
 from mmqanet.engine.config import (
     Task,
     check_classes,
+    dataset_of,
     export_detections,
     inner_datasets,
     prepare_config,
@@ -20,6 +23,7 @@ from mmqanet.engine.config import (
     use_mixed_precision,
     use_test_time_augmentation,
 )
+from mmqanet.engine.crops import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.registry import MODELS
@@ -197,3 +201,35 @@ def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):
 def test_a_config_that_is_not_there_is_refused():
     with pytest.raises(InputError, match=r'none\.py: no such config'):
         read_config('none.py')
+
+
+@pytest.mark.parametrize(('loader', 'others'), [
+    ('val_dataloader', ['val_cfg', 'val_evaluator']), ('test_dataloader', ['test_cfg', 'test_evaluator']),
+    ('train_dataloader', ['train_cfg', 'optim_wrapper', 'param_scheduler'])])
+def test_a_loader_of_none_takes_its_companions_along(loader, others):
+    cfg = prepared(overrides={loader: None})
+    assert [cfg[other] for other in others] == [None] * len(others)
+    with pytest.raises(InputError, match=f'{loader}: the config has none'):
+        dataset_of(cfg, loader)
+    if loader == 'test_dataloader':
+        for use in (use_test_time_augmentation, use_test_crops, init_model):
+            with pytest.raises(InputError, match='test_dataloader'):
+                use(cfg)
+
+
+def test_no_workers_can_be_said_alone():
+    cfg = prepared(overrides={'train_dataloader.num_workers': 0, 'train_dataloader.prefetch_factor': 4})
+    loader = Runner.build_dataloader(dict(
+        num_workers=cfg.train_dataloader.num_workers, persistent_workers=cfg.train_dataloader.persistent_workers,
+        batch_size=1, dataset=[1, 2], sampler=dict(type='DefaultSampler', shuffle=False)))
+    assert list(loader) == [[1], [2]]
+    assert 'prefetch_factor' not in cfg.train_dataloader
+    assert prepared().train_dataloader.persistent_workers
+
+
+@pytest.mark.parametrize(('config', 'loader'), [(CONFIG, 'val_dataloader'), (DETECTOR, 'train_dataloader')])
+def test_classes_given_as_a_string_are_refused(config, loader):
+    cfg = Config.fromfile(config)
+    cfg[loader].dataset.metainfo = dict(classes=('person'))
+    with pytest.raises(InputError, match=rf"{loader}: metainfo\.classes is the string 'person'; .* is \('person',\)"):
+        check_classes(cfg)

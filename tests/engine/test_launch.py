@@ -1,11 +1,14 @@
 """The entry points' arguments, and how an error ends them."""
 import argparse
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from torch._utils import ExceptionWrapper
+from torch.utils.data import DataLoader
 
-from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
-from mmqanet.errors import DataError
+from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, run_tool
+from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
 
@@ -19,6 +22,20 @@ def test_arguments_become_a_config(tmp_path):
     assert config_from(parser.parse_args([str(CONFIG)])).work_dir == 'work_dirs/qanet_r50_cihp'
 
 
+def test_an_error_in_a_process_of_a_loader_is_one_line():
+    """torch hands it on with the traceback for its message."""
+    def broken():
+        try:
+            raise DataError('a.png: no such file (annotation 3 of x.json)')
+        except DataError:
+            ExceptionWrapper(where='in DataLoader worker process 0').reraise()
+
+    with pytest.raises(SystemExit) as ending:
+        run_tool(broken)
+    assert str(ending.value).endswith(': a.png: no such file (annotation 3 of x.json)')
+    assert '\n' not in str(ending.value)
+
+
 def test_an_error_of_ours_is_one_line():
     def broken():
         raise DataError('x.json: gone')
@@ -27,3 +44,12 @@ def test_an_error_of_ours_is_one_line():
         run_tool(broken)
     with pytest.raises(SystemExit, match=r'none\.json: no such file'):
         run_tool(Path('none.json').read_text)
+
+
+def test_a_training_without_batches_is_refused():
+    def runner(number: int) -> SimpleNamespace:
+        return SimpleNamespace(train_dataloader=DataLoader(list(range(number)), batch_size=8, drop_last=True))
+
+    check_batches(runner(8))
+    with pytest.raises(InputError, match=r'train_dataloader: 7 samples make no batch of 8, and drop_last'):
+        check_batches(runner(7))

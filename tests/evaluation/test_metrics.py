@@ -91,6 +91,33 @@ def test_the_postprocessor_s_threshold_is_that_of_app(instance_score_thr, ap):
     assert evaluator.evaluate(1) == pytest.approx({'APp': ap, 'APp_50': ap, 'PCP': ap, 'PCP_50': ap})
 
 
+@pytest.mark.parametrize('kind', ['MultiHumanParsingMetric', 'SingleHumanParsingMetric'])
+def test_joined_sets_may_repeat_names_but_not_images(kind):
+    evaluator = build(kind)
+    samples = []
+    for folder in ('one', 'two'):
+        sample = perfect_scene(3).sample()
+        sample.set_metainfo(dict(name='a', img_path=f'{folder}/a.jpg'))
+        samples.append(sample)
+    evaluator.process(samples)
+    assert evaluator.evaluate(2)['aAcc'] == pytest.approx(100)
+    evaluator.process([samples[0], samples[0]])
+    with pytest.raises(DataError, match=r'one/a\.jpg: this image was evaluated twice'):
+        evaluator.evaluate(2)
+
+
+def test_files_of_joined_sets_do_not_overwrite_one_another(tmp_path):
+    evaluator = build(submission_dir=str(tmp_path))
+    for folder in ('one', 'two'):
+        sample = perfect_scene(3).sample()
+        sample.set_metainfo(dict(name='a', img_path=f'{folder}/a.jpg'))
+        if folder == 'one':
+            evaluator.process([sample])
+            continue
+        with pytest.raises(DataError, match=r'two/a\.jpg: its files in .* would overwrite those of one/a\.jpg'):
+            evaluator.process([sample])
+
+
 def test_single_human_scores_the_category_maps_alone():
     scenes = random_scenes(20, first_seed=50)
     slow = slow_evaluator.evaluate([slow_evaluator.prepare(scene) for scene in scenes], 5)

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -61,10 +62,7 @@ def bench(tmp_path_factory):
     def run(tool, config, *args, death=-1, check=True):
         path = root / f'{config}.py'
         path.write_text(CONFIG.format(repo=REPO, data=root / 'data', death=death))
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-        env = dict(os.environ, PYTHONPATH=f'{root}:{REPO}', PYTHON=sys.executable, PORT=str(port), OMP_NUM_THREADS='1')
+        env = dict(os.environ, PYTHONPATH=f'{root}:{REPO}', PYTHON=sys.executable, OMP_NUM_THREADS='1')
         interpreter = [sys.executable] if tool.endswith('.py') else ['bash']
         done = subprocess.run(
             [*interpreter, str(REPO / 'tools' / tool), str(path), *args], env=env, cwd=root, capture_output=True, text=True)
@@ -103,7 +101,35 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(bench):
     assert got == expected
 
 
-def test_two_processes_train_and_test_as_one(bench):
+@pytest.mark.parametrize(('options', 'complaint'), [
+    (['train_dataloader.batch_size=64', 'train_dataloader.drop_last=True'], 'samples make no batch of 64'),
+    (['train_dataloader=None'], 'train_dataloader: the config has none'),
+])
+def test_a_training_without_a_step_is_refused(bench, options, complaint):
+    work = bench.root / 'nothing'
+    done = bench('train.py', 'nothing', '--work-dir', str(work), '--cfg-options', *options, check=False)
+    assert done.returncode == 1
+    assert complaint in done.stderr.splitlines()[-1]
+    assert not list(work.glob('*.pth'))
+
+
+def test_without_workers_and_without_validation(bench):
+    work = bench.root / 'plain'
+    bench('train.py', 'plain', '--work-dir', str(work), '--cfg-options', 'train_dataloader.num_workers=0',
+          'val_dataloader=None', 'train_cfg.max_epochs=1')
+    assert [path.name for path in work.glob('*.pth')] == ['epoch_1.pth']
+
+
+@pytest.fixture
+def busy_port():
+    """The port that torch's launcher takes by itself is taken."""
+    with socket.socket() as taken, suppress(OSError):  # by somebody else, then
+        taken.bind(('', 29500))
+        taken.listen()
+        yield
+
+
+def test_two_processes_train_and_test_as_one(bench, busy_port):
     work = bench.root / 'two'
     bench('dist_train.sh', 'two', '2', '--work-dir', str(work), '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1')
     checkpoint = str(work / 'epoch_1.pth')

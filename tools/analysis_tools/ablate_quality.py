@@ -22,7 +22,7 @@ from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_t
 from mmqanet.analysis.tables import print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets import HumanParsingDataset
-from mmqanet.engine.config import prepare_config, read_config
+from mmqanet.engine.config import dataset_of, prepare_config, read_config
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
@@ -87,7 +87,7 @@ def main() -> None:
 
 def box_sources(cfg, detections: str | None) -> dict[str, str | None]:
     """'annotated' boxes and, where there is a file of them, 'detected' ones, with the file."""
-    dataset = cfg.test_dataloader.dataset
+    dataset = dataset_of(cfg, 'test_dataloader')
     if not detections and dataset.get('detection_file'):
         detections = str(Path(dataset.get('data_root') or '') / dataset.detection_file)
     return {'annotated': None, **({'detected': detections} if detections else {})}

@@ -18,7 +18,7 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.analysis.browsing import Browser
 from mmqanet.datasets import Draw
-from mmqanet.engine.config import Task, inner_datasets, prepare_config, read_config, task_of
+from mmqanet.engine.config import Task, dataset_of, inner_datasets, prepare_config, read_config, task_of
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import write_bytes
@@ -51,7 +51,7 @@ def main() -> None:
         raise InputError(f"{args.config}: not a parser; browse a parser's config with the same data_root")
     out = Path(args.out or f'{cfg.work_dir}/browse_{args.split}')
     with DefaultScope.overwrite_default_scope('mmqanet'):
-        browsers = [Browser(dataset) for dataset in inner_datasets(cfg[f'{args.split}_dataloader'].dataset)]
+        browsers = [Browser(dataset) for dataset in inner_datasets(dataset_of(cfg, f'{args.split}_dataloader'))]
         samples = [(number, index) for number, browser in enumerate(browsers) for index in range(len(browser.dataset))]
         chosen = np.random.default_rng(args.seed).permutation(len(samples))[:args.num]
         drawn, broken = [], []

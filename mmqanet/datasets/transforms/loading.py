@@ -63,10 +63,12 @@ class LoadPersonMap(GroundTruthTransform):
         if 'human_path' in results:
             labels = labels * (read_sized_map(results['human_path'], shape=shape) == results['parsing_ids'][0])
         x1, y1, x2, y2 = np.round(results['bboxes'][0]).astype(int).clip(0)
-        if not labels[y1:y2, x1:x2].any():
+        inside = labels[y1:y2, x1:x2]
+        if not ((inside > 0) & (inside != IGNORE)).any():
             raise DataError(
                 f'{results.get("human_path", results["category_path"])}: annotation {results["ann_ids"][0]}: the person '
-                f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel in its box')
+                f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel in its box'
+                + (', only such that are ignored (255)' if inside.any() else ''))
         results['gt_map'] = labels
         return results
 

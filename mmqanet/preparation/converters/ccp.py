@@ -122,14 +122,14 @@ def load_photo(name: str, *, root: Path, labels: str) -> Sample:
 
 def check_tags(path: Path) -> None:
     """Raise a ``DataError`` unless ``label_list.mat`` holds CCP's 59 tags in their order."""
-    tags = tuple(map(str, read_mat(path, 'label_list')))
+    tags = tuple(map(str, np.ravel(read_mat(path, 'label_list'))))
     if tags != ('null', *CCP_CLASSES[1:]):
         raise DataError(f'{path}: not the 59 tags of CCP')
 
 
 def read_tags(path: Path) -> np.ndarray:
     """Read an annotation: (H, W) uint8, 0-58."""
-    tags = read_mat(path, 'groundtruth')
+    tags = np.asarray(read_mat(path, 'groundtruth'))
     if tags.ndim != 2 or tags.dtype.kind not in 'ui' or tags.min(initial=0) < 0 or tags.max(initial=0) > 58:
         raise DataError(f'{path}: groundtruth must be (H, W) integers in [0, 58], got {tags.dtype} {tags.shape}')
     return tags.astype(np.uint8)

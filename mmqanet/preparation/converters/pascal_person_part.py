@@ -78,7 +78,7 @@ class PascalPersonPartConverter(Converter):
         path = find(self.source, 'Annotations_Part') / f'{name}.mat'
         people = []
         for number, thing in enumerate(_entries(_get(read_mat(path, 'anno'), 'objects', path)), 1):
-            if _get(thing, 'class', path) == 'person':
+            if str(_get(thing, 'class', path)) == 'person':
                 people.append(merge_parts(thing, f'{path}: object {number}', neck=self.neck))
         if not people:
             raise DataError(f'{path}: no person in it')
@@ -138,4 +138,4 @@ def _get(thing: Any, field: str, name: str | Path) -> Any:
 
 def _entries(array: Any) -> list:
     """The entries of a structure array, which is read as a dict where it has but one."""
-    return [array] if isinstance(array, dict) else list(array)
+    return [array] if isinstance(array, dict) else list(np.ravel(array))

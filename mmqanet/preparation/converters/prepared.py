@@ -26,9 +26,9 @@ from mmqanet.errors import DataError
 from mmqanet.functional.rle import encode_rle
 from mmqanet.utils.files import check_inside, read_bytes, write_bytes, write_label_map
 from mmqanet.utils.formats import known_formats
+from mmqanet.utils.images import exif_orientation
 
 IGNORE = 255
-EXIF_ORIENTATION = 274
 LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
 
 
@@ -167,7 +167,7 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
             image.load()
             if image.format != 'JPEG':
                 raise DataError(f'{name}: the image is {image.format}, not JPEG')
-            if image.getexif().get(EXIF_ORIENTATION, 1) != 1:
+            if exif_orientation(image) != 1:
                 raise DataError(f'{name}: the image is stored turned (EXIF); store it upright, with its labels')
             return image.height, image.width
     except UnidentifiedImageError:

@@ -162,6 +162,18 @@ def test_broken_files_are_named_and_the_rest_converted(ccp_tree, tmp_path, perso
     assert sorted(outcome.name for outcome in train.done + val.done) == ['0006', '0007', '0008']
 
 
+@pytest.mark.parametrize('value', [3, 3.5, 'x', {'a': 1}, [], np.zeros(0), np.zeros((2, 3, 4)), {'a': {'b': np.eye(2)}}])
+def test_another_kind_of_value_is_named(ccp_tree, tmp_path, value):
+    savemat(ccp_tree.annotation('0005'), {'groundtruth': value})
+    reports = convert(ccp_tree, tmp_path / 'CCP')
+    failed, = (outcome for report in reports for outcome in report.failed)
+    assert failed.name == '0005'
+    assert '0005.mat: ' in failed.error
+    savemat(ccp_tree.root / 'label_list.mat', {'label_list': value})
+    with pytest.raises(DataError, match=r'label_list\.mat: '):
+        convert(ccp_tree, tmp_path / 'CCP')
+
+
 def test_another_source_is_refused(ccp_tree, tmp_path):
     with pytest.raises(DataError, match=r'label_list\.mat: no such file'):
         convert_archive(CCPConverter(source=tmp_path / 'nowhere'), tmp_path / 'CCP')

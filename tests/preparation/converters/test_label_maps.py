@@ -13,6 +13,14 @@ from mmqanet.datasets import HumanParsingDataset
 TOOL = Path(__file__).resolve().parents[3] / 'tools/dataset_converters/label_maps.py'
 
 
+def turn(path: Path, orientation: int, size: tuple[int, int] = (30, 20)) -> None:
+    """A photo of that (width, height) as stored, and of this orientation."""
+    picture = Image.new('RGB', size)
+    exif = picture.getexif()
+    exif[274] = orientation
+    picture.save(path, exif=exif)
+
+
 @pytest.fixture
 def folders(tmp_path):
     """Two images, one in a sub-folder; two people side by side in each: classes 1 above 2."""
@@ -70,6 +78,9 @@ def test_several_people_and_their_parts(folders, run):
     (lambda root: Image.new('L', (30, 20), 3).save(root / 'labels/a.png'), 'a: category 3 is outside [0, 3)'),
     (lambda root: Image.new('L', (20, 30), 1).save(root / 'labels/a.png'), 'a: category map of (30, 20)'),
     (lambda root: (root / 'photos/a.jpg').write_bytes(b'x'), 'photos/a.jpg: not readable as an image'),
+    (lambda root: Image.new('L', (30, 20), 255).save(root / 'labels/a.png'), 'labels/a.png: holds 0 and 255 only'),
+    *[(lambda root, orientation=orientation: turn(root / 'photos/a.jpg', orientation),
+       f'photos/a.jpg: the image is stored turned (EXIF orientation {orientation})') for orientation in range(2, 9)],
 ])
 def test_what_is_wrong_is_named_and_the_rest_described(folders, run, capsys, damage, message):
     damage(folders)
@@ -78,6 +89,23 @@ def test_what_is_wrong_is_named_and_the_rest_described(folders, run, capsys, dam
     content = json.loads((folders / 'out/mine.json').read_text())
     assert [image['file_name'] for image in content['images']] == ['day1/b.PNG']
     assert run('--allow-incomplete') == 0
+
+
+def test_labels_of_a_turned_photo_are_taken_where_their_size_tells(folders, run):
+    """Stored as 20x30, shown as 30x20: the labels are of what is shown."""
+    turn(folders / 'photos/a.jpg', 6, size=(20, 30))
+    assert run() == 0
+    image, _ = json.loads((folders / 'out/mine.json').read_text())['images']
+    assert (image['file_name'], image['height'], image['width']) == ('a.jpg', 20, 30)
+    assert people(folders)[0]['img'].shape == (20, 30, 3)
+
+
+@pytest.mark.parametrize('orientation', [3, 6])
+def test_labels_of_a_turned_square_photo_could_be_either(folders, run, capsys, orientation):
+    turn(folders / 'photos/a.jpg', orientation, size=(20, 20))
+    Image.new('L', (20, 20), 1).save(folders / 'labels/a.png')
+    assert run() == 1
+    assert 'a.jpg: the image is stored turned' in capsys.readouterr().out
 
 
 def test_an_empty_folder_is_one_line(folders, run, capsys):

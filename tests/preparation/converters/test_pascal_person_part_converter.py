@@ -100,7 +100,13 @@ def test_what_is_wrong_with_an_annotation_is_named(pascal, run, thing, objects, 
     assert 'Annotations_Part/b.mat' in failed.error
 
 
-@pytest.mark.parametrize('content', [{'other': 1}, {'anno': 1.0}, {'anno': {'imname': 'b'}}])
+@pytest.mark.parametrize('content', [
+    {'other': 1}, {'anno': 1.0}, {'anno': {'imname': 'b'}}, {'anno': {'objects': 5}}, {'anno': {'objects': 'person'}},
+    {'anno': {'objects': np.eye(3)}}, {'anno': {'objects': {'class': np.eye(2)}}},
+    {'anno': {'objects': {'class': {'a': 1}}}},
+    {'anno': {'objects': {'class': 'person', 'mask': BODY, 'parts': 3}}},
+    {'anno': {'objects': {'class': 'person', 'mask': BODY, 'parts': {'part_name': np.eye(2), 'mask': BODY}}}},
+    {'anno': {'objects': {'class': 'person', 'mask': 7, 'parts': []}}}, {'anno': {'objects': []}}])
 def test_a_file_of_another_structure_is_named(pascal, run, content):
     savemat(pascal.label_file('train', 'b'), content)
     failed, = run().failed

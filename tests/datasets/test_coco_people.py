@@ -1,0 +1,104 @@
+"""COCO-style JSON of every wrong kind: one line that names the file, the record and the field."""
+import copy
+import json
+
+import pytest
+
+from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes
+from mmqanet.errors import DataError
+
+GOOD = dict(
+    images=[dict(id=1, file_name='a.jpg', height=20, width=10)],
+    annotations=[dict(id=7, image_id=1, bbox=[1, 1, 5.5, 5], area=20.5, iscrowd=0, parsing_id=1, category_id=1, extra=None)])
+DETECTION = dict(image_id=1, category_id=1, bbox=[1, 1, 5, 5], score=0.5)
+
+
+@pytest.fixture
+def read(tmp_path):
+    """The people of an annotation file with this content, as text or as a value."""
+    def read(content):
+        path = tmp_path / 'x.json'
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        content = load_coco(str(path))
+        images = image_index(content['images'], str(path))
+        return person_boxes(content['annotations'], images, str(path))
+    return read
+
+
+def changed(part: str, field: str, value) -> dict:
+    content = copy.deepcopy(GOOD)
+    content[part][0][field] = value
+    return content
+
+
+WRONG = {
+    'id': ['x', None, -1, 1.5, True, [1], 10**20, {}],
+    'height': ['20', None, 0, -3, 2.5, False, float('inf')],
+    'file_name': [None, 3, ['a.jpg'], {}],
+    'image_id': ['1', None, -1, 1.5, [1]],
+    'parsing_id': ['p1', None, -1, float('nan')],
+    'category_id': ['person', None, -1],
+    'bbox': [None, '1 1 5 5', [1, 1, 5], [1, 1, 5, None], [1, 1, 5, '5'], [1, 1, 5, float('nan')], [1, 1, 5, 1e300],
+             [1, 1, 5, True], {'x': 1}, 5],
+    'area': [None, '9', float('nan'), [9], True],
+    'iscrowd': [None, '0', 2, 0.5, [0]],
+    'score': [None, '0.5', 1.5, -0.1, float('nan')],
+}
+
+
+@pytest.mark.parametrize(('field', 'value'), [(field, value) for field, values in WRONG.items() for value in values])
+def test_a_value_of_the_wrong_kind_is_named(read, field, value):
+    part = 'images' if field in ('height', 'file_name') else 'annotations'
+    where = {'images': 'image 1', 'annotations': 'annotation 7'}[part] if field != 'id' else r'annotations\[0\]'
+    with pytest.raises(DataError, match=rf'x\.json: {where}: {field} .* is not ') as refusal:
+        read(changed(part, field, value))
+    assert '\n' not in str(refusal.value)
+
+
+def test_numbers_of_programs_that_know_only_floats_are_read(read):
+    content = changed('annotations', 'image_id', 1.0)
+    content['images'][0].update(height=20.0, id=1.0)
+    person, = read(content)[1]
+    assert (person['image_id'], person['parsing_id'], person['area'], person['bbox']) == (1, 1, 20.5, [1, 1, 5.5, 5])
+    assert isinstance(person['image_id'], int)
+
+
+@pytest.mark.parametrize(('content', 'message'), [
+    ('[]', 'an object is expected, this JSON holds a list'),
+    ('null', 'an object'),
+    ('{"images": []}', "field 'annotations' is missing"),
+    ({**GOOD, 'annotations': None}, 'a list of annotations is expected, not null'),
+    ({**GOOD, 'images': {'1': 2}}, r'a list of images is expected, not \{"1": 2\}'),
+    ({**GOOD, 'annotations': [None]}, r'annotations\[0\] is null, not an object'),
+    ({**GOOD, 'images': [*GOOD['images'], 3]}, r'images\[1\] is 3, not an object'),
+    ({**GOOD, 'images': GOOD['images'] * 2}, 'image id 1 stands twice'),
+    ('{"images": [], "annotations": [], "images": []}', r"not readable as JSON \(key 'images' stands twice"),
+    ('{"images": [{"id": 1, "id": 2}], "annotations": []}', r"not readable as JSON \(key 'id' stands twice"),
+    ('[' * 100_000, 'not readable as JSON'),
+    ('{"images": [], "annotations": [' + '[' * 50_000 + ']' * 50_000 + ']}', 'not readable as JSON'),
+    ({**GOOD, 'images': [json.loads('[' * 900 + ']' * 900)]}, r'images\[0\] is .*, not an object'),
+    ('\x00', 'not readable as JSON'),
+    ('{"images": [{"id": ' + '1' * 5000 + '}], "annotations": []}', 'not readable as JSON'),
+])
+def test_another_structure_is_named(read, content, message):
+    with pytest.raises(DataError, match=rf'x\.json: {message}') as refusal:
+        read(content)
+    assert len(str(refusal.value).splitlines()) == 1
+
+
+def test_a_byte_order_mark_is_no_fault(read):
+    assert list(read('\ufeff' + json.dumps(GOOD))) == [1]
+
+
+@pytest.mark.parametrize(('content', 'message'), [
+    (dict(annotations=[]), 'a list is expected, this JSON holds an object'),
+    ([dict(DETECTION, score='high')], r'detections\[0\]: score "high" is not a number in \[0, 1\]'),
+    ([DETECTION, dict(DETECTION, score=17)], r'detections\[1\]: score 17 is not'),
+    ([dict(DETECTION, bbox=[1, 2, 3])], r'detections\[0\]: bbox \[1, 2, 3\] is not four finite numbers'),
+    (['person'], r'detections\[0\] is "person", not an object'),
+])
+def test_detections_are_read_alike(tmp_path, content, message):
+    path = tmp_path / 'found.json'
+    path.write_text(json.dumps(content))
+    with pytest.raises(DataError, match=rf'found\.json: {message}'):
+        load_detections(str(path))
