@@ -67,7 +67,9 @@ def test_resume_auto_starts_at_the_beginning_of_an_empty_folder(tmp_path):
     cfg = prepared(work_dir=str(tmp_path))
     resume_from(cfg, 'auto')
     assert not cfg.resume
-    torch.save(dict(state_dict={}), tmp_path / 'epoch_2.pth')
+    hub = dict(log_scalars={}, runtime_info={}, resumed_keys={})
+    meta = dict(epoch=2, iter=8)
+    torch.save(dict(state_dict={}, optimizer={}, message_hub=hub, meta=meta), tmp_path / 'epoch_2.pth')
     resume_from(cfg, 'auto')
     assert cfg.resume
     assert cfg.load_from == str(tmp_path / 'epoch_2.pth')
