@@ -23,9 +23,9 @@ from evaluation_files import write_truth
 from scenes import cut
 
 from mmqanet.analysis.ablation import PooledScores, work_out
-from mmqanet.analysis.orderings import MergingRules
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.studies import Plan, Study
+from mmqanet.functional.merging import MergingRules
 from mmqanet.structures import ParsingDataSample
 
 TARGET = 5000

@@ -121,6 +121,7 @@ def full_image(options: argparse.Namespace) -> tuple[Clock, dict]:
     """The definition, literally: one image-sized tensor of all people an augmentation, a loop over the classes."""
     from mmqanet.functional import fuse_quality
     from mmqanet.functional.merging import merge_people
+    from mmqanet.functional.people import CroppedPeople
 
     sample = make_sample(options)
     probs = torch.stack([make_probs(person, options) for person in range(options.people)])
@@ -142,14 +143,12 @@ def full_image(options: argparse.Namespace) -> tuple[Clock, dict]:
     scores = torch.stack(scores, dim=1).float()
     box = sample.gt_instances.bbox_scores
     qualities, part_qualities = fuse_quality(box, 0.7, scores[:, 0]), fuse_quality(box, 0.7, scores[:, 1:])
-    merged = merge_people(
-        label_maps=list(labels.byte().numpy()), offsets=np.zeros((options.people, 2), dtype=int),
-        image_shape=image_shape, bbox_scores=box.numpy(), qualities=qualities.numpy(),
-        part_qualities=part_qualities.numpy())
+    merged, _ = merge_people(CroppedPeople.whole(labels.byte().numpy(), image_shape), bbox_scores=box.numpy(),
+                             qualities=qualities.numpy(), part_qualities=part_qualities.numpy())
     clock.pause()
     return clock, dict(
-        qualities=qualities.numpy(), part_qualities=part_qualities.numpy(), category=merged.global_map,
-        human=merged.human_map, part=merged.part_map)
+        qualities=qualities.numpy(), part_qualities=part_qualities.numpy(), category=merged.category,
+        human=merged.human, part=merged.part)
 
 
 def image_grid(window, image_shape: tuple[int, int]) -> torch.Tensor:

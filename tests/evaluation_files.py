@@ -20,8 +20,4 @@ def write_truth(folder: Path, scene: Scene) -> None:
 def write_prediction(folder: Path, scene: Scene) -> None:
     if not len(scene.people):
         return
-    merged = scene.merged()
-    write_submission(folder, scene.name, make_submission(
-        category=merged.global_map, human=merged.human_map, part=merged.part_map, part_labels=merged.part_labels,
-        part_scores=merged.part_scores, label_maps=scene.people,
-        offsets=np.zeros((len(scene.people), 2), dtype=int), qualities=scene.qualities))
+    write_submission(folder, scene.name, make_submission(scene.merged()[0], scene.whole()))

@@ -5,8 +5,10 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData, PixelData
 
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People
-from mmqanet.functional.merging import ImageParsing, merge_people
+from mmqanet.evaluation.records import ImagePrediction, ImageTruth, People
+from mmqanet.functional.image_parsing import ImageParsing
+from mmqanet.functional.merging import merge_people
+from mmqanet.functional.people import CroppedPeople
 from mmqanet.structures import ParsingDataSample
 
 IGNORE = 255
@@ -27,11 +29,13 @@ class Scene:
     qualities: np.ndarray
     part_qualities: np.ndarray
 
-    def merged(self) -> ImageParsing:
-        return merge_people(
-            label_maps=list(self.people), offsets=np.zeros((len(self.people), 2), dtype=int),
-            image_shape=self.category.shape, bbox_scores=self.bbox_scores, qualities=self.qualities,
-            part_qualities=self.part_qualities)
+    def whole(self) -> CroppedPeople:
+        return CroppedPeople.whole(self.people, self.category.shape)
+
+    def merged(self) -> tuple[ImageParsing, np.ndarray]:
+        """The image, and the people that the parsing NMS leaves."""
+        return merge_people(self.whole(), bbox_scores=self.bbox_scores, qualities=self.qualities,
+                            part_qualities=self.part_qualities)
 
     def truth(self) -> ImageTruth:
         return ImageTruth(category=self.category, human=self.human, instance=self.instance, parts=self.gt_parts)
@@ -39,17 +43,13 @@ class Scene:
     def prediction(self) -> ImagePrediction | None:
         if not len(self.people):
             return None
-        merged = self.merged()
-        ids, part_ids = np.sort(merged.people) + 1, np.arange(1, len(merged.part_labels) + 1)
-        kept = np.sort(merged.kept)
-        return ImagePrediction(
-            category=merged.global_map, humans=Masks(merged.human_map, ids, 0 * ids, self.qualities[ids - 1]),
-            parts=Masks(merged.part_map, part_ids, merged.part_labels, merged.part_scores),
-            people=People([self.people[i] for i in kept], np.zeros((len(kept), 2), dtype=int), self.qualities[kept]))
+        parsing, kept = self.merged()
+        kept = np.sort(kept)
+        return ImagePrediction.of(parsing, People(self.whole().take(kept), self.qualities[kept]))
 
     def sample(self) -> ParsingDataSample:
         """As the model hands it over, people cut to crops."""
-        merged = self.merged()
+        parsing, kept = self.merged()
         label_maps, offsets = cut(self.people)
         sample = ParsingDataSample(metainfo=dict(name=self.name, ori_shape=self.category.shape))
         sample.gt_maps = PixelData(**{key: torch.tensor(getattr(self, key))[None]
@@ -59,13 +59,13 @@ class Scene:
             label_maps=[torch.tensor(label_map) for label_map in label_maps], offsets=torch.tensor(offsets),
             bbox_scores=torch.tensor(self.bbox_scores), qualities=torch.tensor(self.qualities),
             part_qualities=torch.tensor(self.part_qualities),
-            kept=torch.tensor(np.isin(np.arange(len(self.people)), merged.kept)))
+            kept=torch.tensor(np.isin(np.arange(len(self.people)), kept)))
         sample.pred_maps = PixelData(
-            category=torch.tensor(merged.global_map)[None], human=torch.tensor(merged.human_map)[None],
-            part=torch.tensor(merged.part_map)[None])
+            category=torch.tensor(parsing.category)[None], human=torch.tensor(parsing.human)[None],
+            part=torch.tensor(parsing.part)[None])
         sample.pred_parts = InstanceData(
-            labels=torch.tensor(merged.part_labels), scores=torch.tensor(merged.part_scores),
-            people=torch.tensor(merged.part_people))
+            labels=torch.tensor(parsing.part_labels), scores=torch.tensor(parsing.part_scores),
+            people=torch.tensor(parsing.part_people))
         return sample
 
 

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from mmqanet.analysis.orderings import ImageOutcomes, MergingRules, image_outcomes
+from mmqanet.analysis.orderings import ImageOutcomes, image_outcomes
 from mmqanet.analysis.predictions import ImageScores, PredictionCache
 from mmqanet.datasets.transforms.loading import LoadImageMaps
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord, ImageTruth
 from mmqanet.evaluation.scores import ParsingScores, score_records
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches
+from mmqanet.functional.merging import MergingRules
 from mmqanet.functional.overlaps import check_classes
 from mmqanet.functional.quality import fuse_quality
 from mmqanet.utils.processes import run_many
@@ -69,11 +70,11 @@ class _Job:
     def __call__(self, item: tuple[dict, np.ndarray]) -> ImageOutcomes:
         info, qualities = item
         name = info['name']
-        people = self.cache.people(name)
+        people, parsing_ids = self.cache.people(name)
         truth = read_truth(info, shape=people.image_shape, classes=self.classes)
         return image_outcomes(
-            name=name, people=people, bbox_scores=self.cache.scores(name).bbox_scores, qualities=qualities, truth=truth,
-            num_classes=len(self.classes), rules=self.rules)
+            name=name, people=people, parsing_ids=parsing_ids, bbox_scores=self.cache.scores(name).bbox_scores,
+            qualities=qualities, truth=truth, num_classes=len(self.classes), rules=self.rules)
 
 
 def read_truth(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) -> ImageTruth:

@@ -11,21 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mmqanet.analysis.predictions import ImagePeople
 from mmqanet.errors import InputError
 from mmqanet.evaluation.records import ImagePrediction, ImageTruth, record_image
 from mmqanet.functional.average_precision import match_people
-from mmqanet.functional.merging import greedy_nms, paint_classes, suppression_test
-from mmqanet.functional.overlaps import distinct, histogram, mean_present, people_class_ious, ranks, runs
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergingRules:
-    """Thresholds of the post-processor, under its names."""
-
-    bbox_score_thr: float = 0.3
-    nms_iou_thr: float = 0.6
-    instance_score_thr: float = 0.01
+from mmqanet.functional.merging import MergingRules, greedy_nms, paint_classes, suppression_test
+from mmqanet.functional.overlaps import distinct, histogram, mean_present, ranks, runs
+from mmqanet.functional.people import CroppedPeople, people_class_ious
 
 
 @dataclass(frozen=True)
@@ -74,12 +65,13 @@ class ImageOutcomes:
     true_part_ious: np.ndarray
 
 
-def image_outcomes(*, name: str, people: ImagePeople, bbox_scores: np.ndarray, qualities: np.ndarray, truth: ImageTruth,
-                   num_classes: int, rules: MergingRules) -> ImageOutcomes:
+def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray, bbox_scores: np.ndarray,
+                   qualities: np.ndarray, truth: ImageTruth, num_classes: int, rules: MergingRules) -> ImageOutcomes:
     """Work an image out under S settings.
 
     Args:
         people, bbox_scores: N people and their box scores (N,).
+        parsing_ids: (N,) int64, a person's id in the annotated human map, 0 for a detected box.
         qualities: (S, N) instance qualities under each setting.
         truth: with human and instance map.
 
@@ -90,13 +82,11 @@ def image_outcomes(*, name: str, people: ImagePeople, bbox_scores: np.ndarray, q
     human, instance, parts = truth.human, truth.instance, truth.parts
     if human is None or instance is None or parts is None:
         raise InputError(f'truth of {name} lacks the human or the instance map')
-    category = paint_classes(people.label_maps, people.offsets, bbox_scores, image_shape=people.image_shape,
-                             threshold=rules.bbox_score_thr)
+    category = paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr)
     record = record_image(name=name, truth=truth, prediction=ImagePrediction(category), num_classes=num_classes,
                           metrics=('mIoU',))
     person_ids = distinct(human)
-    class_ious, label_areas = people_class_ious(
-        people.label_maps, people.offsets, truth.category, human, person_ids, num_classes)
+    class_ious, label_areas = people_class_ious(people, truth.category, human, person_ids, num_classes)
     orders = _Orders(people, human, instance, parts, num_classes=num_classes, rules=rules)
     which = np.zeros(len(qualities), dtype=np.int64)
     outcomes: dict[bytes, int] = {}
@@ -109,14 +99,15 @@ def image_outcomes(*, name: str, people: ImagePeople, bbox_scores: np.ndarray, q
             outcomes[key] = len(found)
             found.append(orders.outcome(scores, class_ious, label_areas))
         which[setting] = outcomes[key]
-    true_ious, true_part_ious = _true_ious(people, person_ids, class_ious)
+    true_ious, true_part_ious = _true_ious(people, parsing_ids, person_ids, class_ious)
     return ImageOutcomes(
         name=name, outcomes=found, which=which, pairs=record.pairs, counts=record.counts, num_people=len(person_ids),
         num_parts=np.bincount(parts[:, 1], minlength=num_classes), true_ious=true_ious,
         true_part_ious=true_part_ious)
 
 
-def _true_ious(people: ImagePeople, person_ids: np.ndarray, class_ious: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _true_ious(people: CroppedPeople, parsing_ids: np.ndarray, person_ids: np.ndarray,
+               class_ious: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """``true_ious`` and ``true_part_ious`` of :class:`ImageOutcomes`, from class IoUs (N, G, C)."""
     number, num_people, num_classes = class_ious.shape
     shown = np.array([np.bincount(label_map.ravel(), minlength=num_classes)[1:] > 0 for label_map in people.label_maps],
@@ -124,11 +115,11 @@ def _true_ious(people: ImagePeople, person_ids: np.ndarray, class_ious: np.ndarr
     if not num_people:
         return np.zeros(number), np.where(shown, 0.0, np.nan)
     mean_ious = mean_present(class_ious)
-    own = np.searchsorted(person_ids, people.parsing_ids).clip(max=num_people - 1)
-    detected = people.parsing_ids == 0
+    own = np.searchsorted(person_ids, parsing_ids).clip(max=num_people - 1)
+    detected = parsing_ids == 0
     partner = np.where(detected, mean_ious.argmax(axis=1), own)
     rows = np.arange(number)
-    known = detected | (person_ids[own] == people.parsing_ids)
+    known = detected | (person_ids[own] == parsing_ids)
     true_ious = np.where(known, mean_ious[rows, partner], np.nan)
     return true_ious, np.where(shown & known[:, None], class_ious[rows, partner, 1:], np.nan)
 
@@ -136,7 +127,7 @@ def _true_ious(people: ImagePeople, person_ids: np.ndarray, class_ious: np.ndarr
 class _Orders:
     """The people of one image, ready to be put into any order."""
 
-    def __init__(self, people: ImagePeople, human: np.ndarray, instance: np.ndarray, parts: np.ndarray, *,
+    def __init__(self, people: CroppedPeople, human: np.ndarray, instance: np.ndarray, parts: np.ndarray, *,
                  num_classes: int, rules: MergingRules):
         self.people, self.human, self.instance = people, human, instance
         self.num_classes, self.rules = num_classes, rules
@@ -174,9 +165,8 @@ class _Orders:
 
     def _suppression(self) -> np.ndarray:
         """(N, N) bool: whether one person suppresses another where it comes first."""
-        people, number = self.people, len(self.people.label_maps)
-        test = suppression_test(label_maps=people.label_maps, offsets=people.offsets, image_shape=people.image_shape,
-                                num_classes=self.num_classes, threshold=self.rules.nms_iou_thr)
+        people, number = self.people, len(self.people)
+        test = suppression_test(people, num_classes=self.num_classes, threshold=self.rules.nms_iou_thr)
         table = np.zeros((number, number), dtype=bool)
         for person in range(number - 1):
             later = np.arange(person + 1, number)
@@ -209,36 +199,24 @@ class _Orders:
     def _code(self, person: int) -> tuple:
         """Runs of a person's window: its classes, the ranks of annotated parts and people, its neighbours' masks."""
         if person not in self.codes:
-            label_map, (y, x) = self.people.label_maps[person], self.people.offsets[person]
-            window = np.s_[y:y + label_map.shape[0], x:x + label_map.shape[1]]
-            masks = [_mask_in(self.people, other, (y, x), label_map.shape) for other in self.neighbours[person]]
+            window = self.people.window(person)
+            masks = [self.people.mask_in(other, window) for other in self.neighbours[person]]
             (labels, parts, humans, *masks), lengths = runs(
-                label_map, self.instance[window], self.human[window], *masks)
+                self.people.label_maps[person], self.instance[window], self.human[window], *masks)
             self.codes[person] = (labels.astype(np.int64), ranks(parts, self.part_ids), ranks(humans, self.person_ids),
                                   dict(zip(self.neighbours[person], masks)), lengths)
         return self.codes[person]
 
 
-def _mask_in(people: ImagePeople, person: int, corner: Sequence[int], shape: tuple[int, ...]) -> np.ndarray:
-    """Where a person lies in the window of ``shape`` whose first pixel is ``corner`` (y, x), bool."""
-    mask = np.zeros(shape, dtype=bool)
-    label_map, offset = people.label_maps[person], people.offsets[person]
-    start = np.maximum(offset, corner)
-    stop = np.minimum(offset + label_map.shape, np.add(corner, shape))
-    if (stop > start).all():
-        inner, outer = (tuple(slice(*ends) for ends in zip(start - origin, stop - origin)) for origin in (corner, offset))
-        mask[inner] = label_map[outer] > 0
-    return mask
-
-
-def _neighbours(people: ImagePeople) -> list[list[int]]:
+def _neighbours(people: CroppedPeople) -> list[list[int]]:
     """For each person, the others that share labelled pixels with it."""
     neighbours: list[list[int]] = [[] for _ in people.label_maps]
-    stops = people.offsets + np.array([label_map.shape for label_map in people.label_maps], dtype=np.int64).reshape(-1, 2)
-    for person, label_map in enumerate(people.label_maps):
+    stops = people.stops
+    for person in range(len(people)):
         sides = np.minimum(stops[person], stops) - np.maximum(people.offsets[person], people.offsets)
         for other in np.flatnonzero((sides > 0).all(axis=1)):
-            if other > person and (_mask_in(people, other, people.offsets[person], label_map.shape) & (label_map > 0)).any():
+            one, another = people.common_windows(person, other)
+            if other > person and ((one > 0) & (another > 0)).any():
                 neighbours[person].append(int(other))
                 neighbours[other].append(person)
     return neighbours

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.analysis.array_folder import ArrayFolder
+from mmqanet.functional.people import CroppedPeople
 from mmqanet.structures import ParsingDataSample
 
 SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
@@ -22,23 +23,6 @@ class ImageScores:
     iou_scores: np.ndarray
     pixel_scores: np.ndarray
     part_pixel_scores: np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImagePeople:
-    """The people of an image, without their scores.
-
-    Attributes:
-        image_shape: (H, W).
-        label_maps: N arrays (h_i, w_i) uint8, outside of them a person is background; offsets: (N, 2) int64, the (y, x) of
-            their first pixels.
-        parsing_ids: (N,) int64, the person's id in the annotated human map, 0 for a detected box.
-    """
-
-    image_shape: tuple[int, int]
-    label_maps: Sequence[np.ndarray]
-    offsets: np.ndarray
-    parsing_ids: np.ndarray
 
 
 class PredictionCache(ArrayFolder):
@@ -60,14 +44,14 @@ class PredictionCache(ArrayFolder):
     def scores(self, name: str) -> ImageScores:
         return ImageScores(**self.read_arrays(name, SCORES))
 
-    def people(self, name: str) -> ImagePeople:
+    def people(self, name: str) -> tuple[CroppedPeople, np.ndarray]:
+        """The people of an image, and their ids in the annotated human map, (N,) int64, 0 for a detected box."""
         arrays = self.read_arrays(name, ('image_shape', 'offsets', 'parsing_ids', 'sizes', 'labels'))
         sizes, labels = arrays['sizes'], arrays['labels']
         pieces = np.split(labels, sizes.prod(axis=1).cumsum()[:-1]) if len(sizes) else []
         height, width = arrays['image_shape'].tolist()
-        return ImagePeople(
-            image_shape=(height, width), label_maps=[piece.reshape(size) for piece, size in zip(pieces, sizes)],
-            offsets=arrays['offsets'], parsing_ids=arrays['parsing_ids'])
+        label_maps = [piece.reshape(size) for piece, size in zip(pieces, sizes)]
+        return CroppedPeople(label_maps, arrays['offsets'], (height, width)), arrays['parsing_ids']
 
 
 def _parsing_ids(sample: ParsingDataSample) -> np.ndarray:

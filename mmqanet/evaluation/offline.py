@@ -12,7 +12,6 @@ from mmqanet.evaluation.records import (
     ImagePrediction,
     ImageRecord,
     ImageTruth,
-    Masks,
     People,
     check_metric_names,
     record_image,
@@ -20,6 +19,7 @@ from mmqanet.evaluation.records import (
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
+from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_threshold
 from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number
 from mmqanet.utils.processes import run_many
@@ -140,18 +140,15 @@ def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
 
 def visible_prediction(submission: Submission, *, instance_score_thr: float = INSTANCE_THRESHOLD) -> ImagePrediction:
     """What the files show of each person: its visible pixels with the class of the part they belong to."""
-    human = submission.human
+    assert submission.person_scores is not None
+    human, number = submission.human, len(submission.person_scores)
     classes = np.concatenate([[0], submission.part_labels]).astype(np.uint8).take(submission.part)
-    label_maps, offsets = [], np.zeros((len(submission.human_scores), 2), dtype=np.int64)
-    for index in range(len(offsets)):
+    label_maps, offsets = [], np.zeros((number, 2), dtype=np.int64)
+    for index in range(number):
         own = human == index + 1
         ys, xs = np.flatnonzero(own.any(axis=1)), np.flatnonzero(own.any(axis=0))
         window = np.s_[ys[0]:ys[-1] + 1, xs[0]:xs[-1] + 1]
         label_maps.append(classes[window] * own[window])
         offsets[index] = ys[0], xs[0]
-    human_ids, part_ids = np.arange(1, len(offsets) + 1), np.arange(1, len(submission.part_labels) + 1)
-    return ImagePrediction(
-        category=submission.category,
-        humans=Masks(human, human_ids, np.zeros(len(human_ids), dtype=np.int64), submission.human_scores),
-        parts=Masks(submission.part, part_ids, submission.part_labels, submission.part_scores),
-        people=People(label_maps, offsets, submission.human_scores, score_thr=instance_score_thr))
+    crops = CroppedPeople(label_maps, offsets, (human.shape[0], human.shape[1]))
+    return ImagePrediction.of(submission, People(crops, submission.person_scores, score_thr=instance_score_thr))

@@ -16,8 +16,9 @@ from mmqanet.functional.average_precision import (
     match_masks,
     match_people,
 )
-from mmqanet.functional.merging import check_people
-from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, people_class_ious, runs
+from mmqanet.functional.image_parsing import ImageParsing
+from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, runs
+from mmqanet.functional.people import CroppedPeople, people_class_ious
 
 #: The metrics that can be asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
@@ -51,11 +52,10 @@ class Masks:
 
 @dataclass(frozen=True)
 class People:
-    """Whole people: N ``label_maps`` as crops, their ``offsets`` (N, 2) and instance scores ``qualities`` (N,), of whom
-    those below ``score_thr`` do not count."""
+    """The people that AP^p and PCP compare, whole: ``crops``, and instance scores ``qualities`` (N,), of whom those below
+    ``score_thr`` do not count."""
 
-    label_maps: Sequence[np.ndarray]
-    offsets: np.ndarray
+    crops: CroppedPeople
     qualities: np.ndarray
     score_thr: float = INSTANCE_THRESHOLD
 
@@ -69,6 +69,17 @@ class ImagePrediction:
     humans: Masks | None = None
     parts: Masks | None = None
     people: People | None = None
+
+    @classmethod
+    def of(cls, parsing: ImageParsing, people: People) -> 'ImagePrediction':
+        """From a predicted image, whose parts and people have scores, and the people to compare."""
+        assert parsing.part_scores is not None
+        assert parsing.person_scores is not None
+        ids, part_ids = distinct(parsing.human), np.arange(1, len(parsing.part_labels) + 1)
+        return cls(
+            category=parsing.category, people=people,
+            humans=Masks(parsing.human, ids, np.zeros(len(ids), dtype=np.int64), parsing.person_scores[ids - 1]),
+            parts=Masks(parsing.part, part_ids, parsing.part_labels, parsing.part_scores))
 
 
 @dataclass(frozen=True)
@@ -159,10 +170,8 @@ def _run_code(truth: ImageTruth, prediction: ImagePrediction) -> tuple[ImageTrut
 
 def _match_people(truth: ImageTruth, people: People, ids: np.ndarray, num_classes: int) -> PersonMatches:
     assert truth.human is not None  # ids come from it
-    check_people(label_maps=people.label_maps, offsets=people.offsets, image_shape=truth.category.shape,
-                 num_classes=num_classes, scores={'qualities': people.qualities})
-    class_ious, areas = people_class_ious(
-        people.label_maps, people.offsets, truth.category, truth.human, ids, num_classes)
+    people.crops.check(num_classes, qualities=people.qualities)
+    class_ious, areas = people_class_ious(people.crops, truth.category, truth.human, ids, num_classes)
     return match_people(class_ious, np.asarray(people.qualities, dtype=np.float64), areas, score_threshold=people.score_thr)
 
 
@@ -179,7 +188,7 @@ def _match_masks(masks: Masks, gt_map: np.ndarray, gt_ids: np.ndarray, gt_labels
 def _empty_prediction(shape: tuple[int, ...]) -> ImagePrediction:
     nothing, none = np.zeros(shape, dtype=np.uint8), np.zeros(0, dtype=np.int64)
     masks = Masks(map=nothing, ids=none, labels=none, scores=np.zeros(0))
-    people = People(label_maps=[], offsets=np.zeros((0, 2), dtype=np.int64), qualities=np.zeros(0))
+    people = People(CroppedPeople.nobody((shape[0], shape[1])), qualities=np.zeros(0))
     return ImagePrediction(category=nothing, humans=masks, parts=masks, people=people)
 
 

@@ -2,11 +2,12 @@
 import numpy as np
 import torch
 
-from mmqanet.errors import DataError
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, Masks, People
+from mmqanet.errors import DataError, InputError
+from mmqanet.evaluation.records import ImagePrediction, ImageTruth, People
 from mmqanet.evaluation.submission import Submission, make_submission
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
-from mmqanet.functional.overlaps import distinct
+from mmqanet.functional.image_parsing import ImageParsing
+from mmqanet.functional.people import CroppedPeople
 
 
 def sample_name(sample: dict) -> str:
@@ -53,48 +54,41 @@ def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> Ima
     category = _image_map(_field(maps, 'category', name), name, 'pred_maps.category')
     if image_only:
         return ImagePrediction(category=category)
-    qualities = _array(_field(people, 'qualities', name))
-    kept = np.flatnonzero(_array(people['kept'])) if 'kept' in people else np.arange(len(qualities))
-    label_maps, offsets = people_crops(people, name=name)
-    return ImagePrediction(
-        category=category, humans=_human_masks(maps, qualities, name), parts=_part_masks(sample, maps, name),
-        people=People([label_maps[index] for index in kept], offsets[kept], qualities[kept],
-                      score_thr=float(sample.get('instance_score_thr', INSTANCE_THRESHOLD))))
+    parsing, crops = read_parsing(sample, name=name)
+    assert parsing.person_scores is not None
+    kept = np.flatnonzero(_array(people['kept'])) if 'kept' in people else np.arange(len(crops))
+    return ImagePrediction.of(parsing, People(
+        crops.take(kept), parsing.person_scores[kept],
+        score_thr=float(sample.get('instance_score_thr', INSTANCE_THRESHOLD))))
 
 
 def read_submission_sample(sample: dict, *, name: str) -> Submission | None:
     """The prediction as the official files hold it, or None where nobody was predicted."""
-    prediction = read_prediction(sample, name=name)
-    if prediction is None:
+    people = sample.get('pred_instances')
+    if people is None or not len(people.get('qualities', ())):
+        read_prediction(sample, name=name)  # which says what is missing
         return None
-    label_maps, offsets = people_crops(sample['pred_instances'], name=name)
-    assert prediction.humans is not None  # read above
-    assert prediction.parts is not None
-    return make_submission(
-        category=prediction.category, human=prediction.humans.map, part=prediction.parts.map,
-        part_labels=prediction.parts.labels, part_scores=prediction.parts.scores, label_maps=label_maps,
-        offsets=offsets, qualities=_array(sample['pred_instances']['qualities']))
+    return make_submission(*read_parsing(sample, name=name))
 
 
-def _human_masks(maps: dict, qualities: np.ndarray, name: str) -> Masks:
-    human = _image_map(_field(maps, 'human', name), name, 'pred_maps.human')
-    ids = distinct(human)
-    if len(ids) and ids[-1] > len(qualities):
-        raise DataError(f'{name}: pred_maps.human holds id {ids[-1]}, but there are {len(qualities)} people')
-    return Masks(map=human, ids=ids, labels=np.zeros(len(ids), dtype=np.int64), scores=qualities[ids - 1])
-
-
-def _part_masks(sample: dict, maps: dict, name: str) -> Masks:
-    parts = _field(sample, 'pred_parts', name)
-    labels = _array(_field(parts, 'labels', name))
-    return Masks(map=_image_map(_field(maps, 'part', name), name, 'pred_maps.part'),
-                 ids=np.arange(1, len(labels) + 1), labels=labels, scores=_array(_field(parts, 'scores', name)))
-
-
-def people_crops(people: dict, *, name: str) -> tuple[list[np.ndarray], np.ndarray]:
-    """The label maps of all N people as crops, and their (N, 2) offsets."""
+def read_parsing(sample: dict, *, name: str) -> tuple[ImageParsing, CroppedPeople]:
+    """The predicted image and its people, whole; a DataError names the image if something is missing or inconsistent."""
+    people, maps, parts = (_field(sample, key, name) for key in ('pred_instances', 'pred_maps', 'pred_parts'))
+    qualities = _array(_field(people, 'qualities', name))
+    category, human, part = (
+        _image_map(_field(maps, key, name), name, f'pred_maps.{key}') for key in ('category', 'human', 'part'))
+    if human.max(initial=0) > len(qualities):
+        raise DataError(f'{name}: pred_maps.human holds id {human.max()}, but there are {len(qualities)} people')
     label_maps = [_array(label_map) for label_map in _field(people, 'label_maps', name)]
-    return label_maps, _array(_field(people, 'offsets', name)).reshape(-1, 2)
+    try:
+        crops = CroppedPeople(label_maps, _array(_field(people, 'offsets', name)), (category.shape[0], category.shape[1]))
+    except InputError as error:
+        raise DataError(f'{name}: {error}') from None
+    labels = _array(_field(parts, 'labels', name))
+    return ImageParsing(
+        category=category, human=human, part=part, part_labels=labels, part_scores=_array(_field(parts, 'scores', name)),
+        part_people=_array(parts['people']) if 'people' in parts else np.full(len(labels), -1),
+        person_scores=qualities), crops
 
 
 def _field(container: dict, key: str, name: str):

@@ -7,7 +7,6 @@
 NAME may hold sub-folders (videos). An image for which nothing was predicted has no files.
 """
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,50 +14,42 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import check_ids, complete_names
-from mmqanet.functional.merging import map_extents
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.overlaps import distinct
+from mmqanet.functional.people import CroppedPeople
 from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number, write_bytes, write_label_map
 
 GLOBAL, HUMANS, PARTS = 'global_parsing', 'instance_segmentation', 'instance_parsing'
 MAX_PARTS = 254  # 0 is background and 255 reserved in the servers' 8-bit maps
 
 
-@dataclass(frozen=True)
-class Submission:
-    """The prediction for one image as the files hold it.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Submission(ImageParsing):
+    """The prediction for one image as the files hold it: people are numbered by ascending score.
 
     Attributes:
-        category: (H, W) uint8 class map.
-        human: (H, W) person index 1 … P with ``human_scores`` (P,) and ``boxes`` (P, 4) int64 rows (y1, x1, y2, x2).
-        part: (H, W) part index 1 … K with ``part_labels`` (K,) int64 and ``part_scores`` (K,).
+        boxes: (N, 4) int64 rows (y1, x1, y2, x2) of the people.
     """
 
-    category: np.ndarray
-    human: np.ndarray
-    human_scores: np.ndarray
     boxes: np.ndarray
-    part: np.ndarray
-    part_labels: np.ndarray
-    part_scores: np.ndarray
 
 
-def make_submission(*, category: np.ndarray, human: np.ndarray, part: np.ndarray, part_labels: np.ndarray,
-                    part_scores: np.ndarray, label_maps: Sequence[np.ndarray], offsets: np.ndarray,
-                    qualities: np.ndarray) -> Submission:
+def make_submission(parsing: ImageParsing, people: CroppedPeople) -> Submission:
     """Number the visible people by ascending instance score, as the official files do.
 
     Args:
-        category, human, part, part_labels, part_scores: as in :class:`mmqanet.functional.merging.ImageParsing`, the
-            people of ``human`` being 1 + their index.
-        label_maps, offsets, qualities: all N people.
+        parsing: the image, with scores.
+        people: all its people, whole; number i of ``parsing.human`` is the one at i - 1.
     """
-    people = distinct(human) - 1
-    people = people[np.argsort(qualities[people], kind='stable')]
-    number = np.zeros(len(qualities) + 1, dtype=np.uint8 if len(people) < 256 else np.uint16)
-    number[people + 1] = np.arange(1, len(people) + 1)
+    assert parsing.person_scores is not None
+    visible = distinct(parsing.human) - 1
+    visible = visible[np.argsort(parsing.person_scores[visible], kind='stable')]
+    number = np.zeros(len(people) + 1, dtype=np.uint8 if len(visible) < 256 else np.uint16)
+    number[visible + 1] = np.arange(1, len(visible) + 1)
     return Submission(
-        category=category, human=number[human], human_scores=qualities[people],
-        boxes=map_extents(label_maps, offsets, people), part=part, part_labels=part_labels, part_scores=part_scores)
+        category=parsing.category, human=number[parsing.human], part=parsing.part, part_labels=parsing.part_labels,
+        part_people=number[parsing.part_people + 1].astype(np.int64) - 1, part_scores=parsing.part_scores,
+        person_scores=parsing.person_scores[visible], boxes=people.extents(visible))
 
 
 def write_submission(folder: str | Path, name: str, submission: Submission) -> list[Path]:
@@ -73,7 +64,9 @@ def write_submission(folder: str | Path, name: str, submission: Submission) -> l
         warnings.warn(f'{name}: {count} visible parts, the submission format holds {MAX_PARTS}; '
                       f'{count - MAX_PARTS} are dropped', stacklevel=2)
         part, count = np.where(part > MAX_PARTS, 0, part), MAX_PARTS
-    human_lines = [f'{score} {" ".join(map(str, box))}' for score, box in zip(submission.human_scores,
+    assert submission.person_scores is not None
+    assert submission.part_scores is not None
+    human_lines = [f'{score} {" ".join(map(str, box))}' for score, box in zip(submission.person_scores,
                                                                               submission.boxes.tolist())]
     part_lines = [f'{label} {score}' for label, score in zip(submission.part_labels[:count],
                                                              submission.part_scores[:count])]
@@ -113,10 +106,13 @@ def read_submission(folder: str | Path, name: str, *, num_classes: int,
     for line, label in enumerate(labels, 1):
         if not 1 <= label < num_classes:
             raise DataError(f'{part_path.with_suffix(".txt")}:{line}: class {label} is outside [1, {num_classes})')
+    owners = np.zeros(len(labels) + 1, dtype=np.int64)
+    owners[part.ravel()] = human.ravel()
     return Submission(
-        category=category, human=human, human_scores=np.array([row[0] for row in human_rows], dtype=np.float64),
-        boxes=np.array([row[1:] for row in human_rows], dtype=np.int64).reshape(-1, 4), part=part, part_labels=labels,
-        part_scores=np.array([score for _, score in part_rows], dtype=np.float64))
+        category=category, human=human, part=part, part_labels=labels, part_people=owners[1:] - 1,
+        part_scores=np.array([score for _, score in part_rows], dtype=np.float64),
+        person_scores=np.array([row[0] for row in human_rows], dtype=np.float64),
+        boxes=np.array([row[1:] for row in human_rows], dtype=np.int64).reshape(-1, 4))
 
 
 def read_category(folder: str | Path, name: str, *, num_classes: int,

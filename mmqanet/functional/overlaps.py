@@ -4,10 +4,9 @@ Every overlap of an image comes from counting pairs of labels once: the histogra
 intersections, its margins hold all areas. Pixels are counted by runs in which no map changes: annotated photos have 30 to
 140 pixels a run.
 
-Letters: N predicted people, G annotated people, C classes with background as class 0, H, W the image, h, w a crop.
+Letters: C classes with background as class 0, H, W the image.
 """
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -90,11 +89,11 @@ def confusion_matrix(pred: Map, label: Map, num_classes: int, *, lengths: Map | 
     check_classes(pred, num_classes, name='pred')
     if lengths is None:
         (pred, label), lengths = runs(pred, label)
-    codes = _clip_labels(label, num_classes) * num_classes + pred
+    codes = clip_labels(label, num_classes) * num_classes + pred
     return histogram(codes, lengths, num_classes + 1, num_classes)[:num_classes]
 
 
-def _clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
+def clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
     """Labels as intp, those outside [0, C) set to C."""
     if label.dtype.kind == 'u':
         return np.minimum(label, num_classes, dtype=np.intp)
@@ -159,61 +158,6 @@ def ranks(values: np.ndarray, ids: np.ndarray) -> np.ndarray:
     table = np.zeros(max(int(values.max(initial=0)), int(ids.max(initial=0))) + 1, dtype=np.intp)
     table[ids] = np.arange(1, len(ids) + 1)
     return table[values]
-
-
-def class_areas(label_maps: Sequence[np.ndarray], num_classes: int, image_area: int) -> np.ndarray:
-    """Pixels of each class in each person's map, (N, C) int64; what lies outside a crop counts as background."""
-    areas = np.zeros((len(label_maps), num_classes), dtype=np.int64)
-    for row, label_map in zip(areas, label_maps):
-        (labels,), lengths = runs(label_map)
-        row[:] = histogram(labels, lengths, num_classes)
-    areas[:, 0] = image_area - areas[:, 1:].sum(axis=1)
-    return areas
-
-
-def people_class_ious(label_maps: Sequence[np.ndarray], offsets: np.ndarray, category: np.ndarray, human: np.ndarray,
-                      person_ids: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Per-class IoUs, over the whole image, of each predicted with each annotated person.
-
-    An annotated person's map is ``category * (human == id)``; its pixels whose category lies outside [0, C) are left
-    out of that person's comparisons, other people have background there.
-
-    Args:
-        label_maps, offsets: N predicted people as crops, as in :func:`mmqanet.functional.merging.merge_people`.
-        category, human: (H, W) annotated class and person id of every pixel.
-        person_ids: (G,) ids of the annotated people.
-        num_classes: C.
-
-    Returns:
-        (N, G, C) float64, NaN where a class is in neither map; and (G, C) int64, the pixels of each annotated person's
-        classes.
-    """
-    person_ids = np.asarray(person_ids, dtype=np.int64)
-    num_rows, bins = len(person_ids) + 1, num_classes + 1  # row 0 is nobody, the last bin labels outside [0, C)
-    (labels, people), lengths = runs(category, human)
-    codes = ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)
-    areas = histogram(codes, lengths, num_rows, bins)[1:]
-    ignored = areas[:, num_classes]
-    label_areas = areas[:, :num_classes].copy()
-    label_areas[:, 0] = category.size - ignored - label_areas[:, 1:].sum(axis=1)
-
-    ious = np.empty((len(label_maps), len(person_ids), num_classes))
-    for index, (label_map, (y, x)) in enumerate(zip(label_maps, offsets)):
-        window = np.s_[y:y + label_map.shape[0], x:x + label_map.shape[1]]
-        (preds, labels, people), lengths = runs(label_map, category[window], human[window])
-        codes = (ranks(people, person_ids) * bins + _clip_labels(labels, num_classes)) * num_classes + preds
-        joint = histogram(codes, lengths, num_rows, bins, num_classes)
-        totals = joint.sum(axis=(0, 1))
-        totals[0] += category.size - label_map.size
-        joint = joint[1:]
-        joint[:, :, 0] = 0  # where the person predicts background is what remains of each area, in the crop or not
-        pred_areas = totals - joint[:, num_classes]
-        pred_areas[:, 0] -= ignored - joint[:, num_classes].sum(axis=1)
-        inter = np.diagonal(joint, axis1=1, axis2=2).copy()
-        missed = areas[:, 1:num_classes] - joint[:, 1:num_classes].sum(axis=2)
-        inter[:, 0] = pred_areas[:, 0] - missed.sum(axis=1)
-        ious[index] = class_ious(inter, label_areas + pred_areas - inter)
-    return ious, label_areas
 
 
 def class_ious(inter: np.ndarray, union: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmqanet.errors import InputError
-from mmqanet.functional.merging import merge_people
+from mmqanet.functional.merging import MergingRules, merge_people
 from mmqanet.functional.pasting import PastedPerson, paste_person
+from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_scores, check_threshold, check_weights, fuse_quality
 from mmqanet.models.small_regions import absorb_small_regions, check_share
 from mmqanet.registry import MODELS
@@ -130,21 +131,27 @@ class QualityAwarePostprocessor:
         scores = people.bbox_scores, people.iou_scores
         people.qualities = fuse_quality(*scores, people.pixel_scores, self.quality_weights)
         people.part_qualities = fuse_quality(*scores, people.part_pixel_scores, self.quality_weights)
-        merged = merge_people(
-            label_maps=[label_map.numpy() for label_map in people.label_maps], offsets=people.offsets.numpy(),
-            image_shape=tuple(sample.ori_shape[:2]), bbox_scores=people.bbox_scores.numpy(),
-            qualities=people.qualities.numpy(), part_qualities=people.part_qualities.numpy(),
-            bbox_threshold=self.bbox_score_thr, nms_threshold=self.nms_iou_thr,
-            instance_threshold=self.instance_score_thr)
+        parsing, kept = merge_people(
+            cropped_people(sample), bbox_scores=people.bbox_scores.numpy(), qualities=people.qualities.numpy(),
+            part_qualities=people.part_qualities.numpy(), rules=MergingRules(
+                bbox_score_thr=self.bbox_score_thr, nms_iou_thr=self.nms_iou_thr,
+                instance_score_thr=self.instance_score_thr))
         people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)
-        people.kept[torch.from_numpy(merged.kept)] = True
+        people.kept[torch.from_numpy(kept)] = True
         sample.set_metainfo(dict(instance_score_thr=self.instance_score_thr))
         sample.pred_maps = PixelData(
-            category=_as_map(merged.global_map), human=_as_map(merged.human_map), part=_as_map(merged.part_map))
+            category=_as_map(parsing.category), human=_as_map(parsing.human), part=_as_map(parsing.part))
         sample.pred_parts = InstanceData(
-            labels=torch.from_numpy(merged.part_labels), scores=torch.from_numpy(merged.part_scores).float(),
-            people=torch.from_numpy(merged.part_people))
+            labels=torch.from_numpy(parsing.part_labels), scores=torch.from_numpy(parsing.part_scores).float(),
+            people=torch.from_numpy(parsing.part_people))
         return sample
+
+
+def cropped_people(sample: ParsingDataSample) -> CroppedPeople:
+    """The predicted people of a sample as arrays."""
+    people = sample.pred_instances
+    height, width = sample.ori_shape[:2]
+    return CroppedPeople([label_map.numpy() for label_map in people.label_maps], people.offsets.numpy(), (height, width))
 
 
 def _as_map(array: np.ndarray) -> Tensor:

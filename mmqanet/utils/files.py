@@ -73,7 +73,7 @@ def read_json(path: PathLike, *, expected: type | None = None) -> Any:
     except (ValueError, RecursionError) as error:
         raise DataError(f'{path}: not readable as JSON ({error})') from None
     if expected is not None and not isinstance(value, expected):
-        names = {dict: 'an object', list: 'a list'}
+        names: dict[type, str] = {dict: 'an object', list: 'a list'}
         raise DataError(f'{path}: {names[expected]} is expected, this JSON holds {names.get(type(value), "another value")}')
     return value
 

@@ -1,4 +1,4 @@
-from mmqanet.visualization.arrays import ParsingArrays, annotated, predicted
+from mmqanet.visualization.arrays import annotated, predicted
 from mmqanet.visualization.overlay import (
     add_legend,
     blend,
@@ -11,5 +11,5 @@ from mmqanet.visualization.overlay import (
 from mmqanet.visualization.visualizer import ParsingLocalVisualizer
 
 __all__ = [
-    'ParsingArrays', 'ParsingLocalVisualizer', 'add_legend', 'annotated', 'blend', 'draw_panels', 'draw_parsing',
+    'ParsingLocalVisualizer', 'add_legend', 'annotated', 'blend', 'draw_panels', 'draw_parsing',
     'outline', 'palette_image', 'predicted', 'with_legend']

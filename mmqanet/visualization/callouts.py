@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from mmqanet.visualization.arrays import ParsingArrays
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.visualization.lettering import Badge, Colour
 from mmqanet.visualization.paint import INK, PAPER, Palette, Windows, line_width
 from mmqanet.visualization.placing import Placer
@@ -40,7 +40,7 @@ def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
     return max(13, round(scale / 48)), max(11, round(scale / 64))
 
 
-def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, people: Windows, parts: Windows, palette: Palette,
+def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, parts: Windows, palette: Palette,
                   classes: Sequence[str], quality_thr: float, title: str = '') -> None:
     """Write on an image (H, W, 3) uint8 BGR, in place; labels of small parts, and those that find no room, are left out.
 
@@ -51,18 +51,18 @@ def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, people: Windows, 
         title: written into the upper left corner.
     """
     tag_size, label_size = font_sizes(image.shape)
-    placer = Placer(arrays.human > 0, em=1.4 * label_size)
+    placer = Placer(parsing.human > 0, em=1.4 * label_size)
     badges: list[tuple[Badge, np.ndarray | None]] = []
     if title:
         badge = Badge([(title, INK)], size=tag_size, fill=PAPER)
         badges.append((badge, placer.reserve((tag_size // 2, tag_size // 2), badge.size)))
     for person, window in people:
-        badge = _person_badge(arrays, person, tag_size, quality_thr)
-        badges.append((badge, placer.place_tag(badge.size, _head(arrays.human, person, window))))
+        badge = _person_badge(parsing, person, tag_size, quality_thr)
+        badges.append((badge, placer.place_tag(badge.size, _head(parsing.human, person, window))))
     columns = {person: window[1] for person, window in people}
     budget = LABELLED_SHARE * image.shape[0] * image.shape[1]
-    for part in _large_parts(arrays, parts, min_radius=0.45 * label_size):
-        badge = _part_badge(arrays, part, label_size, quality_thr, palette, classes)
+    for part in _large_parts(parsing, parts, min_radius=0.45 * label_size):
+        badge = _part_badge(parsing, part, label_size, quality_thr, palette, classes)
         if badge.size[0] * badge.size[1] > budget:
             continue
         sides = columns[part.person].start, columns[part.person].stop
@@ -77,20 +77,20 @@ def draw_callouts(image: np.ndarray, arrays: ParsingArrays, *, people: Windows, 
             badge.draw(image, place)
 
 
-def _person_badge(arrays: ParsingArrays, person: int, size: int, quality_thr: float) -> Badge:
+def _person_badge(parsing: ImageParsing, person: int, size: int, quality_thr: float) -> Badge:
     pieces: list[tuple[str, Colour]] = [(str(person), PAPER)]
-    if arrays.person_qualities is not None:
-        quality = float(arrays.person_qualities[person - 1])
+    if parsing.person_scores is not None:
+        quality = float(parsing.person_scores[person - 1])
         pieces.append((f'{quality:.2f}', AMBER if quality < quality_thr else (200, 200, 200)))
     return Badge(pieces, size=size, fill=INK)
 
 
-def _part_badge(arrays: ParsingArrays, part: Part, size: int, quality_thr: float, palette: Palette,
+def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float, palette: Palette,
                 classes: Sequence[str]) -> Badge:
-    label = int(arrays.part_labels[part.index])
+    label = int(parsing.part_labels[part.index])
     pieces: list[tuple[str, Colour]] = [(classes[label] if label < len(classes) else str(label), INK)]
-    if arrays.part_qualities is not None:
-        quality = float(arrays.part_qualities[part.index])
+    if parsing.part_scores is not None:
+        quality = float(parsing.part_scores[part.index])
         pieces.append((f'{quality:.2f}', RUST if quality < quality_thr else GREY))
     swatch = tuple(int(value) for value in palette[label][::-1]) if label < len(palette) else GREY
     return Badge(pieces, size=size, fill=PAPER, swatch=swatch)
@@ -103,18 +103,18 @@ def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[
     return window[1].start + float(columns.mean()), top
 
 
-def _large_parts(arrays: ParsingArrays, windows: Windows, *, min_radius: float) -> list[Part]:
+def _large_parts(parsing: ImageParsing, windows: Windows, *, min_radius: float) -> list[Part]:
     """Parts that hold a disc of at least this radius, the widest first."""
     side = 2 * min_radius
     windows = [(number, (ys, xs)) for number, (ys, xs) in windows if min(ys.stop - ys.start, xs.stop - xs.start) >= side]
     windows.sort(key=lambda item: -(item[1][0].stop - item[1][0].start) * (item[1][1].stop - item[1][1].start))
     parts = []
     for number, (ys, xs) in windows[:MAX_PARTS]:
-        (x, y), radius = _innermost(arrays.part[ys, xs] == number)
+        (x, y), radius = _innermost(parsing.part[ys, xs] == number)
         if radius < min_radius:
             continue
         anchor = x + xs.start, y + ys.start
-        person = int(arrays.human[anchor[1], anchor[0]])
+        person = int(parsing.human[anchor[1], anchor[0]])
         if person:
             parts.append(Part(number - 1, person, anchor, radius))
     return sorted(parts, key=lambda part: -part.radius)

@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image
 
 from mmqanet.errors import InputError
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.structures import ParsingDataSample
-from mmqanet.visualization.arrays import ParsingArrays, predicted
+from mmqanet.visualization.arrays import enlarged, predicted
 from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
 from mmqanet.visualization.paint import PAPER, Palette, Windows, blend, outline, windows_of
@@ -66,7 +67,7 @@ def draw_parsing(
 
 def draw_panels(
     image: np.ndarray,
-    panels: Mapping[str, ParsingArrays],
+    panels: Mapping[str, ImageParsing],
     *,
     palette: Palette,
     classes: Sequence[str],
@@ -91,19 +92,19 @@ def draw_panels(
         raise InputError(f'the image must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
     if not panels:
         raise InputError('panels is empty: there is nothing to draw')
-    for arrays in panels.values():
-        _check_fit(image, arrays, palette, classes)
+    for parsing in panels.values():
+        _check_fit(image, parsing, palette, classes)
     zoom = max(1, round(480 / max(image.shape[:2])))
     if zoom > 1:
         image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     drawn = [
-        _draw_panel(image, arrays.enlarged(zoom) if zoom > 1 else arrays, title=title, palette=palette, classes=classes,
+        _draw_panel(image, enlarged(parsing, zoom) if zoom > 1 else parsing, title=title, palette=palette, classes=classes,
                     alpha=alpha, part_labels=part_labels, quality_thr=quality_thr)
-        for title, arrays in panels.items()]
+        for title, parsing in panels.items()]
     canvas = _join(drawn) if len(drawn) > 1 else drawn[0]
     if legend:
-        present = np.concatenate([arrays.category for arrays in panels.values()])
-        hatched = any(_is_doubtful(arrays, quality_thr).any() for arrays in panels.values())
+        present = np.concatenate([parsing.category for parsing in panels.values()])
+        hatched = any(_is_doubtful(parsing, quality_thr).any() for parsing in panels.values())
         canvas = add_legend(canvas, present, palette, classes, note=f'quality < {quality_thr:g}' if hatched else '')
     return canvas
 
@@ -115,24 +116,24 @@ def check_options(*, alpha: float, quality_thr: float) -> None:
             raise InputError(f'{name} must lie in [0, 1], not {value}')
 
 
-def _check_fit(image: np.ndarray, arrays: ParsingArrays, palette: Palette, classes: Sequence[str]) -> None:
+def _check_fit(image: np.ndarray, parsing: ImageParsing, palette: Palette, classes: Sequence[str]) -> None:
     if len(palette) != len(classes):
         raise InputError(f'palette has {len(palette)} colours for {len(classes)} classes')
     for name in ('category', 'human', 'part'):
-        shape = getattr(arrays, name).shape
+        shape = getattr(parsing, name).shape
         if shape != image.shape[:2]:
             raise InputError(f'the {name} map is {shape[1]}x{shape[0]}, the image {image.shape[1]}x{image.shape[0]} '
                              '(width x height)')
 
 
-def _draw_panel(image: np.ndarray, arrays: ParsingArrays, *, title: str, palette: Palette, classes: Sequence[str],
+def _draw_panel(image: np.ndarray, parsing: ImageParsing, *, title: str, palette: Palette, classes: Sequence[str],
                 alpha: float, part_labels: bool, quality_thr: float) -> np.ndarray:
-    people, parts = windows_of(arrays.human), windows_of(arrays.part)
-    _check_numbers('human', people, arrays.person_qualities)
-    _check_numbers('part', parts, arrays.part_labels)
-    doubtful = _doubtful_pixels(arrays, parts, quality_thr)
-    canvas = outline(blend(image, arrays.category, palette, alpha, doubtful), arrays.category, arrays.human, people)
-    draw_callouts(canvas, arrays, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
+    people, parts = windows_of(parsing.human), windows_of(parsing.part)
+    _check_numbers('human', people, parsing.person_scores)
+    _check_numbers('part', parts, parsing.part_labels)
+    doubtful = _doubtful_pixels(parsing, parts, quality_thr)
+    canvas = outline(blend(image, parsing.category, palette, alpha, doubtful), parsing.category, parsing.human, people)
+    draw_callouts(canvas, parsing, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
                   quality_thr=quality_thr, title=title)
     return canvas
 
@@ -152,20 +153,20 @@ def _join(panels: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate(pieces, axis=axis)
 
 
-def _is_doubtful(arrays: ParsingArrays, quality_thr: float) -> np.ndarray:
+def _is_doubtful(parsing: ImageParsing, quality_thr: float) -> np.ndarray:
     """(K,) bool, the parts below a quality."""
-    if arrays.part_qualities is None:
-        return np.zeros(len(arrays.part_labels), dtype=bool)
-    return arrays.part_qualities < quality_thr
+    if parsing.part_scores is None:
+        return np.zeros(len(parsing.part_labels), dtype=bool)
+    return parsing.part_scores < quality_thr
 
 
-def _doubtful_pixels(arrays: ParsingArrays, windows: Windows, quality_thr: float) -> np.ndarray | None:
+def _doubtful_pixels(parsing: ImageParsing, windows: Windows, quality_thr: float) -> np.ndarray | None:
     """(H, W) bool, the pixels of parts below a quality; ``None`` if there are none."""
-    doubtful = _is_doubtful(arrays, quality_thr)
+    doubtful = _is_doubtful(parsing, quality_thr)
     if not doubtful.any():
         return None
-    pixels = np.zeros(arrays.part.shape, dtype=bool)
+    pixels = np.zeros(parsing.part.shape, dtype=bool)
     for number, window in windows:
         if doubtful[number - 1]:
-            pixels[window] |= arrays.part[window] == number
+            pixels[window] |= parsing.part[window] == number
     return pixels

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mmqanet.functional.geometry import PersonCrop
-from mmqanet.visualization.arrays import IGNORE, ParsingArrays, find_parts
+from mmqanet.functional.image_parsing import IGNORE, ImageParsing
 from mmqanet.visualization.lettering import Badge, add_legend, text_mask, write
 from mmqanet.visualization.overlay import draw_panels
 from mmqanet.visualization.paint import INK, PAPER, Palette
@@ -129,19 +129,14 @@ def _crop_panels(crop: CropSample, palette, classes) -> list[np.ndarray]:
     person = ((labels > 0) & (labels != IGNORE)) * np.int32(crop.person)
     seen = image.copy()
     _tag(seen, ['network input', *crop.changes()])
-    plain = draw_panels(np.full_like(image, PAPER), {'labels': _arrays(labels, 0 * person)}, palette=palette,
+    plain = draw_panels(np.full_like(image, PAPER), {'labels': ImageParsing.annotated(labels, 0 * person)}, palette=palette,
                         classes=classes, alpha=1.0, legend=False, part_labels=False)
     return [seen, plain, _parsing(image, labels, person, palette, classes, 'both', alpha=0.45)]
 
 
 def _parsing(image, category, human, palette, classes, title, *, alpha) -> np.ndarray:
-    return draw_panels(image, {title: _arrays(category, human)}, palette=palette, classes=classes, alpha=alpha, legend=False)
-
-
-def _arrays(category: np.ndarray, human: np.ndarray) -> ParsingArrays:
-    category = category.astype(np.uint8)
-    part, labels = find_parts(np.where(category == IGNORE, 0, category), human)
-    return ParsingArrays(category=category, human=human, part=part, part_labels=labels)
+    parsing = ImageParsing.annotated(category.astype(np.uint8), human)
+    return draw_panels(image, {title: parsing}, palette=palette, classes=classes, alpha=alpha, legend=False)
 
 
 def _nearest(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -5,9 +5,9 @@ from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis import ablation
 from mmqanet.analysis.ablation import Setting, score_setting, simplex_weights, work_out
-from mmqanet.analysis.orderings import MergingRules
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation import MultiHumanParsingMetric
+from mmqanet.functional.merging import MergingRules
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
 
 WEIGHTS = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (1, 0.5, 3), (0, 1, 2)]

@@ -3,23 +3,22 @@ import numpy as np
 from predicted_sets import CLASSES
 
 from mmqanet.analysis.ablation import read_truth
-from mmqanet.analysis.orderings import MergingRules, image_outcomes
+from mmqanet.analysis.orderings import image_outcomes
+from mmqanet.functional.merging import MergingRules
 
 
 def outcomes(predicted, index: int, qualities):
     info = predicted.infos[index]
-    people = predicted.cache.people(info['name'])
+    people, parsing_ids = predicted.cache.people(info['name'])
     truth = read_truth(info, shape=people.image_shape, classes=CLASSES)
-    return people, truth, image_outcomes(
-        name=info['name'], people=people, bbox_scores=np.ones(len(people.label_maps)), truth=truth,
+    return people, parsing_ids, truth, image_outcomes(
+        name=info['name'], people=people, parsing_ids=parsing_ids, bbox_scores=np.ones(len(people)), truth=truth,
         qualities=np.asarray(qualities), num_classes=len(CLASSES), rules=MergingRules())
 
 
 def slow_ious(people, index: int, truth, person: int) -> list[float]:
     """Per-class IoU of one predicted with one annotated person, NaN for a class in neither."""
-    pred = np.zeros(people.image_shape, dtype=int)
-    (y, x), crop = people.offsets[index], people.label_maps[index]
-    pred[y:y + crop.shape[0], x:x + crop.shape[1]] = crop
+    pred = people.full(index)
     gt = np.where(truth.human == person, truth.category, 0)
     known = gt != 255
     ious = []
@@ -33,11 +32,11 @@ def test_the_truth_is_that_of_the_own_person_or_of_the_best(predicted):
     own = best = unknown = nobody = 0
     for index in range(len(predicted.infos)):
         number = len(predicted.samples[index].pred_instances.label_maps)
-        people, truth, found = outcomes(predicted, index, np.ones((1, number)))
+        people, parsing_ids, truth, found = outcomes(predicted, index, np.ones((1, number)))
         ids = [i for i in np.unique(truth.human) if i]
         for person in range(number):
             shown = [(people.label_maps[person] == label).any() for label in range(1, len(CLASSES))]
-            wanted = people.parsing_ids[person]
+            wanted = parsing_ids[person]
             if not ids:
                 nobody += 1
                 assert found.true_ious[person] == 0
@@ -60,4 +59,4 @@ def test_the_truth_is_that_of_the_own_person_or_of_the_best(predicted):
 def test_equal_orders_share_an_outcome(predicted):
     index = next(i for i, sample in enumerate(predicted.samples) if len(sample.pred_instances.label_maps) == 3)
     qualities = [[.5, .7, .9], [.1, .2, .3], [.9, .7, .5], [.5, .5, .9], [.5, .7, .001], [.4, .4, .8]]
-    assert outcomes(predicted, index, qualities)[2].which.tolist() == [0, 0, 1, 2, 3, 2]
+    assert outcomes(predicted, index, qualities)[3].which.tolist() == [0, 0, 1, 2, 3, 2]

@@ -12,7 +12,8 @@ def test_what_is_written_is_read_back(tmp_path):
     for seed in range(12):
         sample = predicted_sample(seed, ties=False)
         cache.write(sample.name, sample)
-        given, scores, people = sample.pred_instances, cache.scores(sample.name), cache.people(sample.name)
+        given, scores = sample.pred_instances, cache.scores(sample.name)
+        people, parsing_ids = cache.people(sample.name)
         assert np.array_equal(scores.part_pixel_scores, given.sweep_part_pixel_scores.numpy())
         assert np.array_equal(scores.pixel_scores, given.sweep_pixel_scores.numpy())
         assert np.array_equal(scores.bbox_scores, given.bbox_scores.numpy())
@@ -22,7 +23,7 @@ def test_what_is_written_is_read_back(tmp_path):
         for one, other in zip(people.label_maps, given.label_maps):
             assert np.array_equal(one, other.numpy())
         assert np.array_equal(people.offsets, given.offsets.numpy())
-        assert np.array_equal(people.parsing_ids, sample.gt_instances.parsing_ids.numpy())
+        assert np.array_equal(parsing_ids, sample.gt_instances.parsing_ids.numpy())
         sizes.add(len(people.label_maps))
     assert {0, 1} < sizes
 

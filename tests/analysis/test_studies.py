@@ -6,11 +6,11 @@ import pytest
 from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis.ablation import Setting, work_out
-from mmqanet.analysis.orderings import MergingRules
 from mmqanet.analysis.report import merge_reports, source_table, write_reliability, write_tables
 from mmqanet.analysis.studies import PAPER_WEIGHTS, Plan, Study, best_rows, module_table
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional import fuse_quality
+from mmqanet.functional.merging import MergingRules
 
 
 class TwoThresholds(Plan):

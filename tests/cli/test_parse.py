@@ -189,7 +189,7 @@ def test_submission_files_and_cut_outs_hold_the_masks_of_the_json(bench, tmp_pat
     assert parse(bench, 'a.png', out=tmp_path, save=['submission', 'people', 'parts']) == 0
     person, = read(tmp_path / 'a.json')['people']
     submission = read_submission(tmp_path / 'submission', 'a', num_classes=20)
-    assert submission.human_scores == pytest.approx([person['quality']], abs=1e-5)
+    assert submission.person_scores == pytest.approx([person['quality']], abs=1e-5)
     assert len(person['parts']) > 3
     image, whole = np.array(Image.open(bench / 'a.png')), np.zeros((70, 50), bool)
     for index, part in enumerate(person['parts']):

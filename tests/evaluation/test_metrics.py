@@ -165,13 +165,15 @@ def test_submission_files_are_written_with_and_without_ground_truth(tmp_path):
     assert format_only.evaluate(2) == {}
     for folder in ('a', 'b'):
         for scene in scenes:
-            files, merged = read_submission(tmp_path / folder, scene.name, num_classes=5), scene.merged()
-            assert (files.category == merged.global_map).all()
-            assert (files.part == merged.part_map).all()
+            files, (merged, _) = read_submission(tmp_path / folder, scene.name, num_classes=5), scene.merged()
+            assert (files.category == merged.category).all()
+            assert (files.part == merged.part).all()
+            visible = list(dict.fromkeys(merged.part_people.tolist()))  # by ascending quality
             order = np.zeros(len(scene.people) + 1, dtype=int)
-            order[merged.people + 1] = range(1, len(merged.people) + 1)
-            assert (files.human == order[merged.human_map]).all()
-            assert files.human_scores.tolist() == scene.qualities[merged.people].tolist()
+            order[np.array(visible) + 1] = range(1, len(visible) + 1)
+            assert (files.human == order[merged.human]).all()
+            assert (files.part_people == order[merged.part_people + 1] - 1).all()
+            assert files.person_scores.tolist() == scene.qualities[visible].tolist()
     with pytest.raises(InputError, match='format_only needs a submission_dir'):
         build(format_only=True)
 

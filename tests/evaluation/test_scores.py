@@ -69,7 +69,7 @@ def test_order_decides_between_equal_scores():
 def test_undefined_scores_are_nan():
     scene = next(scene for scene in random_scenes(40) if len(scene.people) and not scene.human.any())
     scores = score_records(records_of([scene]), num_classes=5)
-    predicted = scene.merged().part_labels
+    predicted = scene.merged()[0].part_labels
     assert all(np.isnan(scores.values[key]) for key in ('APp', 'PCP', 'APh'))
     assert len(predicted)
     for label in range(1, 5):

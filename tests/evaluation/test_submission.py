@@ -14,7 +14,9 @@ from mmqanet.evaluation.submission import (
     submitted_names,
     write_submission,
 )
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.merging import merge_people
+from mmqanet.functional.people import CroppedPeople
 
 
 def submission(**changes) -> Submission:
@@ -25,8 +27,8 @@ def submission(**changes) -> Submission:
     labels = np.array([1, 2, 2])
     category = np.concatenate([[0], labels])[part].astype(np.uint8)
     return replace(Submission(
-        category=category, human=human, human_scores=np.array([0.25, 0.990003]),
-        boxes=np.array([[1, 1, 3, 3], [3, 4, 5, 7]]), part=part, part_labels=labels,
+        category=category, human=human, person_scores=np.array([0.25, 0.990003]),
+        boxes=np.array([[1, 1, 3, 3], [3, 4, 5, 7]]), part=part, part_labels=labels, part_people=np.array([0, 0, 1]),
         part_scores=np.array([0.5, 1e-05, 0.73902])), **changes)
 
 
@@ -53,11 +55,12 @@ def test_people_are_numbered_by_ascending_score():
         [[1, 2], [0, 0], [3, 3]])
     human = np.zeros((6, 8), dtype=np.int32)
     human[1:3, 2:5], human[3:6, 3:6] = 1, 3  # person 2 is hidden
-    made = make_submission(
+    parsing = ImageParsing(
         category=(human > 0).astype(np.uint8), human=human, part=human, part_labels=np.ones(2, int),
-        part_scores=np.ones(2), label_maps=label_maps, offsets=offsets,
-        qualities=np.array([0.9, 0.5, 0.3], dtype=np.float32))
-    assert made.human_scores.tolist() == np.array([0.3, 0.9], dtype=np.float32).tolist()
+        part_people=np.array([2, 0]), part_scores=np.ones(2), person_scores=np.array([0.9, 0.5, 0.3], dtype=np.float32))
+    made = make_submission(parsing, CroppedPeople(label_maps, offsets, human.shape))
+    assert made.part_people.tolist() == [0, 1]
+    assert made.person_scores.tolist() == np.array([0.3, 0.9], dtype=np.float32).tolist()
     assert made.boxes.tolist() == [[3, 3, 6, 6], [1, 2, 3, 5]]
     assert (made.human == np.array([0, 2, 9, 1])[human]).all()
 
@@ -65,8 +68,9 @@ def test_people_are_numbered_by_ascending_score():
 def test_the_limit_of_254_parts_drops_with_a_warning(tmp_path):
     part = np.arange(1, 301).reshape(15, 20)
     many = Submission(
-        category=np.ones((15, 20), np.uint8), human=np.ones((15, 20), np.uint8), human_scores=np.ones(1),
-        boxes=np.array([[0, 0, 15, 20]]), part=part, part_labels=np.ones(300, int), part_scores=np.ones(300))
+        category=np.ones((15, 20), np.uint8), human=np.ones((15, 20), np.uint8), person_scores=np.ones(1),
+        boxes=np.array([[0, 0, 15, 20]]), part=part, part_labels=np.ones(300, int),
+        part_people=np.zeros(300, int), part_scores=np.ones(300))
     with pytest.warns(UserWarning, match='x: 300 visible parts, the submission format holds 254; 46 are dropped'):
         write_submission(tmp_path, 'x', many)
     back = read_submission(tmp_path, 'x', num_classes=2)
@@ -77,9 +81,9 @@ def test_the_limit_of_254_parts_drops_with_a_warning(tmp_path):
 def test_sixteen_bit_maps_are_read_and_written(tmp_path):
     human = np.arange(1, 301).reshape(15, 20)
     crowd = Submission(
-        category=np.ones((15, 20), np.uint8), human=human, human_scores=np.linspace(0, 1, 300),
+        category=np.ones((15, 20), np.uint8), human=human, person_scores=np.linspace(0, 1, 300),
         boxes=np.zeros((300, 4), int), part=np.ones((15, 20), int), part_labels=np.ones(1, int),
-        part_scores=np.ones(1))
+        part_people=np.zeros(1, int), part_scores=np.ones(1))
     write_submission(tmp_path, 'x', crowd)
     assert (read_submission(tmp_path, 'x', num_classes=2).human == human).all()
 
@@ -177,14 +181,11 @@ def test_files_are_the_recorded_releases(golden_dir, tmp_path):
         if f'img{index:02d}_out_global' not in arrays:
             continue
         get = {key: arrays[f'img{index:02d}_{key}'] for key in ('pred', 'inst_scores', 'bbox_scores', 'part_scores')}
-        people = dict(label_maps=list(get['pred']), offsets=np.zeros((len(get['pred']), 2), np.int64),
-                      qualities=get['inst_scores'])
-        merged = merge_people(**people, image_shape=get['pred'].shape[1:], bbox_scores=get['bbox_scores'],
-                              part_qualities=get['part_scores'])
-        assert merged.kept.tolist() == golden['kept'][str(index)]
-        write_submission(tmp_path, str(index), make_submission(
-            **people, category=merged.global_map, human=merged.human_map, part=merged.part_map,
-            part_labels=merged.part_labels, part_scores=merged.part_scores))
+        people = CroppedPeople.whole(get['pred'], get['pred'].shape[1:])
+        merged, kept = merge_people(people, qualities=get['inst_scores'], bbox_scores=get['bbox_scores'],
+                                    part_qualities=get['part_scores'])
+        assert kept.tolist() == golden['kept'][str(index)]
+        write_submission(tmp_path, str(index), make_submission(merged, people))
         for kind, key in (('global_parsing', 'global'), ('instance_segmentation', 'instance_segmentation'),
                           ('instance_parsing', 'instance_parsing')):
             written = np.array(Image.open(tmp_path / kind / f'{index}.png'))

@@ -2,15 +2,11 @@ import numpy as np
 import pytest
 import slow_evaluator
 import torch
-from scenes import cut, random_scenes
 
 from mmqanet.errors import InputError
 from mmqanet.functional.overlaps import (
-    class_areas,
     confusion_matrix,
     mask_ious,
-    mean_present,
-    people_class_ious,
     runs,
     segmentation_scores,
 )
@@ -63,11 +59,6 @@ def test_mask_ious_against_masks(high):
     assert mask_ious(pred, label, pred_ids[:0], label_ids).shape == (0, 4)
 
 
-def test_class_areas_count_what_lies_outside_a_crop_as_background():
-    areas = class_areas([np.array([[1, 1], [0, 2]], dtype=np.uint8)], 4, image_area=100)
-    assert areas.tolist() == [[97, 2, 1, 0]]
-
-
 def test_runs_hold_every_pixel_once():
     rng = np.random.default_rng(0)
     maps = [rng.integers(0, 2, (7, 9)), rng.integers(0, 2, (7, 18))[:, ::2].astype(np.uint8)]
@@ -76,32 +67,3 @@ def test_runs_hold_every_pixel_once():
     assert (np.abs(np.diff(values[0])) + np.abs(np.diff(values[1].astype(int))) > 0).all()
     empty, lengths = runs(np.zeros((0, 4)))
     assert len(empty[0]) == len(lengths) == 0
-
-
-def test_an_empty_crop_overlaps_background_alone():
-    category = np.array([[1, 1, 0, 0]], dtype=np.uint8)
-    ious, _ = people_class_ious([np.zeros((0, 3), np.uint8)], np.zeros((1, 2), int), category, category, np.array([1]), 3)
-    assert ious[0, 0] == pytest.approx([2 / 4, 0, np.nan], nan_ok=True)
-
-
-def test_people_class_ious_against_masks():
-    compared = ignored = 0
-    for scene in random_scenes(80):
-        label_maps, offsets = cut(scene.people)
-        ids = np.array([i for i in np.unique(scene.human) if i], dtype=int)
-        ious, areas = people_class_ious(label_maps, offsets, scene.category, scene.human, ids, 5)
-        assert ious.shape == (len(scene.people), len(ids), 5)
-        for g, person in enumerate(ids):
-            label = scene.category * (scene.human == person)
-            valid = label < 5
-            ignored += (~valid).any()
-            assert areas[g].tolist() == [(label == c).sum() for c in range(5)]
-            for n, pred in enumerate(scene.people):
-                for c in range(5):
-                    a, b = (label == c) & valid, (pred == c) & valid
-                    expected = slow_evaluator.mask_iou(a, b) if (a | b).any() else np.nan
-                    assert ious[n, g, c] == pytest.approx(expected, abs=1e-12, nan_ok=True)
-                    compared += 1
-                assert mean_present(ious[n, g]) == pytest.approx(slow_evaluator.mean_iou(label, pred, 5))
-    assert compared > 500
-    assert ignored > 5

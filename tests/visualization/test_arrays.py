@@ -6,23 +6,24 @@ from mmengine.structures import PixelData
 from scenes import random_scenes
 
 from mmqanet.errors import InputError
+from mmqanet.functional.image_parsing import IGNORE, number_parts
 from mmqanet.structures import ParsingDataSample
-from mmqanet.visualization.arrays import IGNORE, annotated, find_parts, predicted
+from mmqanet.visualization.arrays import annotated, predicted
 
 
 @pytest.mark.parametrize('scene', random_scenes(6), ids=lambda scene: scene.name)
 def test_parts_are_the_pairs_of_person_and_class(scene):
     category = np.where(scene.category == IGNORE, 0, scene.category)
-    part, labels = find_parts(category, scene.human)
+    part, labels, people = number_parts(category, scene.human)
     expected, pairs = np.zeros_like(part), []
     for person in range(1, scene.human.max(initial=0) + 1):
         for label in range(1, scene.num_classes):
             mask = (scene.human == person) & (category == label)
             if mask.any():
-                pairs.append(label)
+                pairs.append((person - 1, label))
                 expected[mask] = len(pairs)
     assert (part == expected).all()
-    assert labels.tolist() == pairs
+    assert list(zip(people.tolist(), labels.tolist())) == pairs
 
 
 @pytest.mark.parametrize('scene', random_scenes(4, first_seed=10), ids=lambda scene: scene.name)
@@ -32,7 +33,7 @@ def test_predictions_keep_the_numbers_of_the_sample(scene):
     assert (arrays.human == sample.pred_maps.human[0].numpy()).all()
     for number, (label, score) in enumerate(zip(sample.pred_parts.labels, sample.pred_parts.scores), 1):
         assert arrays.part_labels[number - 1] == label
-        assert arrays.part_qualities[number - 1] == score
+        assert arrays.part_scores[number - 1] == score
         assert (arrays.part == number).any()
 
 
@@ -44,7 +45,7 @@ def test_ignored_pixels_are_no_part_and_no_person():
     assert arrays.human.tolist() == [[0, 1, 1, 0]]
     assert arrays.part.tolist() == [[0, 1, 2, 0]]
     assert arrays.category.tolist() == category[0].tolist()
-    assert arrays.part_qualities is None
+    assert arrays.part_scores is None
 
 
 def test_a_sample_without_annotation_is_named():

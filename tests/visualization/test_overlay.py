@@ -7,8 +7,9 @@ import torch
 from mmengine.structures import InstanceData, PixelData
 
 from mmqanet.errors import InputError
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.structures import ParsingDataSample
-from mmqanet.visualization import ParsingArrays, add_legend, blend, draw_panels, draw_parsing, palette_image
+from mmqanet.visualization import add_legend, blend, draw_panels, draw_parsing, palette_image
 
 PALETTE = ((0, 0, 0), (255, 0, 0), (0, 0, 255))
 CLASSES = ('background', 'red part', 'blue part')
@@ -66,11 +67,12 @@ def test_tiny_pictures_are_enlarged():
     assert min(drawn.shape[:2]) > 300
 
 
-def two_parts(category: np.ndarray) -> ParsingArrays:
+def two_parts(category: np.ndarray) -> ImageParsing:
     """One person with a part of quality 0.9 and one of 0.3."""
-    return ParsingArrays(
+    return ImageParsing(
         category=category, human=(category > 0).astype(np.int32), part=category.astype(np.int32),
-        part_labels=np.array([1, 2]), part_qualities=np.array([0.9, 0.3]), person_qualities=np.array([0.8]))
+        part_labels=np.array([1, 2]), part_people=np.zeros(2, int), part_scores=np.array([0.9, 0.3]),
+        person_scores=np.array([0.8]))
 
 
 def draw(category: np.ndarray, **options) -> np.ndarray:

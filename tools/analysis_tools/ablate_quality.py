@@ -15,7 +15,6 @@ from rich.console import Console
 
 from mmqanet.analysis.ablation import PooledScores, check_map_paths, work_out
 from mmqanet.analysis.forward import ablation_config, build_dataset, predict_images, prediction_origin
-from mmqanet.analysis.orderings import MergingRules
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
 from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
@@ -26,6 +25,7 @@ from mmqanet.engine.config import dataset_of, prepare_config, read_config
 from mmqanet.engine.crops import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
+from mmqanet.functional.merging import MergingRules
 from mmqanet.utils.processes import progress_bar
 
 console = Console(highlight=False, soft_wrap=True)

@@ -14,7 +14,7 @@ from mmqanet.preparation.converters.prepared import (
     IGNORE,
     check_maps,
     describe_people,
-    number_parts,
+    part_ids,
     parts_table,
     unlabelled_people,
     write_coco_json,
@@ -74,7 +74,7 @@ def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, peo
         if people is None and not human.any():
             raise DataError(f'{labels / stem}.png: the person has no pixel')
         if parts is not None:
-            instance, table = number_parts(category, human, num_classes)
+            instance, table = part_ids(category, human, num_classes)
             write_label_map(Path(parts) / f'{stem}.png', instance)
             write_bytes(Path(parts) / f'{stem}.txt', parts_table(table))
     except DataError as error:

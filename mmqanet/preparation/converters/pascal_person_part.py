@@ -22,10 +22,10 @@ import numpy as np
 
 from mmqanet.datasets.pascal_person_part import PascalPersonPartDataset
 from mmqanet.errors import DataError, InputError
+from mmqanet.functional.image_parsing import IGNORE
 from mmqanet.preparation.converters.base import Converter, Split, find, read_names
 from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.matlab import read_mat
-from mmqanet.preparation.converters.prepared import IGNORE
 from mmqanet.preparation.converters.stacking import stack_people
 
 # Merged class: PASCAL-Part's names; l and r in front are the person's left and right.

@@ -23,12 +23,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
+from mmqanet.functional.image_parsing import IGNORE, number_parts
 from mmqanet.functional.rle import encode_rle
 from mmqanet.utils.files import check_inside, read_bytes, write_bytes, write_label_map
 from mmqanet.utils.formats import known_formats
 from mmqanet.utils.images import exif_orientation
 
-IGNORE = 255
 LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
 
 
@@ -43,7 +43,7 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
         category: (H, W) integers, part class in ``[0, num_classes)`` or 255 = ignore.
         human: (H, W) integers, person id in [0, 255], 0 = nobody.
         num_classes: classes with background.
-        parts: the (H, W) map of part ids and its table, as :func:`number_parts` gives them, which makes them by default.
+        parts: the (H, W) map of part ids and its table, as :func:`part_ids` gives them, which makes them by default.
 
     Returns:
         The N people in ascending id, as :func:`describe_people` gives them.
@@ -53,7 +53,7 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
     """
     data = image if isinstance(image, bytes) else read_bytes(image)
     check_maps(name, image_size(data, name), category, human, num_classes)
-    instance, table = parts if parts is not None else number_parts(category, human, num_classes)
+    instance, table = parts if parts is not None else part_ids(category, human, num_classes)
     paths = sample_paths(split_dir, name)
     write_bytes(paths['Images'], data)
     write_label_map(paths['Human_ids'], human)
@@ -75,23 +75,20 @@ def write_image(split_dir: Path, name: str, image: Path | bytes) -> tuple[int, i
     return size
 
 
-def number_parts(category: np.ndarray, human: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
-    """Number the part instances: a part is a (person, class) pair, class neither background nor ignore.
+def part_ids(category: np.ndarray, human: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
+    """The ids of the part instances: a part is a (person, class) pair, class neither background nor ignore.
 
     Returns:
         The (H, W) int32 map of part ids, ``num_classes · (person - 1) + class``, 0 elsewhere; and the (K, 3) int32 rows
         (part id, class, person) in ascending id.
     """
-    category, human = category.astype(np.int32), human.astype(np.int32)
-    part = (human > 0) & (category > 0) & (category != IGNORE)
-    instance = np.where(part, num_classes * (human - 1) + category, 0)
-    ids = np.flatnonzero(np.bincount(instance.ravel()))
-    ids = ids[ids > 0].astype(np.int32)
-    return instance, np.stack([ids, ids % num_classes, ids // num_classes + 1], axis=1)
+    part, labels, people = number_parts(category, human)
+    ids = num_classes * people + labels
+    return np.concatenate([[0], ids]).astype(np.int32)[part], np.stack([ids, labels, people + 1], axis=1).astype(np.int32)
 
 
 def parts_table(rows: np.ndarray) -> bytes:
-    """The TXT of the (K, 3) rows that :func:`number_parts` gives."""
+    """The TXT of the (K, 3) rows that :func:`part_ids` gives."""
     return ''.join(f'{part} {label} {person}\n' for part, label, person in rows.tolist()).encode()
 
 

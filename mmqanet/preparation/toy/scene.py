@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.preparation.converters.prepared import number_parts
+from mmqanet.preparation.converters.prepared import part_ids
 from mmqanet.preparation.toy.background import draw_background
 from mmqanet.preparation.toy.canvas import SUPERSAMPLING, Canvas, Layer
 from mmqanet.preparation.toy.figure import Figure, build_figure
@@ -92,7 +92,7 @@ def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), 
         canvas = _paint(background, light, placed, props)
     image, human, category = canvas.finished()
     people = [ToyPerson(i, person.figure.front, person.corners()) for i, person in enumerate(placed, 1)]
-    parts = number_parts(category, human, NUM_CLASSES)[0]
+    parts = part_ids(category, human, NUM_CLASSES)[0]
     return ToyScene(_expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
 
 

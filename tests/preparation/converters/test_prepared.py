@@ -10,7 +10,7 @@ from mmqanet.functional.rle import encode_rle
 from mmqanet.preparation.converters.prepared import (
     describe_people,
     is_written,
-    number_parts,
+    part_ids,
     sample_paths,
     write_coco_json,
     write_sample,
@@ -81,7 +81,7 @@ def test_parts_agree_with_a_loop_over_pixels():
     rng = np.random.default_rng(3)
     category = rng.choice([0, 1, 2, 6, 255], (20, 30)).astype(np.uint8)
     human = rng.integers(0, 4, (20, 30)).astype(np.uint8)
-    instance, parts = number_parts(category, human, 7)
+    instance, parts = part_ids(category, human, 7)
     expected = {}
     for y in range(20):
         for x in range(30):
