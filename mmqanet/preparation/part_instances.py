@@ -9,7 +9,7 @@ from pathlib import Path
 
 from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters.prepared import check_maps, describe_people, number_parts, sample_paths
+from mmqanet.preparation.converters.prepared import check_maps, describe_people, part_ids, sample_paths
 from mmqanet.utils.files import read_label_map, write_bytes
 from mmqanet.utils.processes import run_many
 
@@ -54,7 +54,7 @@ def describe_instances(image: dict, *, split_dir: Path, num_classes: int, min_ar
         check_maps(name, (image['height'], image['width']), category, human, num_classes)
     except DataError as error:
         raise DataError(f'{split_dir}: {error}') from None
-    instance, rows = number_parts(category, human, num_classes)
+    instance, rows = part_ids(category, human, num_classes)
     owners = {part: (label, person) for part, label, person in rows.tolist()}
     parts = []
     for part in describe_people(instance):
