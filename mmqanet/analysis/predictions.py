@@ -2,7 +2,6 @@
 
 Letters: N people of an image, C classes, T thresholds of the pixel scores, h, w a crop of a label map, H, W the image.
 """
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np

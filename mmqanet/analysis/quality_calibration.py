@@ -30,11 +30,9 @@ def fit_calibration(qualities: np.ndarray, truths: np.ndarray, *, most_knots: in
         raise InputError('no quality with a known IoU: there is nothing to fit a calibration to')
     order = np.argsort(qualities, kind='stable')
     qualities, truths = qualities[order], truths[order]
-    groups = np.arange(len(qualities)) * min(most_knots, len(qualities)) // len(qualities)
+    groups: np.ndarray = np.arange(len(qualities)) * min(most_knots, len(qualities)) // len(qualities)
     groups = groups[np.searchsorted(qualities, qualities)]  # equal qualities stand together
-    counts = np.bincount(groups)
-    counts = counts[counts > 0]
-    _, groups = np.unique(groups, return_inverse=True)
+    _, groups, counts = np.unique(groups, return_inverse=True, return_counts=True)
     knots, means = (np.bincount(groups, values) / counts for values in (qualities, truths))
     ious = isotonic_regression(means, weights=counts).x.clip(0, 1)
     return Calibration(tuple(knots.tolist()), tuple(ious.tolist()))

@@ -90,13 +90,14 @@ def _context(function: Callable) -> multiprocessing.context.BaseContext:
 def _end_with_parent() -> None:
     """Let this process end when its parent is gone, however that ended."""
     parent = multiprocessing.parent_process()
+    assert parent is not None  # the pool's workers have one
+    sentinel = parent.sentinel
 
     def watch() -> None:
-        wait([parent.sentinel])
+        wait([sentinel])
         os._exit(1)
 
-    if parent is not None:
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()
 
 
 @contextmanager
