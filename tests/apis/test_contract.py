@@ -122,4 +122,4 @@ def test_it_is_trained_tested_drawn_and_studied(tmp_path):
     dataset, cache = build_dataset(cfg), PredictionCache(tmp_path / 'cache', {})
     names = [dataset.get_data_info(index)['name'] for index in range(3)]
     assert predict_images(cfg, dataset, names, cache, thresholds=[0.2]) == 3
-    assert cache.people(names[0]).parsing_ids.tolist() == [0, 0]
+    assert cache.people(names[0])[1].tolist() == [0, 0]

@@ -26,7 +26,7 @@ _ENTRIES = dict(
                'centerness_on_reg'},
     test_cfg={'nms_pre', 'min_bbox_size', 'score_thr', 'nms', 'max_per_img'},
 )
-_TYPES = dict(
+_TYPES: dict[str, set[str | None]] = dict(
     data_preprocessor={'DetDataPreprocessor'}, neck={'FPN'}, bbox_head={'FCOSHead', 'mmqanet.IgnoringFCOSHead'},
     test_cfg={None})
 _TRAINING = {'type', 'init_cfg', 'regress_ranges', 'center_sampling', 'center_sample_radius', 'loss_bbox', 'loss_centerness'}
