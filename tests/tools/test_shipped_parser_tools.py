@@ -158,3 +158,11 @@ def test_how_right_pseudo_labels_are(weights, tmp_path, monkeypatch, capsys):
     shown = (labels > 0) | (truth > 0)
     assert rows[0][2:4] == ['100.0', f'{100 * (labels == truth)[shown].mean():.1f}']
     assert float(rows[1][2]) == pytest.approx(100 * (labels == 0)[shown].mean(), abs=0.06)  # the background stays
+
+
+def test_sides_are_counted_where_the_parts_agree():
+    script = runpy.run_path(str(TOOLS / 'analysis_tools/side_accuracy.py'))
+    left_shoe, right_shoe, left_arm, face = map(CCP_SIDES_CLASSES.index, ('left-shoe', 'right-shoe', 'left-arm', 'face'))
+    truth = np.array([[left_shoe, left_shoe, right_shoe, left_arm, left_arm, 0, 255]])
+    found = np.array([[left_shoe, right_shoe, right_shoe, face, left_arm, left_arm, left_arm]])
+    assert script['count_sides'](truth, found).tolist() == [[3, 2], [1, 1], [0, 0]]

@@ -4,15 +4,17 @@ The pixel labels say exactly what is skin or shoe; BodyPix (Papandreou et al., E
 ``bodypix/NAME.png`` holds its parts at any smaller size of the photo: 0 background, k + 1 for part k.
 
 A pixel is decided where both agree: skin on a face, torso or limb, a shoe on a foot or leg. The rest follows what is decided
-in the same connected piece; :func:`split_by_parts` says how.
+in the same connected piece; :func:`split_by_parts` says how. Body parts at times call the thigh left and the shin right, or
+both feet right: sides that a line cannot part, or that two apart pieces share while the other side is nowhere, are ignored.
 """
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from mmqanet.datasets.ccp import CCP_MERGED_CLASSES
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, SPLIT
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_FLIP_PAIRS, SPLIT
 from mmqanet.errors import DataError
 from mmqanet.utils.files import read_label_map
 
@@ -24,6 +26,8 @@ REGIONS = {
     'left-leg': (14, 15, 18, 19, 22), 'right-leg': (16, 17, 20, 21, 23),
 }
 _PURE = 0.85  # share of a piece's decided pixels that one class needs to take the whole piece
+_PARTED = 0.9  # share of the hints of a left and right that a line must part
+_TWIN = 0.4  # of the largest piece: another one of the same side and of that size is no splinter of it
 _SPLINTER = 0.04  # of a piece's decided pixels: classes with fewer are slips
 _REACH = 0.012  # of the photo's height: how far from a decided pixel the others of a mixed piece still follow it
 
@@ -64,15 +68,19 @@ def tell_sides(category: np.ndarray, parts: np.ndarray) -> np.ndarray:
     return labels
 
 
-def split_by_parts(mask: np.ndarray, hints: np.ndarray) -> np.ndarray:
+def split_by_parts(mask: np.ndarray, hints: np.ndarray, *,
+                   pairs: Sequence[tuple[int, int]] = CCP_SIDES_FLIP_PAIRS) -> np.ndarray:
     """Split a class by hints, connected piece by piece.
 
     Where one class holds 85 % of a piece's hints, it takes the piece. Else each pixel follows the nearest hint of the piece,
-    if that is within 1.2 % of the height; classes with less than 4 % of a piece's hints are dropped.
+    if that is within 1.2 % of the height; classes with less than 4 % of a piece's hints are dropped. A left and right of one
+    piece is ignored where no line has 90 % of their hints on their own side; the only side of a pair, where two pieces of
+    like size have it.
 
     Args:
         mask: (H, W) bool, the pixels of the class.
         hints: (H, W) uint8, the class that a pixel would get, 255 where nothing is known.
+        pairs: left and right classes.
 
     Returns:
         (H, W) uint8, 255 where nothing was decided and outside of the mask.
@@ -83,8 +91,39 @@ def split_by_parts(mask: np.ndarray, hints: np.ndarray) -> np.ndarray:
         x, y, width, height = stats[piece, :4]
         window = slice(y, y + height), slice(x, x + width)
         inside = pieces[window] == piece
-        labels[window][inside] = _split_piece(inside, hints[window], reach=_REACH * mask.shape[0])[inside]
+        piece_labels = _split_piece(inside, hints[window], reach=_REACH * mask.shape[0])
+        for pair in pairs:
+            if not _parted(piece_labels, pair):
+                piece_labels[np.isin(piece_labels, pair)] = IGNORE
+        labels[window][inside] = piece_labels[inside]
+    for pair in pairs:
+        if _twins(labels, pair):
+            labels[np.isin(labels, pair)] = IGNORE
     return labels
+
+
+def _parted(labels: np.ndarray, pair: tuple[int, int]) -> bool:
+    """Whether the line that best tells left from right, by Fisher's discriminant, has nearly all of both on its sides."""
+    points = np.argwhere(np.isin(labels, pair)).astype(float)
+    is_left = labels[np.isin(labels, pair)] == pair[0]
+    if is_left.all() or not is_left.any():
+        return True
+    spread = np.cov(points.T) + np.eye(2)  # of at least a pixel: no division by the thickness of a line
+    along = points @ np.linalg.solve(spread, points[is_left].mean(0) - points[~is_left].mean(0))
+    left_first = is_left[np.argsort(along)]
+    right = np.cumsum(~left_first) + left_first.sum() - np.cumsum(left_first)  # the right side below, left above each cut
+    return bool(right.max() >= _PARTED * len(left_first))
+
+
+def _twins(labels: np.ndarray, pair: tuple[int, int]) -> bool:
+    """Whether two pieces of like size have the same side, and the other side is nowhere."""
+    areas = [np.count_nonzero(labels == label) for label in pair]
+    if min(areas) > _SPLINTER * max(areas):
+        return False
+    only = labels == pair[int(np.argmax(areas))]
+    _, _, stats, _ = cv2.connectedComponentsWithStats(only.astype(np.uint8), connectivity=8)
+    pieces = np.sort(stats[1:, cv2.CC_STAT_AREA])
+    return len(pieces) > 1 and bool(pieces[-2] >= _TWIN * pieces[-1])
 
 
 def _split_piece(inside: np.ndarray, hints: np.ndarray, *, reach: float) -> np.ndarray:

@@ -79,6 +79,42 @@ def test_a_piece_of_one_class_is_taken_whole_and_splinters_are_dropped():
     assert (labels[~mask] == IGNORE).all()
 
 
+def legs(angle=0.0):
+    """Two legs that touch, hints left and right of a line through the middle."""
+    rows, columns = np.mgrid[:100, :60]
+    mask = (columns >= 10) & (columns < 50)
+    return mask, np.where(mask, np.where(columns - 30 + angle * (rows - 50) < 0, 21, 22), IGNORE).astype(np.uint8)
+
+
+@pytest.mark.parametrize('angle', [0, 0.3])
+def test_sides_that_a_line_parts_are_kept(angle):
+    mask, hints = legs(angle)
+    assert (split_by_parts(mask, hints) == hints).all()
+
+
+def test_sides_that_are_tangled_are_ignored():
+    mask, hints = legs()
+    hints[60:][mask[60:]] = 43 - hints[60:][mask[60:]]  # the shins the other way round
+    hints[:20][mask[:20]] = 18  # torso: no side
+    labels = split_by_parts(mask, hints)
+    assert (labels[:20][mask[:20]] == 18).all()
+    assert (labels[20:] == IGNORE).all()
+    assert (split_by_parts(mask, hints, pairs=()) == hints).all()
+
+
+def test_two_feet_of_one_side_are_ignored_unless_one_is_small_or_the_other_side_is_there():
+    mask = np.zeros((100, 60), bool)
+    mask[80:90, 5:20], mask[80:90, 35:50] = True, True
+    hints = np.where(mask, 12, IGNORE).astype(np.uint8)
+    assert (split_by_parts(mask, hints) == IGNORE).all()
+    small = mask.copy()
+    small[80:90, 38:50] = False
+    assert (split_by_parts(small, hints)[small] == 12).all()
+    hints[80:90, 35:50] = 11
+    assert (split_by_parts(mask, hints) == hints).all()
+    assert split_by_parts(mask, np.where(mask, 17, IGNORE).astype(np.uint8))[mask].tolist() == [17] * mask.sum()
+
+
 def test_parts_of_a_quarter_of_the_size(tmp_path):
     small = np.arange(20, dtype=np.uint8).reshape(4, 5)
     Image.fromarray(small).save(tmp_path / 'parts.png')
