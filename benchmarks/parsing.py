@@ -78,7 +78,8 @@ def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopw
     """Seconds of every stage of one picture."""
     from mmqanet.apis.inference import predict, prepare
     from mmqanet.apis.inputs import find_inputs
-    from mmqanet.apis.outputs import ResultWriter, draw
+    from mmqanet.apis.outputs import ResultWriter
+    from mmqanet.apis.picture_files import draw
     from mmqanet.apis.predictions import Parsed
 
     item, = find_inputs(path)
@@ -109,12 +110,12 @@ def time_command(parser: Any, path: Path, boxes: list, folder: Path, pictures: i
     """People a second of the command's own way, from files to files."""
     from mmqanet.apis.inputs import Picture
     from mmqanet.apis.outputs import ResultWriter
-    from mmqanet.utils.prefetch import ahead
+    from mmqanet.utils.prefetch import prefetch
 
     items = [Picture(name=str(index), source=str(path), content=path) for index in range(pictures)]
     writer = ResultWriter(folder, meta=parser.dataset_meta)
     start = time.perf_counter()
-    for parsed in ahead(parser.stream(items, 4, boxes={path.name: boxes})):
+    for parsed in prefetch(parser.stream(items, 4, boxes={path.name: boxes})):
         writer.write(parsed)
     return pictures * len(boxes) / (time.perf_counter() - start)
 

@@ -2,7 +2,7 @@ from mmqanet.apis.detector import PersonDetector, init_detector
 from mmqanet.apis.inference import inference_parser, inference_topdown
 from mmqanet.apis.inferencer import HumanParsingInferencer
 from mmqanet.apis.loading import init_model
-from mmqanet.apis.outputs import OverlayStyle
+from mmqanet.apis.picture_files import OverlayStyle
 
 __all__ = [
     'HumanParsingInferencer',

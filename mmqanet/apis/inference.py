@@ -1,13 +1,12 @@
 """From Python: parse images with a model that was built once. Every other way in ends here."""
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from mmengine.dataset import pseudo_collate
 
-from mmqanet.apis.inputs import as_picture
+from mmqanet.apis.inputs import as_picture, is_single
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser, BoxUse
@@ -18,7 +17,7 @@ MAX_SIDE = 2**15 - 2  # OpenCV resamples no larger pictures
 
 def inference_topdown(
     model: BaseParser,
-    images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
+    images: Any,
     boxes: Any = None,
     *,
     box_scores: Any = None,
@@ -27,9 +26,10 @@ def inference_topdown(
 
     Args:
         model: from :func:`mmqanet.apis.init_model`.
-        images: one image or several: paths, bytes of files, or (H, W, 3) uint8 BGR arrays.
-        boxes: for each image (N, 4) xyxy in pixels, or ``None``: a parser that needs boxes then takes the whole image as
-            one, others find the people. With a single image, its boxes alone.
+        images: one image or an iterable of some: paths, bytes of files, open files, images of Pillow, or (H, W, 3) uint8 BGR
+            or (H, W) grey arrays.
+        boxes: for each image (N, 4) xyxy in pixels, or (N, 5) with the score, or ``None``: a parser that needs boxes then
+            takes the whole image as one, others find the people. With a single image, its boxes alone.
         box_scores: for each image (N,) in [0, 1]; 1 by default.
 
     Returns:
@@ -39,9 +39,10 @@ def inference_topdown(
         DataError: an image cannot be read. InputError: boxes or scores are out of range, or given to a parser that takes
             none; names the image.
     """
-    if isinstance(images, str | Path | bytes | np.ndarray):
+    if is_single(images):
         images, boxes = [images], None if boxes is None else [boxes]
         box_scores = None if box_scores is None else [box_scores]
+    images = list(images)
     boxes = [None] * len(images) if boxes is None else list(boxes)
     box_scores = [None] * len(images) if box_scores is None else list(box_scores)
     if not len(images) == len(boxes) == len(box_scores):
@@ -52,7 +53,7 @@ def inference_topdown(
 
 def inference_parser(
     model: BaseParser,
-    images: Sequence[str | Path | bytes | np.ndarray] | str | Path | bytes | np.ndarray,
+    images: Any,
     detector: Any,
 ) -> list[ParsingDataSample]:
     """Find the people with a detector and parse them: :func:`inference_topdown` on the boxes that it finds.
@@ -64,13 +65,13 @@ def inference_parser(
         detector: from :func:`mmqanet.apis.init_detector`, or anything whose ``detect`` turns a list of (H, W, 3) uint8 BGR
             arrays into a list of (boxes (N, 4) xyxy, scores (N,) in [0, 1]).
     """
-    frames = read_frames([images] if isinstance(images, str | Path | bytes | np.ndarray) else images)
+    frames = read_frames([images] if is_single(images) else images)
     found = detector.detect([frame.image for frame in frames])
     return predict(model, [prepare(model, frame, boxes=boxes, scores=scores)
                            for frame, (boxes, scores) in zip(frames, found)])
 
 
-def read_frames(images: Sequence[str | Path | bytes | np.ndarray]) -> list[Frame]:
+def read_frames(images: Iterable) -> list[Frame]:
     return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
 
 
@@ -80,7 +81,8 @@ def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any =
     Args:
         model: from ``init_model``.
         frame: the image.
-        boxes: (N, 4) xyxy in pixels, or ``None``: the whole image is one box for a parser that needs boxes.
+        boxes: (N, 4) xyxy in pixels, or (N, 5) with the score, or ``None``: the whole image is one box for a parser that
+            needs boxes.
         scores: (N,) in [0, 1], 1 by default.
 
     Raises:
@@ -117,10 +119,18 @@ def refuse_boxes(model: BaseParser, *, where: str) -> None:
 def _box_arrays(boxes: Any, scores: Any, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
     """What a caller gave as boxes (N, 4) and scores (N,), float32, checked."""
     try:
-        boxes = np.asarray(boxes, dtype=np.float32).reshape(-1, 4)
+        boxes = np.asarray(boxes, dtype=np.float32)
+        if boxes.shape[-1:] == (5,):
+            if scores is not None:
+                raise InputError(f'{frame.source}: the boxes have scores of their own, and box_scores are given too')
+            boxes, scores = boxes[..., :4], boxes[..., 4]
+        boxes = boxes.reshape(-1, 4)
         scores = np.ones(len(boxes), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
+    except InputError:
+        raise
     except (ValueError, TypeError):
-        raise InputError(f'{frame.source}: boxes must be (N, 4) numbers x1, y1, x2, y2, scores (N,)') from None
+        raise InputError(f'{frame.source}: boxes must be (N, 4) numbers x1, y1, x2, y2 or (N, 5) with the score, '
+                         'scores (N,)') from None
     check_boxes(boxes, scores, size=(frame.image.shape[1], frame.image.shape[0]), where=frame.source)
     return boxes, scores
 

@@ -1,31 +1,42 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 from rich.progress import track
 
+from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_all
 from mmqanet.apis.detector import SCORE_THR, init_detector
+from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
+from mmqanet.apis.given_boxes import look_up
 from mmqanet.apis.inference import drop_doubtful, predict, prepare, refuse_boxes, whole_image
-from mmqanet.apis.inputs import Input, find_inputs
+from mmqanet.apis.inputs import Input, find_inputs, is_single
 from mmqanet.apis.loading import init_model
-from mmqanet.apis.outputs import DEFAULT_STYLE, OverlayStyle, ResultWriter, draw, show_image
+from mmqanet.apis.outputs import ResultWriter
+from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw
 from mmqanet.apis.predictions import Failed, Parsed, describe
 from mmqanet.apis.videos import Frame
+from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.datasets.class_sets import FULL
-from mmqanet.errors import InputError, MMQANetError
-from mmqanet.utils.prefetch import ahead
+from mmqanet.errors import DataError, InputError, MMQANetError
+from mmqanet.utils.memory import in_halves, is_out_of_memory
+from mmqanet.utils.prefetch import prefetch
 
-WHOLE_IMAGE = 'image'
 
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """The options of one call of :meth:`HumanParsingInferencer.stream`."""
 
-Read = tuple[Input, Frame] | Failed
+    batch_size: int
+    score_thr: float
+    part_score_thr: float
+    boxes_of: Callable[[Input], Any]
+    scores_of: Callable[[Input], Any]
 
 
 class HumanParsingInferencer:
@@ -74,6 +85,7 @@ class HumanParsingInferencer:
             if detector is None and detector_weights is None:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes)
+        self.given = [source for source in (model, weights, detector, detector_weights) if isinstance(source, str | Path)]
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
             refuse_boxes(self.model, where='detector')
@@ -130,14 +142,21 @@ class HumanParsingInferencer:
         Raises:
             DataError, InputError: of the first input that fails.
         """
-        stream: Iterable[Parsed | Failed] = self.stream(
-            inputs, batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
-            recursive=recursive, channel_order=channel_order)
+        items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
+        stream: Iterable[Parsed | Failed] = self._checked(
+            items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
+            part_score_thr=part_score_thr)
+        if show:
+            check_window()
+        writer = None
+        if out_dir:
+            options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr)
+            writer = ResultWriter(out_dir, meta=self.dataset_meta, style=style, options=options, given=self.given)
+            writer.plan.claim(items)
         if self.show_progress:
-            total = sum(item.count() for item in find_inputs(inputs, recursive=recursive))
-            stream = track(stream, description='parsing', total=total or None)
-        writer = ResultWriter(out_dir, meta=self.dataset_meta, style=style) if out_dir else None
+            stream = track(stream, description='parsing', total=sum(item.count() for item in items) or None)
         results: dict[str, list] = dict(predictions=[], visualization=[])
+        complete = False
         try:
             for parsed in stream:
                 if isinstance(parsed, Failed):
@@ -151,9 +170,10 @@ class HumanParsingInferencer:
                 if return_vis:
                     results['visualization'].append(drawing[..., ::-1] if _is_rgb(channel_order) else drawing)
                 results['predictions'].append(parsed.sample if return_datasamples else describe(parsed, self.dataset_meta))
+            complete = True
         finally:
             if writer:
-                writer.close()
+                writer.close(complete=complete)
         return results
 
     def stream(
@@ -188,6 +208,13 @@ class HumanParsingInferencer:
         Raises:
             InputError: an argument is wrong as a whole.
         """
+        items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
+        return self._checked(items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
+                             part_score_thr=part_score_thr)
+
+    def _checked(self, items: Sequence[Input], single: bool, batch_size: int, *, boxes: Any, box_scores: Any,
+                 score_thr: float, part_score_thr: float) -> Iterator[Parsed | Failed]:
+        """:meth:`stream` of what was found."""
         for name, value in dict(score_thr=score_thr, part_score_thr=part_score_thr).items():
             if not 0 <= value <= 1:
                 raise InputError(f'{name} is {value}, but qualities lie in [0, 1]')
@@ -195,31 +222,55 @@ class HumanParsingInferencer:
             raise InputError(f'batch_size is {batch_size}, but must be at least 1')
         if boxes is not None:
             refuse_boxes(self.model, where='boxes')
-        single = not isinstance(inputs, list | tuple)
-        items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
-        boxes_of = _lookup(boxes, items, single=single, what='boxes')
-        scores_of = _lookup(box_scores, items, single=single, what='box_scores')
-        return self._stream(items, batch_size, boxes_of, scores_of, score_thr=score_thr, part_score_thr=part_score_thr)
+        return self._stream(items, _Call(
+            batch_size=batch_size, score_thr=score_thr, part_score_thr=part_score_thr,
+            boxes_of=look_up(boxes, items, single=single, what='boxes'),
+            scores_of=look_up(box_scores, items, single=single, what='box_scores')))
 
-    def _stream(self, items: Sequence[Input], batch_size: int, boxes_of: Callable, scores_of: Callable, *, score_thr: float,
-                part_score_thr: float) -> Iterator[Parsed | Failed]:
-        frames = ahead(read_all(items), depth=batch_size)
+    def options(self, *, boxes: Any = None, box_scores: Any = None, score_thr: float = 0.0,
+                part_score_thr: float = 0.0) -> dict[str, Any]:
+        """What decides on the results of a call, in short: digests of model, people and options.
+
+        Args:
+            boxes, box_scores, score_thr, part_score_thr: as in :meth:`stream`.
+        """
+        people: str | None
+        if boxes is None and self.detector is not None:
+            people = detector_digest(self.detector)
+        else:
+            people = boxes if boxes is None or isinstance(boxes, str) else boxes_digest([boxes, box_scores])
+        return dict(model=model_digest(self.model), people=people, score_thr=score_thr, part_score_thr=part_score_thr)
+
+    def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
+        """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""
+        read = prefetch(batches(read_all(items), call.batch_size), depth=1, budget=IN_FLIGHT, weigh=batch_weight)
         try:
-            while batch := list(islice(frames, batch_size)):
-                people = self._find_people(batch, boxes_of, scores_of)
-                for result in self._parse(batch, people):
-                    if isinstance(result, Parsed) and max(score_thr, part_score_thr) > 0:
-                        drop_doubtful(self.model, result.sample, score_thr=score_thr, part_score_thr=part_score_thr)
-                    yield result
+            for batch in read:
+                yield from in_halves(lambda part: self._results(part, call), batch)
         finally:
-            frames.close()
+            read.close()
 
-    def _find_people(self, batch: list, boxes_of: Callable, scores_of: Callable) -> list[tuple | Failed]:
+    def _results(self, batch: Sequence[Read], call: '_Call') -> list[Parsed | Failed]:
+        """The results of a batch; a picture that is too large even alone has failed."""
+        try:
+            results = self._parse(batch, self._find_people(batch, call))
+            for result in results:
+                if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr) > 0:
+                    drop_doubtful(self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr)
+            return results
+        except Exception as error:
+            if len(batch) > 1 or isinstance(batch[0], Failed) or not is_out_of_memory(error):
+                raise
+            item = batch[0][0]
+        return [Failed(item=item, error=DataError(f'{item.source}: not enough memory to parse this picture'))]
+
+    def _find_people(self, batch: Sequence[Any], call: '_Call') -> list[tuple | Failed]:
         """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
         people: list[Any] = []
         for read in batch:
             try:
-                people.append(read if isinstance(read, Failed) else _given(read[1], boxes_of(read[0]), scores_of(read[0])))
+                people.append(read if isinstance(read, Failed) else _given(read[1], call.boxes_of(read[0]),
+                                                                                call.scores_of(read[0])))
             except MMQANetError as error:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
@@ -228,7 +279,7 @@ class HumanParsingInferencer:
                 people[index] = found
         return people
 
-    def _parse(self, batch: list, people: list[tuple | Failed]) -> list[Parsed | Failed]:
+    def _parse(self, batch: Sequence[Any], people: list[tuple | Failed]) -> list[Parsed | Failed]:
         """Parse a batch; a frame that cannot be parsed does not keep the others from it."""
         results: list[Any] = list(people)
         packed = {}
@@ -266,40 +317,9 @@ def _check_no_weights(weights: str | Path | None, reason: str) -> None:
         raise InputError(f'detector_weights {weights} cannot be used besides the detector: {reason}')
 
 
-def read_all(items: Iterable[Input]) -> Iterator[Read]:
-    """Read the frames of all items, one after the other."""
-    for item in items:
-        try:
-            for frame in item.frames():
-                yield item, frame
-        except MMQANetError as error:
-            yield Failed(item=item, error=error)
-
-
 def _given(frame: Frame, boxes: Any, scores: Any) -> tuple[Any, Any]:
     """The boxes and scores of a frame, with the word for the whole image as a box."""
     return whole_image(frame) if isinstance(boxes, str) else boxes, scores
-
-
-def _lookup(given: Any, items: list, *, single: bool, what: str) -> Callable[[Input], Any]:
-    """A function from an item to its boxes or scores (or ``None``, or ``'image'``)."""
-    if given is None or isinstance(given, str):
-        if given not in (None, WHOLE_IMAGE) or (given and what != 'boxes'):
-            raise InputError(f'{what} is {given!r}; the only word that is known is boxes={WHOLE_IMAGE!r}')
-        return lambda item: given
-    if isinstance(given, Mapping):
-        def by_name(item: Input) -> np.ndarray:
-            path = Path(item.source)
-            for name in (item.source, f'{item.name}{path.suffix}', path.name):
-                if name in given:
-                    return given[name]
-            raise InputError(f'{item.source}: no {what} are given for {path.name}')
-        return by_name
-    rows = [given] if single and len(items) == 1 else list(given)
-    if len(rows) != len(items):
-        raise InputError(f'{len(items)} inputs need as many {what}, not {len(rows)}')
-    by_id = {id(item): row for item, row in zip(items, rows)}
-    return lambda item: by_id[id(item)]
 
 
 def _is_rgb(channel_order: str) -> bool:

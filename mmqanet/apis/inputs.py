@@ -1,24 +1,23 @@
-"""What can be parsed: files, folders, bytes, arrays, videos and cameras, as a list of pictures and videos.
+"""What can be parsed: files, folders, bytes, arrays, images, videos and cameras, as a list of pictures and videos.
 
 Nothing is opened before its turn, so that one bad file spoils nothing but itself.
 """
 import os
+import warnings
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
+from PIL import Image
 
+from mmqanet.apis.folders import VIDEO_SUFFIXES, list_folder
 from mmqanet.apis.videos import Frame, Video
-from mmqanet.errors import InputError
-from mmqanet.utils.images import decode_image, read_image
-
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.jp2', '.avif')
-VIDEO_SUFFIXES = ('.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp')
-
-PathLike = str | os.PathLike
+from mmqanet.errors import DataError, InputError
+from mmqanet.utils.files import MAX_FILE_BYTES, PathLike
+from mmqanet.utils.images import decode_image, plain_colour, read_image
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +28,17 @@ class Picture:
         name: of its results: the path below the folder it was found in, without suffix unless another has the same;
             a number for what has no path.
         source: what errors and records call it, its path or e.g. ``'image 3'``.
-        content: a path, the bytes of a file, or an array (H, W, 3) uint8.
+        content: a path, the bytes of a file, a file opened for reading bytes, an array (H, W, 3) or (H, W) uint8, or a
+            Pillow image.
         rgb: whether an array is RGB instead of BGR.
+        max_bytes: a larger file is refused; ``None`` refuses none.
     """
 
     name: str
     source: str
-    content: Path | bytes | np.ndarray
+    content: Path | bytes | BinaryIO | np.ndarray | Image.Image
     rgb: bool = False
+    max_bytes: int | None = MAX_FILE_BYTES
 
     def frames(self) -> Iterator[Frame]:
         """The picture as the one frame it is.
@@ -48,18 +50,48 @@ class Picture:
 
     def read(self) -> np.ndarray:
         """(H, W, 3) uint8 BGR; errors as in :meth:`frames`."""
-        if isinstance(self.content, Path):
-            return read_image(self.content)
-        if isinstance(self.content, bytes):
-            return decode_image(self.content, where=self.source)
-        image = self.content
-        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
-            raise InputError(f'{self.source} must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
-        return np.ascontiguousarray(image[..., ::-1]) if self.rgb else image
+        match self.content:
+            case Path():
+                return read_image(self.content, max_bytes=self.max_bytes)
+            case bytes():
+                return decode_image(self.content, where=self.source)
+            case np.ndarray():
+                return self._colour(self.content)
+            case Image.Image():
+                return self._pixels(self.content)
+        return decode_image(self._rest_of(self.content), where=self.source)
 
     def count(self) -> int:
         """How many frames."""
         return 1
+
+    def _colour(self, image: np.ndarray) -> np.ndarray:
+        if image.ndim == 3 and image.shape[2] == 1:
+            image = image[..., 0]
+        if image.dtype != np.uint8 or not image.size or (image.ndim != 2 and image.shape[2:] != (3,)):
+            raise InputError(f'{self.source} must be (H, W, 3) or (H, W) uint8, not {image.shape} {image.dtype}')
+        if image.ndim == 2:
+            return np.repeat(image[..., None], 3, axis=2)
+        return np.ascontiguousarray(image[..., ::-1]) if self.rgb else image
+
+    def _pixels(self, image: Image.Image) -> np.ndarray:
+        try:
+            return plain_colour(image)
+        except MemoryError:
+            raise DataError(f'{self.source}: not enough memory to read this picture') from None
+        except Exception as error:  # an image of Pillow may still have to be decoded
+            raise DataError(f'{self.source}: not readable as an image ({error})') from None
+
+    def _rest_of(self, file: BinaryIO) -> bytes:
+        try:
+            if file.seekable():
+                file.seek(0)
+            content = file.read()
+        except (OSError, ValueError) as error:
+            raise DataError(f'{self.source}: not readable ({error})') from None
+        if not isinstance(content, bytes):
+            raise InputError(f"{self.source}: the file is opened for reading text; open it with 'rb'")
+        return content
 
 
 Input = Picture | Video
@@ -72,16 +104,23 @@ def find_inputs(
     rgb: bool = False,
     outside: Path | None = None,
     max_frames: int | None = None,
+    max_bytes: int | None = MAX_FILE_BYTES,
+    repeat: bool = True,
+    tell: Callable[[str], None] = warnings.warn,
 ) -> list[Input]:
     """List what is to be parsed.
 
     Args:
-        inputs: a path to a picture, video or folder, the bytes of a picture, an array (H, W, 3) uint8, the index of a
-            camera, or a sequence of these; what is a ``Picture`` or ``Video`` already stays one.
+        inputs: a path to a picture, video or folder, the bytes of a picture, a file opened for reading bytes, an array
+            (H, W, 3) or (H, W) uint8, an image of Pillow, the index of a camera, or an iterable of these; what is a
+            ``Picture`` or ``Video`` already stays one.
         recursive: also look into the folders of a folder.
         rgb: arrays are RGB instead of BGR.
         outside: leave out what a folder holds below this one.
         max_frames: stop a video or camera after so many.
+        max_bytes: refuse, at their turn, larger files of pictures.
+        repeat: hand out a file that is given again as often as it is given, under names of its own.
+        tell: called with a line on what is left out of a folder; warns by default.
 
     Returns:
         list: pictures and videos, those of a folder sorted by path.
@@ -89,64 +128,79 @@ def find_inputs(
     Raises:
         InputError: something of another type, or a folder without pictures and videos.
     """
+    def of_file(path: Path, name: str) -> Input:
+        if path.suffix.lower() in VIDEO_SUFFIXES:
+            return Video(name=result_name(name), source=str(path), handle=str(path), max_frames=max_frames)
+        return Picture(name=result_name(name), source=str(path), content=path, max_bytes=max_bytes)
+
     found: list[Input] = []
-    several = isinstance(inputs, Sequence) and not isinstance(inputs, str | bytes)
-    for index, given in enumerate(inputs if several else [inputs]):
+    for index, given in enumerate([inputs] if is_single(inputs) else inputs):
         match given:
-            case str() | os.PathLike() if Path(given).is_dir():
-                paths = _in_folder(Path(given), recursive=recursive, outside=outside)
-                names = [path.relative_to(given).with_suffix('').as_posix() for path in paths]
-                found += [_of_file(path, name=name, max_frames=max_frames) for path, name in zip(paths, names)]
+            case str() | os.PathLike() if _is_folder(given):
+                listing = list_folder(Path(given), recursive=recursive, outside=outside)
+                for remark in listing.remarks:
+                    tell(remark)
+                found += [of_file(path, path.relative_to(given).with_suffix('').as_posix()) for path in listing.files]
             case str() | os.PathLike():
-                found.append(_of_file(Path(given), name=Path(given).stem, max_frames=max_frames))
+                found.append(of_file(Path(given), Path(given).stem))
             case Picture() | Video():
                 found.append(given)
             case int() if not isinstance(given, bool):
                 found.append(Video(name=f'camera{given}', source=f'camera {given}', handle=given, max_frames=max_frames))
             case _:
                 found.append(as_picture(given, index=index, rgb=rgb))
-    return _told_apart(found)
+    return _told_apart(found, repeat=repeat)
 
 
-def _told_apart(found: list[Input]) -> list[Input]:
-    """The same inputs; where names are equal, as of ``a.jpg`` beside ``a.png``, with the suffix of their files."""
-    counts = Counter(item.name for item in found)
-    return [replace(item, name=item.name + Path(item.source).suffix) if counts[item.name] > 1 else item for item in found]
+def is_single(inputs: Any) -> bool:
+    """Whether something is one input rather than an iterable of some."""
+    return (isinstance(inputs, str | os.PathLike | bytes | bytearray | memoryview | np.ndarray | Image.Image)
+            or hasattr(inputs, 'read') or not isinstance(inputs, Iterable))
 
 
 def as_picture(given: Any, *, index: int, rgb: bool = False) -> Picture:
-    """A path, bytes or an array as a picture; ``index`` names what has no path.
+    """A path, bytes, an open file, an array or an image of Pillow as a picture; ``index`` names what has no path.
 
     Raises:
         InputError: it is something else.
     """
     match given:
         case str() | os.PathLike():
-            return Picture(name=Path(given).stem, source=str(given), content=Path(given))
-        case bytes() | np.ndarray():
+            return Picture(name=result_name(Path(given).stem), source=str(given), content=Path(given))
+        case bytearray() | memoryview():
+            return Picture(name=str(index), source=f'image {index}', content=bytes(given))
+        case bytes() | np.ndarray() | Image.Image():
             return Picture(name=str(index), source=f'image {index}', content=given, rgb=rgb)
-    raise InputError(f'input {index} is a {type(given).__name__}, but must be a path, bytes or an array')
+        case _ if hasattr(given, 'read'):
+            return Picture(name=str(index), source=f'image {index}', content=given)
+    raise InputError(f'input {index} is a {type(given).__name__}, but must be a path, bytes, an open file, an array or an '
+                     'image of Pillow')
 
 
-def _of_file(path: Path, *, name: str, max_frames: int | None) -> Input:
-    if path.suffix.lower() in VIDEO_SUFFIXES:
-        return Video(name=name, source=str(path), handle=str(path), max_frames=max_frames)
-    return Picture(name=name, source=str(path), content=path)
+def result_name(name: str) -> str:
+    """A name for results: as it is, but bytes that are not UTF-8 as ``%FF``, as a JSON file cannot hold them."""
+    return ''.join(f'%{ord(char) - 0xDC00:02X}' if 0xDC80 <= ord(char) <= 0xDCFF else char for char in name)
 
 
-def _in_folder(folder: Path, *, recursive: bool, outside: Path | None) -> list[Path]:
-    """The pictures and videos of a folder, hidden ones left out."""
-    def wanted(path: Path) -> bool:
-        below = path.relative_to(folder)
-        return (path.suffix.lower() in IMAGE_SUFFIXES + VIDEO_SUFFIXES and path.is_file()
-                and not any(part.startswith('.') for part in below.parts)
-                and not (outside and path.resolve().is_relative_to(outside)))
+def _is_folder(given: PathLike) -> bool:
+    try:
+        return os.path.isdir(given)
+    except ValueError:  # a name with a NUL
+        return False
 
-    outside = outside.resolve() if outside else None
-    if outside == folder.resolve() or outside in folder.resolve().parents:
-        outside = None  # it is not the folder's, the folder is in it
-    paths = sorted(filter(wanted, folder.rglob('*') if recursive else folder.iterdir()))
-    if not paths:
-        hint = '' if recursive else '; its sub-folders are looked into only with the option recursive'
-        raise InputError(f'{folder}: no pictures or videos in this folder{hint}')
-    return paths
+
+def _told_apart(found: list[Input], *, repeat: bool) -> list[Input]:
+    """The same inputs under different names: with the suffix of their files where names are equal, as of ``a.jpg`` beside
+    ``a.png``, and numbered where a file is given again."""
+    again = Counter[tuple[str, str]]()
+    numbered = []
+    for item in found:
+        key = item.name, os.path.abspath(item.source)
+        again[key] += 1
+        if again[key] == 1:
+            numbered.append(item)
+        elif repeat:
+            numbered.append(replace(item, name=f'{item.name}~{again[key]}'))
+    counts = Counter(item.name for item in numbered)
+    return [replace(item, name=item.name + result_name(Path(item.source).suffix)) if counts[item.name] > 1 else item
+            for item in numbered]

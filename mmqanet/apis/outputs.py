@@ -1,89 +1,57 @@
-"""Writing what was parsed: pictures to look at, maps and cut-outs for programs, one JSON a picture.
-
-    NAME.json                  what ``describe`` says, and the ``files`` written; written last, so it vouches for the others
-    NAME_overlay.jpg           the drawing
-    NAME.png                   palette PNG, class per pixel
-    submission/...             the challenge servers' files (mmqanet/evaluation/submission.py)
-    people/NAME/ID.png         cut-outs of people, RGBA
-    parts/NAME/ID_CLASS.png    cut-outs of parts, RGBA
-    NAME.mp4, NAME.jsonl       of a video: the drawings, and a JSON line a frame
-
-NAME may hold sub-folders.
-"""
-import io
+"""Writing what was parsed, where mmqanet/apis/layout.py says: pictures to look at, maps and cut-outs for programs, JSON."""
 import json
-import re
-import tempfile
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
 
-import cv2
 import numpy as np
-from PIL import Image
 
 from mmqanet.apis.inputs import Input
-from mmqanet.apis.predictions import VERSION, Parsed, describe
-from mmqanet.apis.videos import USUAL_FPS, TrackWriter, Video, VideoWriter
+from mmqanet.apis.layout import CUT_OUTS, DEFAULT_KINDS, KINDS, VIDEO_KINDS, cut_out_folder, kind_paths, record_path
+from mmqanet.apis.output_plan import OutputPlan
+from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw, write_kinds
+from mmqanet.apis.predictions import Parsed, describe
+from mmqanet.apis.records import differences, is_whole, kept_kinds, listed_files, read_record
+from mmqanet.apis.video_results import VideoResult
+from mmqanet.apis.videos import Video
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.samples import read_submission_sample
-from mmqanet.evaluation.submission import write_submission
-from mmqanet.functional.rle import decode_rle
-from mmqanet.utils.files import write_bytes
-from mmqanet.utils.images import encode_jpeg
-from mmqanet.visualization import draw_parsing, palette_image
-from mmqanet.visualization.overlay import check_options
-
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')
-DEFAULT_KINDS = KINDS[:3]
-
-
-@dataclass(frozen=True, kw_only=True)
-class OverlayStyle:
-    """How overlays look; the attributes are those of :func:`mmqanet.visualization.draw_parsing`.
-
-    Raises:
-        InputError: a number is out of range.
-    """
-
-    alpha: float = 0.6
-    part_labels: bool = True
-    quality_thr: float = 0.0
-    legend: bool = True
-
-    def __post_init__(self):
-        check_options(alpha=self.alpha, quality_thr=self.quality_thr)
-
-
-DEFAULT_STYLE = OverlayStyle()
+from mmqanet.utils.files import PathLike, remove_file, write_bytes
+from mmqanet.utils.staging import Staging
 
 
 class ResultWriter:
-    """Writes results below a folder; every file is whole or absent.
+    """Writes results below a folder. Those of an input get their names together, when all are whole.
 
     Args:
         folder: made if need be.
         meta: ``classes`` and ``palette`` of the model.
         kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines alone.
         style: of the overlays.
+        options: what else decides on the results, e.g. :meth:`HumanParsingInferencer.options`; goes into the records.
+        given: files that are never overwritten, besides the inputs.
+        resumes: keep what an earlier run with the same options wrote of other kinds; otherwise its files go.
 
     Raises:
         InputError: an unknown kind. DataError: the folder cannot be written to.
     """
 
     def __init__(self, folder: str | Path, *, meta: Mapping, kinds: Sequence[str] = DEFAULT_KINDS,
-                 style: OverlayStyle = DEFAULT_STYLE):
+                 style: OverlayStyle = DEFAULT_STYLE, options: Mapping[str, Any] | None = None,
+                 given: Iterable[PathLike] = (), resumes: bool = False):
         unknown = [kind for kind in kinds if kind not in KINDS]
         if unknown:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join(KINDS)}')
         self.folder, self.meta, self.kinds, self.style = Path(folder), meta, tuple(kinds), style
-        self.video: _VideoResult | None = None
+        self.run_options, self.resumes = dict(options or {}), resumes
+        self.plan = OutputPlan(self.folder, self.kinds, given=given)
+        self.video: VideoResult | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            tempfile.TemporaryFile(dir=self.folder).close()
         except OSError as error:
             raise DataError(f'{self.folder}: this folder cannot be written to ({error.strerror})') from None
+        Staging(self.folder).discard()
 
     def write(self, parsed: Parsed, drawing: np.ndarray | None = None) -> Path:
         """Write the result of one frame; its main file is returned.
@@ -95,12 +63,15 @@ class ResultWriter:
         Raises:
             DataError: a file cannot be written. InputError: the input's name leads out of the folder.
         """
-        check_name(parsed.item)
-        if not isinstance(parsed.item, Video):
-            return self._write_picture(parsed, drawing)
-        if self.video is None or self.video.item is not parsed.item:
+        if self.video is not None and self.video.item is not parsed.item:
             self.close()
-            self.video = _VideoResult(self.folder, parsed)
+        self.plan.check_name(parsed.item)
+        if not isinstance(parsed.item, Video):
+            self.plan.claim([parsed.item])
+            return self._write_picture(parsed, drawing)
+        if self.video is None:
+            self.plan.claim([parsed.item])
+            self.video = VideoResult(self.folder, parsed, check=self.plan.check)
         self.video.add(describe(parsed, self.meta), self.draw(parsed) if drawing is None else drawing)
         return self.video.path
 
@@ -108,128 +79,112 @@ class ResultWriter:
         """The overlay in the style of this writer."""
         return draw(parsed, self.meta, style=self.style)
 
-    def close(self) -> None:
-        """Finish the video at hand."""
+    def lack(self, item: Input) -> None:
+        """Note that not all frames of an input will be written: if it is the video at hand, it is not complete."""
+        if self.video is not None and self.video.item is item:
+            self.video.complete = False
+
+    def close(self, *, complete: bool = True) -> None:
+        """Finish the video at hand, if any; ``complete`` unless it was cut off.
+
+        Raises:
+            DataError: it cannot be written; then nothing is left of it.
+        """
+        if self.video is None:
+            return
+        video, self.video = self.video, None
+        with video.staging:
+            video.finish()
+            self._publish(video.item, video.record(complete=video.complete and complete), video.staging)
+
+    def abandon(self) -> None:
+        """Leave nothing of the video at hand."""
         if self.video is not None:
             video, self.video = self.video, None
-            video.close()
+            video.discard()
 
-    def is_done(self, item: Input) -> bool:
-        """Whether all that would be written of an input is there, as an earlier run left it."""
+    def changes(self, item: Input) -> list[str] | None:
+        """What is otherwise than in the run that left whole results of an input, in words.
+
+        Returns:
+            list: empty if the results are those that would be written; ``None`` if there are none, or not all.
+        """
+        record = read_record(self.folder / record_path(item.name))
+        return None if record is None or not self._covers(record, item) else differences(record, self.options(item))
+
+    def options(self, item: Input) -> dict[str, Any]:
+        """What decides on the results of an input, as its record has it."""
+        options = {**self.run_options, 'input': _file_state(item)}
         if isinstance(item, Video):
-            return not item.is_camera and all(path.is_file() for path in planned_files(item, self.folder, self.kinds))
-        try:
-            described = json.loads((self.folder / f'{item.name}.json').read_text(encoding='utf-8'))
-            written = described['files']
-            return described['version'] == VERSION and set(self.kinds) <= set(written) and all(
-                (self.folder / file).is_file() for files in written.values() for file in files)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            return False
+            options['max_frames'] = item.max_frames
+        if isinstance(item, Video) or 'overlay' in self.kinds:
+            options['overlay'] = asdict(self.style)
+        return options
+
+    def _covers(self, record: Mapping, item: Input) -> bool:
+        if isinstance(item, Video):
+            return not item.is_camera and set(VIDEO_KINDS) <= set(record['files']) and is_whole(record, self.folder)
+        return set(self.kinds) <= set(record['files']) and is_whole(record, self.folder)
 
     def _write_picture(self, parsed: Parsed, drawing: np.ndarray | None) -> Path:
-        name, sample = parsed.item.name, parsed.sample
         described = describe(parsed, self.meta)
-        files: dict[str, list[str]] = {}
-        if 'palette' in self.kinds:
-            picture = palette_image(sample.pred_maps.category[0].cpu().numpy().astype(np.uint8), self.meta['palette'])
-            files['palette'] = [self._save(f'{name}.png', png(picture, compress_level=1, compress_type=zlib.Z_RLE))]
-        if 'overlay' in self.kinds:
-            overlay = self.draw(parsed) if drawing is None else drawing
-            files['overlay'] = [self._save(f'{name}_overlay.jpg', encode_jpeg(overlay))]
-        if 'submission' in self.kinds:
-            submission = read_submission_sample(sample.to_dict(), name=name)
-            files['submission'] = [] if submission is None else [
-                path.relative_to(self.folder).as_posix()
-                for path in write_submission(self.folder / 'submission', name, submission)]
-        for kind in {'people', 'parts'} & set(self.kinds):
-            files[kind] = [self._save(f'{kind}/{name}/{label}.png', png(cut_out(parsed.frame.image, mask)))
-                           for label, mask in _masks(described, kind)]
-        content = json.dumps({**described, 'files': files}, indent=1, allow_nan=False, ensure_ascii=False)
-        return self.folder / self._save(f'{name}.json', f'{content}\n'.encode())
+        with Staging(self.folder) as staging:
+            if drawing is None and 'overlay' in self.kinds:
+                drawing = self.draw(parsed)
+            files = write_kinds(staging.path, parsed, described, kinds=self.kinds, meta=self.meta, drawing=drawing)
+            self._publish(parsed.item, dict(described, files=files), staging)
+        return self.folder / record_path(parsed.item.name)
 
-    def _save(self, relative: str, content: bytes) -> str:
-        write_bytes(self.folder / relative, content)
-        return relative
+    def _publish(self, item: Input, record: dict, staging: Staging) -> None:
+        """Let staged files take the place of an earlier run's, which has left others, perhaps; the record comes last."""
+        path = record_path(item.name)
+        earlier = read_record(self.folder / path)
+        options = self.options(item)
+        kept = kept_kinds(earlier, options, list(record['files'])) if self.resumes else {}
+        record['files'] |= kept
+        if earlier is not None and 'overlay' in kept:
+            options['overlay'] = earlier['options'].get('overlay')
+        content = json.dumps({**record, 'options': options}, indent=1, allow_nan=False, ensure_ascii=False)
+        write_bytes(staging.path / path, f'{content}\n'.encode())
+        files = [file for file in staging.files() if file != path]
+        staging.check([*files, path], self.plan.check)
+        for file in self._earlier_files(item, earlier) - set(listed_files(record)):
+            self._remove_earlier(file)
+        remove_file(self.folder / path)
+        staging.publish(files)
+        staging.publish([path])
 
+    def _earlier_files(self, item: Input, record: Mapping | None) -> set[str]:
+        """What an earlier run left of an input: the files that its record lists, at places where this program writes."""
+        if isinstance(item, Video) or not (self.folder / record_path(item.name)).is_file():
+            return set()
+        places = set(kind_paths('submission', item.name))
+        for kind, pattern in CUT_OUTS.items():
+            folder = cut_out_folder(kind, item.name)
+            names = (path.name for path in (self.folder / folder).glob('*.png'))
+            places |= {f'{folder}/{name}' for name in names if pattern.fullmatch(name)}
+        if record is None:  # a broken one
+            return {path for path in places if (self.folder / path).is_file()}
+        return (places | {path for kind in KINDS for path in kind_paths(kind, item.name)}) & set(listed_files(record))
 
-class _VideoResult:
-    """The MP4 and the JSON lines of one video, in the making."""
-
-    def __init__(self, folder: Path, first: Parsed):
-        self.item = first.item
-        self.path, track = planned_files(self.item, folder, ())
-        self.track = TrackWriter(track)
+    def _remove_earlier(self, file: str) -> None:
+        target = self.folder / file
         try:
-            self.drawings = VideoWriter(self.path, fps=first.frame.fps or USUAL_FPS)
-        except DataError:
-            self.track.discard()
-            raise
-
-    def add(self, described: dict, drawing: np.ndarray) -> None:
-        self.drawings.add(drawing)
-        self.track.add(described)
-
-    def close(self) -> None:
-        try:
-            self.drawings.close()
-        finally:
-            self.track.close()
+            self.plan.check(target)
+        except (DataError, InputError):  # it was given, or lies elsewhere
+            return
+        remove_file(target)
+        for folder in target.parents:  # that this leaves empty
+            if folder == self.folder or any(folder.iterdir()):
+                break
+            folder.rmdir()
 
 
-def planned_files(item: Input, folder: Path, kinds: Sequence[str]) -> list[Path]:
-    """The files of an input whose names are known beforehand, its main file first."""
-    if isinstance(item, Video):
-        suffixes = ['.mp4', '.jsonl']
-    else:
-        suffixes = ['.json'] + ['.png'] * ('palette' in kinds) + ['_overlay.jpg'] * ('overlay' in kinds)
-    return [folder / f'{item.name}{suffix}' for suffix in suffixes]
-
-
-def check_name(item: Input) -> None:
-    """Raise ``InputError`` for an input whose name would lead out of the output folder."""
-    path = PurePosixPath(item.name.replace('\\', '/'))
-    if not item.name or path.is_absolute() or '..' in path.parts or Path(item.name).is_absolute():
-        raise InputError(f'{item.source}: results called {item.name!r} would lead out of the output folder')
-
-
-def draw(parsed: Parsed, meta: Mapping, *, style: OverlayStyle = DEFAULT_STYLE) -> np.ndarray:
-    """The overlay (H', W', 3) uint8 BGR of a parsed frame; a video's have no legend, so that all are of one size."""
-    return draw_parsing(
-        parsed.frame.image, parsed.sample, palette=meta['palette'], classes=meta['classes'], alpha=style.alpha,
-        legend=style.legend and parsed.frame.index is None, part_labels=style.part_labels, quality_thr=style.quality_thr)
-
-
-def show_image(image: np.ndarray, title: str, *, wait_time: float) -> None:
-    """Show (H, W, 3) uint8 BGR in a window for ``wait_time`` seconds, or until a key is pressed (0)."""
+def _file_state(item: Input) -> dict[str, int] | None:
+    """Size and time of an input's file, by which an edited one is known."""
+    path = item.handle if isinstance(item, Video) else item.content
     try:
-        cv2.imshow(title, image)
-        cv2.waitKey(round(1000 * wait_time))
-    except cv2.error:
-        raise InputError('show: no window can be opened here') from None
-
-
-def png(picture: Image.Image, *, compress_level: int = 4, compress_type: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
-    """The bytes of a PNG file; run lengths (``Z_RLE``) suit label maps, as files are smaller and written faster."""
-    buffer = io.BytesIO()
-    picture.save(buffer, format='PNG', compress_level=compress_level, compress_type=compress_type)
-    return buffer.getvalue()
-
-
-def cut_out(image: np.ndarray, mask: np.ndarray) -> Image.Image:
-    """The pixels of (H, W, 3) BGR inside a mask (H, W), as an RGBA picture of the mask's extent, transparent around it."""
-    ys, xs = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    window = np.s_[ys[0]:ys[-1] + 1, xs[0]:xs[-1] + 1]
-    alpha = mask[window].astype(np.uint8) * 255
-    colours = image[window][..., ::-1] * mask[window][..., None]  # nothing of the surroundings hides under transparency
-    return Image.fromarray(np.dstack([colours, alpha]))
-
-
-def _masks(described: dict, kind: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Label and mask (H, W) of each visible person, or of each part."""
-    for person in described['people']:
-        masks = [decode_rle(part['rle']) for part in person['parts']]
-        if kind == 'people':
-            yield str(person['id']), np.any(masks, axis=0)
-        else:
-            for part, mask in zip(person['parts'], masks):
-                yield f'{person["id"]}_{re.sub(r"[^0-9A-Za-z-]+", "-", part["name"])}', mask
+        found = os.stat(path) if isinstance(path, str | Path) else None
+    except (OSError, ValueError):
+        return None
+    return None if found is None else dict(bytes=found.st_size, modified=found.st_mtime_ns // 1_000_000)

@@ -8,13 +8,13 @@ from typing import Any
 from scipy.ndimage import find_objects
 
 from mmqanet.apis.inputs import Input
+from mmqanet.apis.records import VERSION
 from mmqanet.apis.videos import Frame
-from mmqanet.errors import MMQANetError
+from mmqanet.errors import MMQANetError, printable
 from mmqanet.functional.rle import encode_rle
 from mmqanet.structures import ParsingDataSample
 
 DIGITS = 5  # of scores; boxes have two decimals
-VERSION = 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,13 +49,14 @@ def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
     parts = sample.pred_parts
     owners = parts.people.tolist()
     described: dict[str, Any] = dict(
-        version=VERSION, name=frame.name, source=frame.source, height=frame.image.shape[0], width=frame.image.shape[1],
+        version=VERSION, name=frame.name, source=printable(frame.source), height=frame.image.shape[0],
+        width=frame.image.shape[1],
         classes=list(meta['classes']),
         people=[dict(_person(sample, person), parts=[]) for person in sorted(set(owners))])
     if 'crop_sampler' in sample:
         described['crop_sampler'] = sample.crop_sampler
     if frame.index is not None:
-        described.update(frame=frame.index, seconds=round(frame.index / frame.fps, 4) if frame.fps else None)
+        described.update(frame=frame.index, seconds=None if frame.seconds is None else round(frame.seconds, 4))
     people = {person['id'] - 1: person for person in described['people']}
     part_map = sample.pred_maps.part[0].cpu().numpy()
     for index, window in enumerate(find_objects(part_map)):
@@ -81,6 +82,6 @@ def _score(value: Any) -> float:
     return round(float(value), DIGITS)
 
 
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a described parsing."""
-    return json.loads((files('mmqanet') / 'schemas/parsing.schema.json').read_text(encoding='utf-8'))
+def schema(of: str = 'parsing') -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a described parsing, or of the record of a ``'video'``."""
+    return json.loads((files('mmqanet') / f'schemas/{of}.schema.json').read_text(encoding='utf-8'))

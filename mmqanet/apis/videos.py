@@ -1,15 +1,19 @@
-"""Reading and writing videos frame by frame, by OpenCV."""
-import json
+"""Reading videos and cameras frame by frame, by OpenCV."""
+import math
 import os
 import tempfile
+import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 
 import cv2
 import numpy as np
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, printable
+from mmqanet.utils.files import check_file
 
 USUAL_FPS = 25.0  # where a camera or a file does not say
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')  # the decoder's own comments: what matters becomes a DataError
@@ -23,13 +27,15 @@ class Frame:
         name, source: of the picture or video it is from.
         image: (H, W, 3) uint8 BGR.
         index: number of the frame in its video, from 0; ``None`` for a picture.
-        fps: frames a second of its video.
+        seconds: of the frame from the start of its video, as the file says.
+        fps: mean frames a second of its video.
     """
 
     name: str
     source: str
     image: np.ndarray
     index: int | None = None
+    seconds: float | None = None
     fps: float | None = None
 
 
@@ -41,12 +47,14 @@ class Video:
         name, source: as of a picture.
         handle: the path of a file or the index of a camera.
         max_frames: stop after so many.
+        unwanted: set when no more frames are wanted, as where results cannot be written.
     """
 
     name: str
     source: str
     handle: str | int
     max_frames: int | None = None
+    unwanted: Event = field(default_factory=Event, repr=False, compare=False)
 
     @property
     def is_camera(self) -> bool:
@@ -58,24 +66,23 @@ class Video:
         Raises:
             DataError: the video cannot be opened, or ends before its last frame: then after the frames that are there.
         """
-        capture = self._open()
-        try:
+        with self._opened() as capture:
             expected = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
             fps = capture.get(cv2.CAP_PROP_FPS)
+            fps = fps if 0 < fps < 1000 else USUAL_FPS
+            clock = _Clock(fps, runs=self.is_camera)
             index = 0
-            while index != self.max_frames:
+            while index != self.max_frames and not self.unwanted.is_set():
                 there, image = capture.read()
                 if not there:
                     break
-                yield Frame(name=self.name, source=self.source, image=image, index=index,
-                            fps=fps if 0 < fps < 1000 else USUAL_FPS)
+                seconds = clock.next(capture.get(cv2.CAP_PROP_POS_MSEC) / 1000)
+                yield Frame(name=self.name, source=self.source, image=image, index=index, seconds=seconds, fps=fps)
                 index += 1
-        finally:
-            capture.release()
         if not index:
             raise DataError(f'{self.source}: no frame of this video can be read')
         expected = min(expected, self.max_frames or expected)
-        if index < expected - max(2, expected // 50):  # headers may promise a little too much
+        if index < expected - max(2, expected // 50) and not self.unwanted.is_set():  # headers may promise a little too much
             raise DataError(f'{self.source}: the video breaks off after {index} of {expected} frames')
 
     def count(self) -> int:
@@ -83,103 +90,75 @@ class Video:
         if self.is_camera:
             return self.max_frames or 0
         try:
-            capture = self._open()
+            with self._opened() as capture:
+                frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
         except DataError:
             return 0
-        frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
-        capture.release()
         return max(min(frames, self.max_frames or frames), 0)
 
-    def _open(self) -> cv2.VideoCapture:
-        if isinstance(self.handle, str) and not Path(self.handle).is_file():
-            raise DataError(f'{self.source}: no such file')
-        level = cv2.setLogLevel(0)  # what OpenCV would say of a missing camera becomes a DataError
-        capture = cv2.VideoCapture(self.handle)
-        cv2.setLogLevel(level)
-        if not capture.isOpened():
-            raise DataError(f'{self.source}: not readable as a video' if not self.is_camera else
-                            f'{self.source}: there is no such camera, or another program uses it')
-        return capture
+    @contextmanager
+    def _opened(self) -> Iterator[cv2.VideoCapture]:
+        if isinstance(self.handle, str):
+            check_file(self.handle)
+            with plain_path(self.handle) as path:
+                capture = _capture(path)
+        else:
+            capture = _capture(self.handle)
+        try:
+            if not capture.isOpened():
+                raise DataError(f'{self.source}: not readable as a video' if not self.is_camera else
+                                f'{self.source}: there is no such camera, or another program uses it')
+            yield capture
+        finally:
+            capture.release()
 
 
-class VideoWriter:
-    """An MP4 without sound that appears under its name when it is closed.
+class _Clock:
+    """The time of each frame from the start of its video.
 
     Args:
-        path: of the MP4.
-        fps: frames a second.
-
-    Raises:
-        DataError: it cannot be written.
+        fps: what counts where a file gives no times, or times that do not grow.
+        runs: the times are those at which frames come, as a camera's.
     """
 
-    def __init__(self, path: Path, *, fps: float):
-        self.path, self.fps = path, fps
-        self.temporary = _temporary_beside(path)
-        self.writer: cv2.VideoWriter | None = None
+    def __init__(self, fps: float, *, runs: bool):
+        self.fps, self.runs = fps, runs
+        self.start = time.monotonic()
+        self.last: float | None = None
 
-    def add(self, image: np.ndarray) -> None:
-        """Append (H, W, 3) uint8 BGR; all frames have the size of the first. Odd sides grow by a pixel: the codec's wish."""
-        height, width = image.shape[:2]
-        image = cv2.copyMakeBorder(image, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE)
-        if self.writer is None:
-            self.writer = cv2.VideoWriter(
-                str(self.temporary), cv2.VideoWriter.fourcc(*'mp4v'), self.fps, (image.shape[1], image.shape[0]))
-            if not self.writer.isOpened():
-                raise DataError(f'{self.path}: this OpenCV cannot write MP4 videos')
-        self.writer.write(image)
-
-    def close(self) -> None:
-        """Finish the file."""
-        if self.writer is not None:
-            self.writer.release()
-        _finish(self.temporary, self.path)
+    def next(self, said: float) -> float:
+        """Seconds of the next frame, of which the file says ``said``."""
+        if self.last is None:
+            self.start = time.monotonic()
+            self.last = said if math.isfinite(said) and said > 0 and not self.runs else 0.0
+        else:
+            said = time.monotonic() - self.start if self.runs else said
+            self.last = said if math.isfinite(said) and said > self.last else self.last + 1 / self.fps
+        return self.last
 
 
-class TrackWriter:
-    """JSON lines that appear under their name when they are closed."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.temporary = _temporary_beside(path)
-        self.file = self.temporary.open('w', encoding='utf-8')
-
-    def add(self, described: dict) -> None:
-        """Append a line."""
-        try:
-            self.file.write(json.dumps(described, allow_nan=False, ensure_ascii=False) + '\n')
-        except OSError as error:
-            raise DataError(f'{self.path}: cannot be written ({error.strerror})') from None
-
-    def close(self) -> None:
-        """Finish the file."""
-        self.file.close()
-        _finish(self.temporary, self.path)
-
-    def discard(self) -> None:
-        """Leave nothing behind."""
-        self.file.close()
-        self.temporary.unlink(missing_ok=True)
-
-
-def _temporary_beside(path: Path) -> Path:
-    """An empty file in the folder of ``path``, of its kind."""
-    if path.is_dir():
-        raise DataError(f'{path}: cannot be written (it is a folder)')
+def _capture(handle: str | int) -> cv2.VideoCapture:
+    level = cv2.setLogLevel(0)  # what OpenCV would say of a missing camera becomes a DataError
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.part_', suffix=path.suffix)
-    except OSError as error:
-        raise DataError(f'{path}: cannot be written ({error.strerror})') from None
-    os.close(handle)
-    return Path(temporary)
+        return cv2.VideoCapture(handle)
+    finally:
+        cv2.setLogLevel(level)
 
 
-def _finish(temporary: Path, path: Path) -> None:
-    """Give a whole file its name."""
-    try:
-        temporary.chmod(0o644)
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise DataError(f'{path}: cannot be written ({error.strerror})') from None
+@contextmanager
+def plain_path(path: str | Path) -> Iterator[str]:
+    """A path that OpenCV takes for what it is while this is open: it ends the process at bytes that are not UTF-8, and reads
+    ``%`` and ``:`` as patterns and protocols. Where need be, a link to the file."""
+    text = os.path.abspath(path)
+    if printable(text) == text and not set('%:') & set(os.path.splitdrive(text)[1]):
+        yield text
+        return
+    with tempfile.TemporaryDirectory(prefix='mmqanet_') as folder:
+        link = os.path.join(folder, f'video{_plain_suffix(text)}')
+        os.symlink(text, link)
+        yield link
+
+
+def _plain_suffix(path: str) -> str:
+    suffix = os.path.splitext(path)[1]
+    return suffix if suffix[1:].isascii() and suffix[1:].isalnum() else ''

@@ -9,6 +9,8 @@ from typing import TextIO
 
 from mmqanet.errors import printable
 
+INTERRUPTED, TERMINATED = 130, 143  # exit statuses, as shells report Ctrl-C and SIGTERM
+
 
 class Terminated(KeyboardInterrupt):
     """The process was asked to end (SIGTERM, SIGHUP); unwinds like Ctrl-C."""

@@ -1,14 +1,18 @@
 """``mmqanet evaluate``: score a folder of predictions, from any model, against a prepared split."""
 import argparse
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.errors import InputError
-from mmqanet.utils.files import write_bytes
+from mmqanet.cli.console import console
+from mmqanet.errors import DataError, InputError
+from mmqanet.utils.files import read_bytes, write_bytes
 
 # Of mmqanet.evaluation, which --help need not import.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
 MISSING_READINGS = ('release', 'count')
+READ_FOLDERS = ('global_parsing', 'instance_segmentation', 'instance_parsing', 'Category_ids', 'Human_ids', 'Instance_ids')
 
 
 def add_parser(subparsers) -> argparse.ArgumentParser:
@@ -44,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.evaluation.report import class_table, scores_json, summary_table
 
     names = class_names(args.class_names, args.num_classes)
-    check_outputs(args.json, args.plots)
+    check_outputs(args.json, args.plots, given=args.class_names, folders=(args.pred, args.gt))
     scores = evaluate_folders(
         args.pred, args.gt, num_classes=args.num_classes, metrics=args.metrics, missing=args.missing,
         instance_score_thr=args.instance_score_thr, workers=args.workers, progress=not args.no_progress)
@@ -53,13 +57,21 @@ def run(args: argparse.Namespace) -> int:
     if args.plots:
         draw(scores, names, Path(args.plots))
     if scores.segmentation is not None or scores.apr is not None:
-        print(class_table(scores, class_names=names))
-    print(summary_table(scores))
+        console.say(class_table(scores, class_names=names))
+    console.say(summary_table(scores))
     return 0
 
 
-def check_outputs(json_path: str | None, plots: str | None) -> None:
-    """Refuse outputs that cannot be written before the work is done, not after."""
+def check_outputs(json_path: str | None, plots: str | None, *, given: str | None, folders: Sequence[str]) -> None:
+    """Refuse outputs that cannot be written before the work is done, not after, and those that would overwrite a file that
+    is read: ``given``, or one in a folder of ``folders``."""
+    for option, path in (('--json', json_path), ('--plots', plots)):
+        for other in folders if path else ():
+            below = os.path.relpath(os.path.realpath(str(path)), os.path.realpath(other))
+            if below.split(os.sep)[0] in READ_FOLDERS:
+                raise InputError(f'{option} {path}: lies among the files that are scored')
+    if json_path and given and os.path.realpath(json_path) == os.path.realpath(given):
+        raise InputError(f'--json {json_path}: would overwrite the --class-names')
     if json_path and Path(json_path).is_dir():
         raise InputError(f'--json {json_path}: is a folder')
     for option, folder in (('--json', Path(json_path).parent if json_path else None), ('--plots', plots)):
@@ -75,8 +87,10 @@ def class_names(path: str | None, num_classes: int) -> list[str]:
     if path is None:
         return ['background', *(f'class {index}' for index in range(1, num_classes))]
     try:
-        names = Path(path).read_text().split('\n')
-    except (OSError, UnicodeDecodeError) as error:
+        names = read_bytes(path).decode('utf-8-sig').split('\n')
+    except DataError as error:
+        raise InputError(f'--class-names {error}') from None
+    except UnicodeDecodeError as error:
         raise InputError(f'--class-names {path}: {error}') from None
     names = [name.strip() for name in names if name.strip()]
     if len(names) != num_classes or len(set(names)) != num_classes:

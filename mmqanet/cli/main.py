@@ -2,12 +2,11 @@
 import argparse
 from importlib import import_module
 
-from mmqanet.cli.console import Terminated, console, open_standard_files, signals_unwind
+from mmqanet.cli.console import INTERRUPTED, TERMINATED, Terminated, console, open_standard_files, signals_unwind
 from mmqanet.errors import MMQANetError
 from mmqanet.version import __version__
 
 SUBCOMMANDS = ('parse', 'evaluate')
-INTERRUPTED, TERMINATED = 130, 143  # exit statuses, as shells report these signals
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -1,12 +1,19 @@
 """``mmqanet parse``: label the people of pictures, folders, videos and cameras, and write what was found."""
 import argparse
+import os
+from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from mmqanet.cli.boxes import read_boxes
-from mmqanet.errors import InputError, MMQANetError
+from mmqanet.cli.console import INTERRUPTED, TERMINATED, Terminated, console
+from mmqanet.errors import InputError, printable
+from mmqanet.utils.wording import count_of
 
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.outputs, which --help need not import
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
+MOST = 2**31 - 1  # of what is counted
+LONGEST_INDEX = 4  # digits of a camera
 DESCRIPTION = """
 Write for every picture NAME.json (people and parts with their qualities and masks), NAME_overlay.jpg, NAME.png (palette PNG,
 class per pixel) and submission/ (the challenge servers' files); for every video NAME.mp4 and NAME.jsonl, a line a frame.
@@ -22,7 +29,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--out', default='parsed', metavar='DIR', help='folder to write to (default: parsed)')
     parser.add_argument('--recursive', action='store_true', help='also look into the folders of folders; --out keeps them')
     parser.add_argument('--resume', action='store_true', help='skip what an earlier run into --out has finished')
-    parser.add_argument('--max-frames', type=int, metavar='N', help='stop videos and cameras after N frames')
+    parser.add_argument('--max-frames', type=at_least_one, metavar='N', help='stop videos and cameras after N frames')
+    parser.add_argument('--max-file-size', type=at_least_one, default=1024, metavar='MIB',
+                        help='refuse larger files of pictures (default: 1024)')
     parser.add_argument('--show', action='store_true', help='also show the overlays in a window')
     model = parser.add_argument_group('model')
     model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
@@ -56,8 +65,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')
     overlay.add_argument('--no-labels', action='store_true', help='no names and qualities beside the parts')
     overlay.add_argument('--no-legend', action='store_true', help='no column that names the classes')
-    parser.add_argument('--batch-size', type=int, default=4, metavar='N', help='pictures at a time (default: 4)')
-    parser.add_argument('--max-crops', type=int, metavar='N', help='people that pass the network at once')
+    parser.add_argument('--batch-size', type=at_least_one, default=4, metavar='N', help='pictures at a time (default: 4)')
+    parser.add_argument('--max-crops', type=at_least_one, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
 
 
@@ -65,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
     """Parse everything; what fails is named and does not stop the rest. Exit status 1 if anything failed, 130 on Ctrl-C."""
     from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
     from mmqanet.apis.inputs import find_inputs
-    from mmqanet.apis.outputs import OverlayStyle, ResultWriter
+    from mmqanet.apis.output_plan import OutputPlan
+    from mmqanet.apis.outputs import ResultWriter
+    from mmqanet.apis.picture_files import OverlayStyle
 
     out = Path(args.out)
     style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
@@ -74,66 +85,67 @@ def run(args: argparse.Namespace) -> int:
         raise InputError('--box-score-thr is for people that the detector finds: --boxes needs none')
     boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
-                        max_frames=args.max_frames)
-    check_outputs(items, out, args.save)
+                        max_frames=args.max_frames, max_bytes=args.max_file_size * 2**20, repeat=False,
+                        tell=console.complain)
+    given = [path for path in (args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint) if path]
+    OutputPlan(out, args.save, given=given).claim(items)
+    problem = find_problem_of_showing(args.show)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes)
-    writer = ResultWriter(out, meta=inferencer.dataset_meta, kinds=args.save, style=style)
+    call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr)
+    writer = ResultWriter(
+        out, meta=inferencer.dataset_meta, kinds=args.save, style=style, options=inferencer.options(**call),
+        given=[*given, *inferencer.given], resumes=args.resume)
     if args.resume:
-        left = [item for item in items if not writer.is_done(item)]
-        print(f'{len(items) - len(left)} of {len(items)} inputs are done already')
-        items = left
-    stream = inferencer.stream(items, args.batch_size, boxes=boxes, score_thr=args.score_thr,
-                               part_score_thr=args.part_score_thr)
-    return write_all(stream, writer, total=sum(item.count() for item in items) or None, show=args.show)
+        items = left_to_do(items, writer)
+    stream = inferencer.stream(items, args.batch_size, **call)
+    status = write_all(stream, writer, total=sum(item.count() for item in items) or None, show=args.show and not problem)
+    return status or int(problem)
+
+
+def find_problem_of_showing(wanted: bool) -> bool:
+    """Whether windows are wanted and cannot be opened, which is said."""
+    from mmqanet.apis.windows import window_problem
+
+    problem = window_problem() if wanted else None
+    if problem is not None:
+        console.complain(f'--show: {problem}; the results are written only')
+    return problem is not None
+
+
+def left_to_do(items: Sequence[Any], writer: Any) -> list[Any]:
+    """The inputs whose results are not there as this run would write them; what has changed is said."""
+    changes = [(item, writer.changes(item)) for item in items]
+    left = [item for item, changed in changes if changed is None or changed]
+    console.say(f'{len(items) - len(left)} of {len(items)} inputs are done already')
+    for reason, number in Counter('; '.join(changed) for _, changed in changes if changed).items():
+        console.say(f'made anew: {count_of(number, "input")}, as {reason}')
+    return left
 
 
 def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int:
     """Write the results of a stream, which is computed ahead in a thread meanwhile; the exit status."""
-    from mmqanet.apis.outputs import show_image
-    from mmqanet.apis.predictions import Failed
+    from mmqanet.apis.batches import IN_FLIGHT, result_weight
     from mmqanet.cli.progress import ParsingProgress
-    from mmqanet.utils.prefetch import ahead
+    from mmqanet.cli.result_loop import ResultLoop
+    from mmqanet.utils.prefetch import prefetch
 
     status = 0
-    results = ahead(stream)
+    results = prefetch(stream, depth=2, budget=IN_FLIGHT, weigh=result_weight)
     with ParsingProgress(total) as progress:
+        loop = ResultLoop(writer, progress, show=show)
         try:
             for result in results:
-                if isinstance(result, Failed):
-                    progress.fail(result)
-                    continue
-                try:
-                    drawing = writer.draw(result) if show else None
-                    if drawing is not None:
-                        show_image(drawing, result.item.source, wait_time=0 if result.frame.index is None else 0.001)
-                    progress.done(result, writer.write(result, drawing))
-                except MMQANetError as error:
-                    progress.fail(Failed(item=result.item, error=error))
-        except KeyboardInterrupt:
-            status = 130
+                loop.take(result)
+        except KeyboardInterrupt as interrupt:
+            status = TERMINATED if isinstance(interrupt, Terminated) else INTERRUPTED
         finally:
             results.close()
-            writer.close()
-    print(progress.summary(), f'-> {writer.folder}')
+            loop.finish_video(complete=not status)
+    console.say(f'{progress.summary()} -> {printable(str(writer.folder))}')
     return status or int(progress.failed > 0)
-
-
-def check_outputs(items: list, out: Path, kinds: list[str]) -> None:
-    """Refuse, before anything is written, runs that would overwrite a picture given or one of their own files."""
-    from mmqanet.apis.outputs import planned_files
-
-    given = {Path(item.source).resolve() for item in items}
-    written: dict[Path, str] = {}
-    for item in items:
-        for path in planned_files(item, out, kinds):
-            if path.resolve() in given:
-                raise InputError(f'{path}: the output would overwrite this picture; choose another --out')
-            if path in written:
-                raise InputError(f'{item.source} and {written[path]} would both be written to {path}; parse them apart')
-            written[path] = item.source
 
 
 def fraction(given: str) -> float:
@@ -144,9 +156,17 @@ def fraction(given: str) -> float:
     return value
 
 
+def at_least_one(given: str) -> int:
+    """A whole number of 1 or more, as a type of argparse."""
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given[:20]) <= MOST:
+        raise argparse.ArgumentTypeError(f'{given} is no whole number from 1 to {MOST:,}')
+    return int(given)
+
+
 def camera_or_path(given: str) -> int | str:
-    """The index of a camera where the argument is a number and no file is called so."""
-    return int(given) if given.isdecimal() and not Path(given).exists() else given
+    """The index of a camera where the argument is a small number and no file is called so."""
+    is_index = given.isascii() and given.isdecimal() and len(given) <= LONGEST_INDEX
+    return int(given) if is_index and not os.path.exists(given) else given
 
 
 def test_time_augmentation(args: argparse.Namespace) -> bool | list[float] | None:

@@ -8,6 +8,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.predictions import Failed, Parsed
 from mmqanet.apis.videos import Video
+from mmqanet.cli.console import console
+from mmqanet.errors import printable
+from mmqanet.utils.wording import count_of
 
 
 class ParsingProgress:
@@ -22,10 +25,10 @@ class ParsingProgress:
         self.last_failure: tuple[str, str] | None = None
         self.start = time.monotonic()
         self.video: tuple[Input, int, int, object] | None = None  # the video at hand, its frames, people and file
-        console = Console(stderr=True)
+        terminal = Console(stderr=True)
         self.bar = Progress(
             TextColumn('parsing'), BarColumn(), MofNCompleteColumn(), TextColumn('{task.fields[rate]:.1f} people/s, ETA'),
-            TimeRemainingColumn(), console=console, disable=not console.is_terminal, transient=True,
+            TimeRemainingColumn(), console=terminal, disable=not terminal.is_terminal, transient=True,
             redirect_stdout=sys.stdout.isatty())
         self.task = self.bar.add_task('parsing', total=total, rate=0.0)
 
@@ -49,7 +52,7 @@ class ParsingProgress:
             self.video = parsed.item, self.video[1] + 1, self.video[2] + people, file
         else:
             self.end_video()
-            print(f'{parsed.item.source}: {_count(people, "person", "people")} -> {file}')
+            console.say(printable(f'{parsed.item.source}: {count_of(people, "person", "people")} -> {file}'))
         self.bar.update(self.task, advance=1, rate=self.people / self.seconds())
 
     def fail(self, failed: Failed) -> None:
@@ -57,15 +60,20 @@ class ParsingProgress:
         if self.last_failure != (failed.item.source, str(failed.error)):
             self.last_failure = failed.item.source, str(failed.error)
             self.failed += 1
-            print(f'failed: {failed.error}', file=sys.stderr)
+            console.complain(printable(f'failed: {failed.error}'))
         self.bar.update(self.task, advance=1)
 
     def end_video(self) -> None:
         """Report on the video at hand, if any."""
         if self.video is not None:
             item, frames, people, file = self.video
-            print(f'{item.source}: {_count(frames, "frame", "frames")}, {people} people in them -> {file}')
+            seen = f'{count_of(frames, "frame")}, {count_of(people, "person", "people")}'
+            console.say(printable(f'{item.source}: {seen} in {"it" if frames == 1 else "them"} -> {file}'))
             self.video = None
+
+    def forget_video(self) -> None:
+        """Report nothing of the video at hand: there are no results of it."""
+        self.video = None
 
     def seconds(self) -> float:
         return max(time.monotonic() - self.start, 1e-9)
@@ -74,10 +82,7 @@ class ParsingProgress:
         """One line on the whole run."""
         seconds = self.seconds()
         failures = f'; {self.failed} failed' if self.failed else ''
-        frames, people = (_count(self.frames, 'picture or frame', 'pictures or frames'),
-                          _count(self.people, 'person', 'people'))
+        frames, people = (count_of(self.frames, 'picture or frame', 'pictures or frames'),
+                          count_of(self.people, 'person', 'people'))
         return f'{frames}, {people} in {seconds:.1f} s ({self.people / seconds:.1f} people/s){failures}'
 
-
-def _count(number: int, one: str, many: str) -> str:
-    return f'{number} {one if number == 1 else many}'

@@ -144,6 +144,14 @@ def write_bytes(path: PathLike, content: bytes) -> None:
         raise
 
 
+def remove_file(path: PathLike) -> None:
+    """Remove a file, if it is there."""
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as error:
+        raise DataError(f'{path}: cannot be removed ({error.strerror})') from None
+
+
 def whole_number(word: str) -> int:
     """An integer, also where a program that knows only floats wrote it (``5.0``, ``5.000e+00``)."""
     try:

@@ -314,7 +314,7 @@ def test_pictures_too_wide_to_resample_are_refused(inferencer):
 
 def test_a_picture_is_decoded_once(inferencer, tmp_path, monkeypatch):
     path, calls = save(tmp_path / 'a.png', picture()), []
-    monkeypatch.setattr('mmqanet.apis.inputs.read_image', lambda path: (calls.append(path), read_image(path))[1])
+    monkeypatch.setattr('mmqanet.apis.inputs.read_image', lambda path, **_: (calls.append(path), read_image(path))[1])
     monkeypatch.setattr('mmqanet.utils.images.read_image', None)
     inferencer(path, out_dir=tmp_path / 'out', return_vis=True)
     assert calls == [path]

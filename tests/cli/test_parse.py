@@ -178,6 +178,7 @@ def test_the_command_and_the_call_agree_on_a_photo(bench, tmp_path):
     called = inferencer(photo, boxes=json.loads(boxes.read_text())['grace_hopper.jpg'], out_dir=tmp_path / 'api')
     written = read(tmp_path / 'cli/grace_hopper.json')
     names = written.pop('files')
+    assert set(written.pop('options')) == {'model', 'people', 'score_thr', 'part_score_thr', 'input', 'overlay'}
     assert written == called['predictions'][0]
     assert len(written['people']) == 2
     assert sorted(sum(names.values(), ['grace_hopper.json'])) == files(tmp_path / 'cli')
@@ -247,7 +248,7 @@ def model(bench):
 def test_videos_become_videos_and_lines(bench, tmp_path, capsys):
     video = save_video(tmp_path / 'v.avi', frames=30)
     assert parse(bench, video, out=tmp_path / 'out', max_frames=5, batch_size=2) == 0
-    assert files(tmp_path / 'out') == ['v.jsonl', 'v.mp4']
+    assert files(tmp_path / 'out') == ['v.json', 'v.jsonl', 'v.mp4']
     assert f'v.avi: 5 frames, 5 people in them -> {tmp_path / "out/v.mp4"}' in capsys.readouterr().out
     lines = [json.loads(line) for line in (tmp_path / 'out/v.jsonl').read_text().splitlines()]
     for index, line in enumerate(lines):
@@ -371,7 +372,7 @@ def test_an_interrupted_run_leaves_whole_files(bench, tmp_path, monkeypatch):
 
     monkeypatch.setattr('mmqanet.cli.progress.ParsingProgress.done', interrupt)
     assert parse(bench, save_video(tmp_path / 'v.avi', frames=20), out=tmp_path / 'out') == 130
-    assert files(tmp_path / 'out') == ['v.jsonl', 'v.mp4']
+    assert files(tmp_path / 'out') == ['v.json', 'v.jsonl', 'v.mp4']
     assert len((tmp_path / 'out/v.jsonl').read_text().splitlines()) == 3
 
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from mmqanet.utils.prefetch import ahead
+from mmqanet.utils.prefetch import prefetch
 
 
 def test_items_come_in_order_from_another_thread():
@@ -14,25 +14,47 @@ def test_items_come_in_order_from_another_thread():
             threads.add(threading.current_thread())
             yield number
 
-    assert list(ahead(items(), depth=3)) == list(range(50))
+    assert list(prefetch(items(), depth=3)) == list(range(50))
     assert threading.current_thread() not in threads
 
 
-def test_it_stays_a_bounded_way_ahead():
-    made, gate = [], threading.Semaphore(0)
+class Maker:
+    """Makes numbers, and knows how many it has begun."""
 
-    def items():
+    def __init__(self, **options):
+        self.made, self.asked = 0, threading.Semaphore(0)
+        self.taken = prefetch(self._items(), **options)
+
+    def _items(self):
         for number in range(100):
-            made.append(number)
-            if number == 4:
-                gate.release()  # asked for although only one item is taken: two wait in the queue, one at its door
+            self.made += 1
+            self.asked.release()
             yield number
 
-    iterator = ahead(items(), depth=2)
-    assert [next(iterator), next(iterator)] == [0, 1]
-    assert gate.acquire(timeout=10)
-    iterator.close()
-    assert len(made) <= 6
+    def wait(self, number):
+        """Until ``number`` more items are begun; then no other follows for a while."""
+        assert all(self.asked.acquire(timeout=10) for _ in range(number))
+        assert not self.asked.acquire(timeout=0.05)
+
+
+def test_it_stays_a_bounded_way_ahead():
+    maker = Maker(depth=2)
+    assert [next(maker.taken), next(maker.taken)] == [0, 1]
+    maker.wait(4)
+    next(maker.taken)
+    maker.wait(1)
+    maker.taken.close()
+    assert maker.made == 5
+
+
+@pytest.mark.parametrize(('budget', 'ahead'), [(100, 2), (71, 2), (70, 1), (35, 0), (1, 0)])
+def test_what_waits_and_what_was_taken_last_weigh_no_more_than_the_budget(budget, ahead):
+    maker = Maker(depth=2, budget=budget, weigh=lambda number: 35)
+    for number in range(5):
+        assert next(maker.taken) == number
+        maker.wait(1 + ahead if number == 0 else 1)
+        assert maker.made == number + 1 + ahead
+    maker.taken.close()
 
 
 def test_errors_arrive_after_the_items_before_them():
@@ -40,7 +62,7 @@ def test_errors_arrive_after_the_items_before_them():
         yield 1
         raise ValueError('broken')
 
-    iterator = ahead(items())
+    iterator = prefetch(items())
     assert next(iterator) == 1
     with pytest.raises(ValueError, match='broken'):
         next(iterator)
@@ -56,7 +78,7 @@ def test_closing_ends_the_thread_and_what_it_ran():
         finally:
             closed.set()
 
-    iterator = ahead(items())
+    iterator = prefetch(items())
     next(iterator)
     before = threading.active_count()
     iterator.close()

@@ -24,6 +24,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.utils.processes import progress_bar
+from mmqanet.utils.wording import count_of
 from mmqanet.visualization.samples import contact_sheet
 
 ON_A_SHEET = 10
@@ -68,7 +69,8 @@ def main() -> None:
                 drawn.append(picture)
     for number, start in enumerate(range(0, len(drawn), ON_A_SHEET), 1):
         write_bytes(out / f'sheet_{number:02d}.jpg', encode_jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))
-    print(f'{len(drawn)} samples and {math.ceil(len(drawn) / ON_A_SHEET)} contact sheets in {out}, {len(broken)} broken')
+    print(f'{count_of(len(drawn), "sample")} and {count_of(math.ceil(len(drawn) / ON_A_SHEET), "contact sheet")} in {out}, '
+          f'{len(broken)} broken')
     for line in broken:
         print(f'broken: {line}', file=sys.stderr)
     if broken:

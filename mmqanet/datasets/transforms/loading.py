@@ -8,7 +8,8 @@ from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.errors import DataError
 from mmqanet.registry import TRANSFORMS
 from mmqanet.utils.files import check_shape, read_label_map, read_rows
-from mmqanet.utils.images import read_image
+from mmqanet.utils.images import decode_image as decode_image
+from mmqanet.utils.images import read_image as read_image
 
 IGNORE = 255
 

@@ -16,6 +16,7 @@ from mmqanet.functional.pasting import PastedPerson
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.memory import in_halves
 
 
 @MODELS.register_module(name=['TopdownParser', 'QANet'])
@@ -128,8 +129,12 @@ class TopdownParser(BaseParser):
         for left, right in flip_pairs:
             mirrored_classes[left], mirrored_classes[right] = right, left
         for chunk in _chunks(inputs, self.max_crops_per_batch):
-            probs, iou = self._probabilities(self.data_preprocessor.normalize(chunk), mirrored_classes)
-            yield from zip(merge_classes(probs, self.merging['table']) if self.merging else probs, iou)
+            yield from in_halves(lambda crops: list(zip(*self._merged_probabilities(crops, mirrored_classes))), chunk)
+
+    def _merged_probabilities(self, crops: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
+        """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
+        probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), mirrored_classes)
+        return (merge_classes(probs, self.merging['table']) if self.merging else probs), iou
 
     def _probabilities(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""

@@ -1,0 +1,46 @@
+"""When memory does not suffice: how that shows, and going on with less at a time."""
+import gc
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import cv2
+import torch
+
+Items = TypeVar('Items', bound=Any)
+Result = TypeVar('Result')
+WORDS = ('out of memory', "can't allocate memory", 'not enough memory', 'ALLOC_FAILED')
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory did not suffice: Python's, numpy's, OpenCV's or torch's, of CPU or GPU."""
+    if isinstance(error, cv2.error):
+        return getattr(error, 'code', None) == cv2.Error.StsNoMem
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS))
+
+
+def in_halves(function: Callable[[Items], list[Result]], items: Items) -> list[Result]:
+    """``function(items)``, or where memory does not suffice for that its results for each half of ``items``, and so on.
+
+    Args:
+        function: from several items to a list of as many results.
+        items: what can be sliced, e.g. a list or a tensor.
+
+    Raises:
+        Exception: what ``function`` raises for a single item, or for another reason.
+    """
+    try:
+        return function(items)
+    except Exception as error:
+        if len(items) < 2 or not is_out_of_memory(error):
+            raise
+    release_memory()  # here, where the error no longer holds what it met
+    half = len(items) // 2
+    return in_halves(function, items[:half]) + in_halves(function, items[half:])
+
+
+def release_memory() -> None:
+    """Give back what nobody uses any more."""
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
