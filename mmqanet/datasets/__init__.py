@@ -4,6 +4,7 @@ from mmqanet.datasets.ccp_sides import CCPSidesDataset
 from mmqanet.datasets.cihp import CIHPDataset
 from mmqanet.datasets.class_balanced import ClassBalancedDataset
 from mmqanet.datasets.human_parsing import HumanParsingDataset
+from mmqanet.datasets.instance_crops import InstanceCropDataset
 from mmqanet.datasets.lip import LIPDataset
 from mmqanet.datasets.mhp_v2 import MHPv2Dataset
 from mmqanet.datasets.pascal_person_part import PascalPersonPartDataset
@@ -11,5 +12,5 @@ from mmqanet.datasets.samplers import Draw, DrawSampler
 
 __all__ = [
     'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'ClassBalancedDataset', 'Draw',
-    'DrawSampler', 'HumanParsingDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
+    'DrawSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
 ]

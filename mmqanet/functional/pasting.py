@@ -90,6 +90,37 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
                         pixel_scores=torch.stack(instance).float(), part_pixel_scores=torch.stack(parts).float())
 
 
+@torch.no_grad()
+def paste_mask(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
+               image_shape: tuple[int, int]) -> tuple[Tensor, tuple[int, int]]:
+    """Paste an instance's foreground probabilities into the image and average them.
+
+    The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map, and
+    averaging; only the pixels that a window touches are kept.
+
+    Args:
+        probs (Sequence[Tensor]): A maps (h, w) of probabilities, on one device.
+        windows, image_shape: as for :func:`paste_person`.
+
+    Returns:
+        tuple: the mean (h_i, w_i) float32 and the (y, x) of its first pixel in the image; outside it the mean is 0.
+
+    Raises:
+        InputError: a window has no area or is not finite, or their number differs from that of the maps.
+    """
+    boxes = _checked_windows(windows)
+    maps = [part[None].float() for part in probs]
+    _check_shapes(maps, boxes, image_shape, thresholds=(0,))
+    region = _touched_region(maps, boxes, image_shape)
+    sampler = _product_sampler if maps[0].device.type == 'cpu' and _products_are_exact() else _grid_sampler
+    foreground = torch.zeros(1, dtype=torch.int64, device=maps[0].device)
+    total = maps[0].new_zeros(region.bottom - region.top, region.right - region.left)
+    if total.numel():
+        for part, window in zip(maps, boxes):
+            total += sampler(part, window, region)(region.top, region.bottom, foreground)[:, 0]
+    return (total / len(maps)).clamp_(0, 1), (region.top, region.left)
+
+
 def full_label_map(label_map: Tensor, offset: Sequence[int], image_shape: tuple[int, int]) -> Tensor:
     """A person's crop (h_i, w_i) with its (y, x) offset → the (H, W) label map of the whole image."""
     y, x = (int(value) for value in offset)

@@ -2,6 +2,7 @@
 from mmqanet.models.backbones.convnext import ConvNeXt
 from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0
 from mmqanet.models.data_preprocessor import ParsingDataPreprocessor
+from mmqanet.models.heads.instance_mask_head import InstanceIoUHead, InstanceMaskHead
 from mmqanet.models.heads.iou_head import IoUHead
 from mmqanet.models.heads.parsing_head import ParsingHead
 from mmqanet.models.losses import IoURegressionLoss, LovaszSoftmaxLoss, PixelCrossEntropyLoss
@@ -11,9 +12,10 @@ from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.models.parsers.topdown import TopdownParser
 from mmqanet.models.partial_loss import PartialCrossEntropyLoss
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
+from mmqanet.models.segmenters.topdown import TopdownSegmenter
 
 __all__ = [
-    'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'IoUHead', 'IoURegressionLoss',
-    'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'PartialCrossEntropyLoss', 'PixelCrossEntropyLoss',
-    'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser',
+    'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'EfficientNetLite0', 'InstanceIoUHead', 'InstanceMaskHead', 'IoUHead',
+    'IoURegressionLoss', 'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'PartialCrossEntropyLoss',
+    'PixelCrossEntropyLoss', 'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser', 'TopdownSegmenter',
 ]

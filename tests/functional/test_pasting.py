@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmqanet.errors import InputError
 from mmqanet.functional import pasting
-from mmqanet.functional.pasting import full_label_map, paste_person
+from mmqanet.functional.pasting import full_label_map, paste_mask, paste_person
 
 IMAGE = (57, 83)
 
@@ -230,3 +230,22 @@ def test_bad_input_is_refused_by_name(name, change):
     arguments = dict(probs=[FINE], windows=[WINDOW], image_shape=IMAGE, thresholds=[0.2])
     with pytest.raises(InputError, match=name):
         paste_person(**(arguments | change))
+
+
+@pytest.mark.parametrize('windows', [[(10, 5, 40, 45)], [(-12, -8, 30, 40), (-14, -10, 32, 42)], [(70, 40, 200, 90)]])
+def test_a_mask_is_the_average_of_its_maps_in_the_image(windows):
+    probs = [smooth_probs(size=(24, 16), num_classes=2, seed=seed)[1] for seed in range(len(windows))]
+    expected = full_image_probs([part[None] for part in probs], windows, IMAGE)[0]
+    pasted, (y, x) = paste_mask(probs, windows, image_shape=IMAGE)
+    whole = torch.zeros(IMAGE)
+    whole[y:y + pasted.shape[0], x:x + pasted.shape[1]] = pasted
+    torch.testing.assert_close(whole.double(), torch.from_numpy(expected), rtol=0, atol=1e-6)
+
+
+def test_a_mask_outside_of_the_image_is_empty_and_bad_windows_are_refused():
+    probs = [torch.rand(24, 16)]
+    assert paste_mask(probs, [(100, 5, 140, 45)], image_shape=IMAGE)[0].numel() == 0
+    with pytest.raises(InputError, match='windows must be finite'):
+        paste_mask(probs, [(10, 5, 10, 45)], image_shape=IMAGE)
+    with pytest.raises(InputError, match='probs has 1 maps for 2 windows'):
+        paste_mask(probs, [(10, 5, 20, 45)] * 2, image_shape=IMAGE)

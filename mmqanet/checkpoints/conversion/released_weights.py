@@ -23,6 +23,10 @@ _RULES = (
     (r'^Parsing\.ParsingIoU\.Head\.conv1x1\.0\.', 'iou_head.reduce.conv.'),
     (r'^Parsing\.ParsingIoU\.Head\.conv_layers\.([01])\.0\.', r'iou_head.layers.\1.conv.'),
     (r'^Parsing\.ParsingIoU\.Output\.parsing_iou\.', 'iou_head.regressor.'),
+    (r'^Mask\.Output\.classify\.', 'mask_head.classifier.'),
+    (r'^Mask\.MaskIoU\.Head\.conv1x1\.0\.', 'iou_head.reduce.conv.'),
+    (r'^Mask\.MaskIoU\.Head\.conv_layers\.([01])\.0\.', r'iou_head.layers.\1.conv.'),
+    (r'^Mask\.MaskIoU\.Output\.mask_iou\.', 'iou_head.regressor.'),
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.0\.(weight|bias)$', r'\1.conv.\2'),
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.1\.(\w+)$', r'\1.bn.\2'),
 )

@@ -8,12 +8,13 @@ from mmqanet.datasets.transforms.crop import (
     WarpCrops,
 )
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
+from mmqanet.datasets.transforms.instances import LoadInstanceMask
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
 from mmqanet.datasets.transforms.seeding import SeedFromDraw
 from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, RandomCloseUp
 
 __all__ = [
-    'BoxesToCrops', 'IgnoreSmallBoxes', 'LoadImage', 'LoadImageMaps', 'LoadPersonMap', 'PackParsingInputs', 'RandomAspect',
-    'RandomBlur', 'RandomBoxShift', 'RandomCloseUp', 'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale',
-    'SeedFromDraw', 'TransformCrops', 'WarpCrops',
+    'BoxesToCrops', 'IgnoreSmallBoxes', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask', 'LoadPersonMap',
+    'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp', 'RandomCropFlip',
+    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',
 ]

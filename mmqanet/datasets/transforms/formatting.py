@@ -13,8 +13,8 @@ MAP_KEYS = ('category', 'human', 'instance')
 class PackParsingInputs(BaseTransform):
     """Pack what the network reads, and beside it whatever of boxes, labels and maps the pipeline made.
 
-    Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, gt_seg_map,
-    category_map, human_map, instance_map, gt_parts.
+    Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, labels,
+    gt_seg_map, category_map, human_map, instance_map, gt_parts.
     Added keys: inputs ((N · S, 3, h, w) uint8 crops, or (3, H, W) uint8 for a whole image), data_samples.
 
     Args:
@@ -37,8 +37,8 @@ class PackParsingInputs(BaseTransform):
         sample = ParsingDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         if 'bboxes' in results:
             sample.gt_instances = InstanceData(**{
-                key: torch.from_numpy(results[key]) for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids')
-                if key in results})
+                key: torch.from_numpy(results[key])
+                for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids', 'labels') if key in results})
         if 'gt_seg_map' in results:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'])[None])
         self._pack_maps(results, sample)

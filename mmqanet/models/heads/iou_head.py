@@ -24,6 +24,7 @@ class IoUHead(BaseModule):
         hidden_channels (int): width of the two convolutions after the pool.
         loss_iou (dict): config of the loss, ``IoURegressionLoss`` by default.
         ignore_index (int): label that does not count in the target.
+        num_outputs (int): numbers that are regressed, one for the whole crop by default.
         init_cfg (dict, optional): initialisation.
     """
 
@@ -34,6 +35,7 @@ class IoUHead(BaseModule):
         hidden_channels: int = 512,
         loss_iou: dict | None = None,
         ignore_index: int = 255,
+        num_outputs: int = 1,
         init_cfg: dict | None = None,
     ):
         super().__init__(init_cfg)
@@ -41,13 +43,17 @@ class IoUHead(BaseModule):
         self.reduce = ConvModule(in_channels, in_channels, 1)
         self.layers = nn.Sequential(
             ConvModule(in_channels, hidden_channels, 1), ConvModule(hidden_channels, hidden_channels, 1))
-        self.regressor = nn.Linear(hidden_channels, 1)
+        self.regressor = nn.Linear(hidden_channels, num_outputs)
         self.loss_iou = MODELS.build(loss_iou or dict(type='IoURegressionLoss'))
 
     def forward(self, feature: Tensor) -> Tensor:
         """Shared feature (B, D, ·, ·) → predicted mean IoU (B,)."""
+        return self.regress(feature).squeeze(1)
+
+    def regress(self, feature: Tensor) -> Tensor:
+        """Shared feature (B, D, ·, ·) → all numbers that are regressed (B, num_outputs)."""
         pooled = self.reduce(feature).mean(dim=(2, 3), keepdim=True)
-        return self.regressor(self.layers(pooled).flatten(1)).squeeze(1)
+        return self.regressor(self.layers(pooled).flatten(1))
 
     def loss(self, pred: Tensor, logits: Tensor, labels: Tensor) -> dict[str, Tensor]:
         """Loss of the prediction (B,) against the true IoU of ``logits`` (B, C, h, w) with ``labels`` (B, h, w).
