@@ -110,7 +110,7 @@ def check_state(state: Any, path: str | os.PathLike) -> None:
     for key, value in state.items():
         if not isinstance(key, str) or not isinstance(value, Tensor):
             raise DataError(f'{path}: holds no weights by name: {key!r} is a {type(value).__name__}')
-        if value.dtype in _WEIGHTS and not torch.isfinite(value).all():
+        if value.dtype in _WEIGHTS and not value.is_meta and not torch.isfinite(value).all():
             raise DataError(f'{path}: {key} holds NaN or infinity')
 
 
