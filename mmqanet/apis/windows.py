@@ -19,7 +19,8 @@ def window_problem() -> str | None:
     Tried in a process of its own: without a display the toolkit behind OpenCV ends its process.
     """
     try:
-        done = subprocess.run([sys.executable, '-c', PROBE], capture_output=True, timeout=PATIENCE)
+        done = subprocess.run(  # noqa: S603 (the arguments are constant)
+            [sys.executable, '-c', PROBE], capture_output=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return 'no window can be opened here'
     return 'no window can be opened here (is there a display?)' if done.returncode else None

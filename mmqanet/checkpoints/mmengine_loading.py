@@ -52,6 +52,8 @@ def cleansed(content: Mapping[str, Any], path: Path) -> dict:
         kept['meta'] = {key: value for key, value in meta.items() if isinstance(value, _META.get(key, ()))}
     if 'message_hub' in kept:
         kept['message_hub'] = _messages(kept['message_hub'], path)
+    if 'param_schedulers' in kept:
+        kept['param_schedulers'] = _schedulers(kept['param_schedulers'], path)
     return kept
 
 
@@ -64,6 +66,15 @@ def check_resumable(path: str) -> None:
     for key in ('epoch', 'iter'):
         if content.get('meta', {}).get(key, -1) < 0:
             raise DataError(f'{path}: training cannot go on from it, meta.{key} is no count')
+
+
+def _schedulers(node: Any, path: Path) -> Any:
+    """The counters of schedulers; mmengine makes attributes of whatever stands there."""
+    if isinstance(node, dict) and all(isinstance(value, list) for value in node.values()):  # of several optimizers
+        return {key: _schedulers(value, path) for key, value in node.items()}
+    if not isinstance(node, list) or not all(isinstance(state, dict) for state in node):
+        raise DataError(f'{path}: its param_schedulers are none of mmengine')
+    return [{key: value for key, value in state.items() if key not in ('optimizer', 'step')} for state in node]
 
 
 def _messages(hub: Any, path: Path) -> dict:

@@ -47,7 +47,7 @@ def read_stored_config(content: Mapping, path: object) -> Config:
             on the list of those that a checkpoint may build with.
     """
     stored = read_stored_meta(content, str(path)).get('cfg')
-    if not stored:
+    if stored is None or (isinstance(stored, str | dict) and not stored):
         raise InputError(f'{path}: this checkpoint carries no config; give the config it was trained with')
     try:
         entries = parse_literals(stored) if isinstance(stored, str) else stored

@@ -183,9 +183,9 @@ def read_rows(path: PathLike, kinds: Sequence[Callable], layout: str, *, may_be_
             row = tuple(kind(word) for kind, word in zip(kinds, words, strict=True))
             finite = all(math.isfinite(value) and abs(value) < 2**62 for value in row)
         except (ValueError, OverflowError):
-            raise DataError(f'{path}:{number}: {line!r} is not "{layout}"') from None
+            raise DataError(f'{path}:{number}: {line[:100]!r} is not "{layout}"') from None
         if not finite:
-            raise DataError(f'{path}:{number}: {line!r} holds NaN or infinity, or a number beyond all ids and sizes')
+            raise DataError(f'{path}:{number}: {line[:100]!r} holds NaN or infinity, or a number beyond all ids and sizes')
         rows.append(row)
     return rows
 
