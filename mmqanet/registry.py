@@ -56,6 +56,7 @@ DATA_SAMPLERS = Registry('data sampler', parent=mmengine.DATA_SAMPLERS, location
 METRICS = Registry('metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation'])
 HOOKS = Registry('hook', parent=mmengine.HOOKS, locations=['mmqanet.engine'])
 VISUALIZERS = Registry('visualizer', parent=mmengine.VISUALIZERS, locations=['mmqanet.visualization'])
+TASK_UTILS = Registry('task util', parent=mmengine.TASK_UTILS)  # for parts of mmdet: filled by mmqanet.models.on_mmdet
 
 # Nothing of mmqanet's is in these; with a node of its own scope in them mmengine looks on upwards without a warning.
 LOOPS = Registry('loop', parent=mmengine.LOOPS)

@@ -32,7 +32,8 @@ DEFAULT_RULES = MergingRules()
 
 
 def merge_people(people: CroppedPeople, *, bbox_scores: np.ndarray, qualities: np.ndarray, part_qualities: np.ndarray,
-                 rules: MergingRules = DEFAULT_RULES) -> tuple[ImageParsing, np.ndarray]:
+                 rules: MergingRules = DEFAULT_RULES,
+                 backdrop: np.ndarray | None = None) -> tuple[ImageParsing, np.ndarray]:
     """Merge people into the maps and scores of their image.
 
     Args:
@@ -41,6 +42,7 @@ def merge_people(people: CroppedPeople, *, bbox_scores: np.ndarray, qualities: n
         qualities: (N,) instance scores; they rank the parsing NMS and the painting.
         part_qualities: (N, C-1) part scores, column c-1 for class c.
         rules: thresholds.
+        backdrop: (H, W) uint8, the class map that people are painted over in the class map; background by default.
 
     Returns:
         The image, its parts by ascending quality of their person, then class: the order of the official files. And the
@@ -66,16 +68,20 @@ def merge_people(people: CroppedPeople, *, bbox_scores: np.ndarray, qualities: n
     part_people = painters[part_order]
     numbers = np.concatenate([[0], painters + 1]).astype(np.int32)
     parsing = ImageParsing(
-        category=paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr), human=numbers[order], part=part,
+        category=paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr, backdrop=backdrop),
+        human=numbers[order], part=part,
         part_labels=part_labels, part_people=part_people, part_scores=part_qualities[part_people, part_labels - 1],
         person_scores=qualities)
     return parsing, kept
 
 
-def paint_classes(people: CroppedPeople, bbox_scores: np.ndarray, *, threshold: float = 0.3) -> np.ndarray:
-    """The class map (H, W) uint8: people of a box score at or above ``threshold`` painted in ascending box score."""
+def paint_classes(people: CroppedPeople, bbox_scores: np.ndarray, *, threshold: float = 0.3,
+                  backdrop: np.ndarray | None = None) -> np.ndarray:
+    """The class map (H, W) uint8: people of a box score at or above ``threshold`` painted in ascending box score, over a
+    ``backdrop`` where there is one."""
     confident = np.flatnonzero(bbox_scores >= threshold)
-    return _paint(people, confident[np.argsort(bbox_scores[confident], kind='stable')])[0]
+    classes, places = _paint(people, confident[np.argsort(bbox_scores[confident], kind='stable')])
+    return classes if backdrop is None else np.where(places > 0, classes, backdrop)
 
 
 def parsing_nms(people: CroppedPeople, *, scores: np.ndarray, num_classes: int, threshold: float = 0.6) -> np.ndarray:

@@ -2,12 +2,20 @@
 
 Letters: ``...`` any leading batch, C classes, h, w size of the maps.
 """
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import torch
 from torch import Tensor
 
 from mmqanet.utils.threads import run_pieces
+
+
+def mirrored_classes(num_classes: int, flip_pairs: Iterable[Sequence[int]]) -> list[int]:
+    """The class that each of C becomes in a mirror: the two of a pair, left and right, change places."""
+    classes = list(range(num_classes))
+    for left, right in flip_pairs:
+        classes[left], classes[right] = right, left
+    return classes
 
 
 def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequence[int]) -> Tensor:

@@ -49,6 +49,30 @@ class PastedPerson:
 
 
 @dataclass(frozen=True)
+class SemanticContext:
+    """What maps of the whole image say of its pixels, for those that a person claims.
+
+    Attributes:
+        probs (Sequence[Tensor]): A maps (C, h, w) of probabilities, which are averaged.
+        windows (Sequence): A boxes x1, y1, x2, y2 in image pixels, the window each map covers.
+        weight (float): what they weigh beside the person's own probabilities.
+    """
+
+    probs: Sequence[Tensor]
+    windows: Sequence[Sequence[float]]
+    weight: float
+
+    @classmethod
+    def stretched(cls, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, weight: float) -> 'SemanticContext':
+        """Maps that go on beyond their windows as they end there, by a sample, instead of fading out."""
+        wider = []
+        for part, (x1, y1, x2, y2) in zip(probs, windows, strict=True):
+            width, height = (x2 - x1) / part.shape[2], (y2 - y1) / part.shape[1]
+            wider.append((x1 - width, y1 - height, x2 + width, y2 + height))
+        return cls([F.pad(part[None], (1, 1, 1, 1), mode='replicate')[0] for part in probs], wider, weight)
+
+
+@dataclass(frozen=True)
 class _Region:
     """Pixels [top, bottom) × [left, right) of the image."""
 
@@ -60,11 +84,12 @@ class _Region:
 
 @torch.no_grad()
 def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
-                 thresholds: Sequence[float] = (0.2,)) -> PastedPerson:
+                 thresholds: Sequence[float] = (0.2,), background_below: float | None = None,
+                 context: SemanticContext | None = None) -> PastedPerson:
     """Paste a person's probability maps into the image, average them, and reduce them to classes and pixel scores.
 
     The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map,
-    averaging, and taking arg-max (background where the maximum is below 1/C) and Algorithm 1 over the whole image.
+    averaging, and taking arg-max (background where the maximum is small) and Algorithm 1 over the whole image.
 
     Args:
         probs (Sequence[Tensor]): A maps (C, h, w) of probabilities, on one device.
@@ -72,6 +97,9 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
             reach out of the image, or lie outside of it: such a person has an empty label map and scores of 0.
         image_shape (tuple[int, int]): (H, W).
         thresholds (Sequence[float]): T thresholds of the pixel scores, in [0, 1]; more than one cost little more.
+        background_below (float, optional): where the maximum is below it a pixel is background; 1/C by default.
+        context (SemanticContext, optional): added to the person's probabilities where the person is not background, before
+            the final class is taken, which may be background then. The pixel scores do not see it.
 
     Raises:
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
@@ -80,7 +108,8 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     _check_shapes(probs, boxes, image_shape, thresholds)
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = run_pieces if probs[0].device.type == 'cpu' else map
-    job, = run(lambda arguments: _PastingJob(*arguments), [(probs, boxes, image_shape, thresholds)])
+    arguments = probs, boxes, image_shape, thresholds, background_below, context
+    job, = run(lambda given: _PastingJob(*given), [arguments])
     sums, counts = sum(
         run(job.reduce_band, job.bands), torch.zeros(2, len(thresholds), job.num_classes, dtype=torch.float64))
     instance, parts = zip(*(
@@ -139,19 +168,23 @@ class _PastingJob:
 
     @torch.no_grad()
     def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
-                 thresholds: Sequence[float]):
+                 thresholds: Sequence[float], background_below: float | None, context: SemanticContext | None):
         for part in probs:
             check_probs(part, name='probs')
-        self.num_classes, self.thresholds = len(probs[0]), thresholds
+        self.num_classes, self.thresholds, self.context = len(probs[0]), thresholds, context
+        self.background_below = 1 / self.num_classes if background_below is None else background_below
         self.region = region = _touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
         on_cpu = probs[0].device.type == 'cpu'
         self.peaks = [part.amax(2) for part in probs]
         self.spans = [(y1, y2, part.shape[1]) for part, (_, y1, _, y2) in zip(probs, windows)]
-        num_contenders = len(_contenders(self.peaks))
+        num_contenders = len(self._candidates(self.peaks))
         sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
         self.samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
+        self.context_samplers = [
+            sampler(part.float(), np.asarray(window), region) for part, window in zip(context.probs, context.windows)
+        ] if context else []
         step = (CPU_BAND if on_cpu else DEVICE_BAND) // (num_contenders * max(self.label_map.shape[1], 1)) or 1
         tops = range(region.top, region.bottom, step) if self.label_map.numel() else ()
         self.bands = [range(top, min(top + step, region.bottom)) for top in tops]
@@ -161,17 +194,28 @@ class _PastingJob:
         """Fill in the classes of some rows; their confident sums and counts, (2, T, C) float64 on the CPU."""
         near = [peaks[:, _touched_samples(*span, first=rows.start, last=rows.stop)]
                 for peaks, span in zip(self.peaks, self.spans)]
-        classes = _contenders(near)
-        band = self.samplers[0](rows.start, rows.stop, classes)
-        for sample in self.samplers[1:]:
-            band += sample(rows.start, rows.stop, classes)
-        if len(self.samplers) > 1:
-            band /= len(self.samplers)
+        classes = self._candidates(near)
+        band = _mean_sample(self.samplers, rows, classes)
+        fused = band + self.context.weight * _mean_sample(self.context_samplers, rows, classes) if self.context else None
         values, labels = best_class(band, classes, num_classes=self.num_classes)
         sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
-        self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels.masked_fill_(
-            values < 1 / self.num_classes, 0)
+        labels.masked_fill_(values < self.background_below, 0)
+        if fused is not None:
+            labels = best_class(fused, classes, num_classes=self.num_classes)[1].masked_fill_(labels == 0, 0)
+        self.label_map[rows.start - self.region.top:rows.stop - self.region.top] = labels
         return torch.stack(sums).cpu()
+
+    def _candidates(self, peaks: Sequence[Tensor]) -> Tensor:
+        """The classes that may be a pixel's, (C',) int64: all of them where a context has a say."""
+        return torch.arange(self.num_classes, device=peaks[0].device) if self.context else _contenders(peaks)
+
+
+def _mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor) -> Tensor:
+    """The mean (R, C', V) over what A samplers say of some rows."""
+    band = samplers[0](rows.start, rows.stop, classes)
+    for sample in samplers[1:]:
+        band += sample(rows.start, rows.stop, classes)
+    return band.div_(len(samplers)) if len(samplers) > 1 else band
 
 
 def _contenders(peaks: Sequence[Tensor]) -> Tensor:

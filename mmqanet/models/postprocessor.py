@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.merging import MergingRules, merge_people
-from mmqanet.functional.pasting import PastedPerson, paste_person
+from mmqanet.functional.pasting import PastedPerson, SemanticContext, paste_person
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_scores, check_threshold, check_weights, fuse_quality
 from mmqanet.models.small_regions import absorb_small_regions, check_share
@@ -70,12 +70,13 @@ class QualityAwarePostprocessor:
         self.instance_score_thr = instance_score_thr
         self.min_region = min_region
 
-    def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
-              image_shape: tuple[int, int]) -> PastedPerson:
+    def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
+              background_below: float | None = None, context: SemanticContext | None = None) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
         probs = [absorb_small_regions(part, min_share=self.min_region) for part in probs]
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
-        person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds)
+        person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds,
+                              background_below=background_below, context=context)
         return replace(person, label_map=person.label_map.cpu())
 
     def pack(self, sample: ParsingDataSample, people: Sequence[PastedPerson], *, bboxes: Tensor, bbox_scores: Tensor,
@@ -135,7 +136,8 @@ class QualityAwarePostprocessor:
             cropped_people(sample), bbox_scores=people.bbox_scores.numpy(), qualities=people.qualities.numpy(),
             part_qualities=people.part_qualities.numpy(), rules=MergingRules(
                 bbox_score_thr=self.bbox_score_thr, nms_iou_thr=self.nms_iou_thr,
-                instance_score_thr=self.instance_score_thr))
+                instance_score_thr=self.instance_score_thr),
+            backdrop=sample.pred_sem_seg.data[0].numpy() if 'pred_sem_seg' in sample else None)
         people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)
         people.kept[torch.from_numpy(kept)] = True
         sample.set_metainfo(dict(instance_score_thr=self.instance_score_thr))

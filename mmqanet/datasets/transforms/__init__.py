@@ -12,8 +12,10 @@ from mmqanet.datasets.transforms.instances import LoadInstanceMask
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
 from mmqanet.datasets.transforms.seeding import SeedFromDraw
 from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, RandomCloseUp
+from mmqanet.datasets.transforms.whole_images import ImagesAtScales, RandomMirror, RandomShortSide
 
 __all__ = [
+    'ImagesAtScales', 'RandomMirror', 'RandomShortSide',
     'BoxesToCrops', 'IgnoreSmallBoxes', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask', 'LoadPersonMap',
     'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp', 'RandomCropFlip',
     'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',

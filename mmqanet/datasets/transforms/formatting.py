@@ -1,4 +1,5 @@
 """The last transform: what a pipeline made becomes tensors and a ``ParsingDataSample``."""
+import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmengine.structures import InstanceData, PixelData
@@ -15,11 +16,11 @@ class PackParsingInputs(BaseTransform):
 
     Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, labels,
     gt_seg_map, category_map, human_map, instance_map, gt_parts.
-    Added keys: inputs ((N · S, 3, h, w) uint8 crops, or (3, H, W) uint8 for a whole image), data_samples.
+    Added keys: inputs ((N · S, 3, h, w) uint8 crops, (3, H, W) for a whole image, or a list of S of these), data_samples.
 
     Args:
-        images (str): key of what the network reads, (..., 3) uint8: ``'crop_images'``, or ``'img'`` for a parser that reads
-            whole images.
+        images (str): key of what the network reads, (..., 3): ``'crop_images'``, or ``'img'`` for a parser that reads whole
+            images, or ``'scaled_images'``, a list.
         meta_keys (tuple[str, ...]): keys that go into the sample's metainfo, where present.
     """
 
@@ -28,7 +29,7 @@ class PackParsingInputs(BaseTransform):
         *,
         images: str = 'crop_images',
         meta_keys: tuple[str, ...] = (
-            'img_id', 'img_path', 'name', 'ori_shape', 'crops', 'crop_sampler', 'classes', 'flip_pairs'),
+            'img_id', 'img_path', 'name', 'ori_shape', 'img_shape', 'crops', 'crop_sampler', 'classes', 'flip_pairs'),
     ):
         self.images = images
         self.meta_keys = tuple(meta_keys)
@@ -42,8 +43,9 @@ class PackParsingInputs(BaseTransform):
         if 'gt_seg_map' in results:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'])[None])
         self._pack_maps(results, sample)
-        images = torch.from_numpy(results[self.images]).movedim(-1, -3)  # a view: many people are not copied
-        return dict(inputs=images, data_samples=sample)
+        images = results[self.images]
+        inputs = [_channels_first(image) for image in images] if isinstance(images, list) else _channels_first(images)
+        return dict(inputs=inputs, data_samples=sample)
 
     @staticmethod
     def _pack_maps(results: dict, sample: ParsingDataSample) -> None:
@@ -52,3 +54,8 @@ class PackParsingInputs(BaseTransform):
             sample.gt_maps = PixelData(**maps)
         if 'gt_parts' in results:
             sample.gt_parts = torch.from_numpy(results['gt_parts'])
+
+
+def _channels_first(images: np.ndarray) -> torch.Tensor:
+    """(..., h, w, 3) → (..., 3, h, w), a view: many people are not copied."""
+    return torch.from_numpy(images).movedim(-1, -3)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.class_merging import check_merge_table, merge_classes
-from mmqanet.functional.mirroring import average_mirrored_
+from mmqanet.functional.mirroring import average_mirrored_, mirrored_classes
 from mmqanet.functional.pasting import PastedPerson
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
@@ -125,25 +125,23 @@ class TopdownParser(BaseParser):
     def forward_crops(self, inputs: list[Tensor], *, flip_pairs: Sequence) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
         flip_pairs = self.merging['flip_pairs'] if self.merging else flip_pairs
-        mirrored_classes = list(range(self.parsing_head.num_classes))
-        for left, right in flip_pairs:
-            mirrored_classes[left], mirrored_classes[right] = right, left
+        swapped = mirrored_classes(self.parsing_head.num_classes, flip_pairs)
         for chunk in _chunks(inputs, self.max_crops_per_batch):
-            yield from in_halves(lambda crops: list(zip(*self._merged_probabilities(crops, mirrored_classes))), chunk)
+            yield from in_halves(lambda crops: list(zip(*self._merged_probabilities(crops, swapped))), chunk)
 
-    def _merged_probabilities(self, crops: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
+    def _merged_probabilities(self, crops: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
-        probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), mirrored_classes)
+        probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
         return (merge_classes(probs, self.merging['table']) if self.merging else probs), iou
 
-    def _probabilities(self, inputs: Tensor, mirrored_classes: list[int]) -> tuple[Tensor, Tensor]:
+    def _probabilities(self, inputs: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""
         logits, iou = self._forward(inputs)
         probs = logits.float().softmax(1)
         iou = probs.new_ones(len(probs)) if iou is None else iou.float()
         if self.flip_test:
             logits, iou_mirrored = self._forward(inputs.flip(-1))
-            probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=mirrored_classes)
+            probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=swapped)
             iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
         return probs, iou
 
