@@ -41,7 +41,7 @@ def test_training_samples_and_their_sheet(command, tmp_path, capsys):
     found = pictures(tmp_path / 'out')
     assert len(found) == 3
     assert 'sheet_01.jpg' in found
-    assert '2 samples and 1 contact sheets' in capsys.readouterr().out
+    assert '2 samples and 1 contact sheet in' in capsys.readouterr().out
     assert command('--num', '2') == 0
     assert pictures(tmp_path / 'out') == found, 'the same seed draws the same'
     assert command('--num', '2', '--seed', '5') == 0
@@ -72,7 +72,7 @@ train_dataloader = dict(dataset=dict(
     found = pictures(tmp_path / 'out')
     assert sorted(found) == ['1_train_000001_1.jpg', '2_train_000001_1.jpg', 'sheet_01.jpg']
     assert found['1_train_000001_1.jpg'] != found['2_train_000001_1.jpg']
-    assert '2 samples and 1 contact sheets' in capsys.readouterr().out
+    assert '2 samples and 1 contact sheet in' in capsys.readouterr().out
 
 
 def test_broken_samples_are_named_and_the_rest_drawn(command, tmp_path, capsys):
@@ -81,7 +81,7 @@ def test_broken_samples_are_named_and_the_rest_drawn(command, tmp_path, capsys):
     assert command('--split', 'val') == 1
     said = capsys.readouterr()
     assert 'val_000002.png' in said.err
-    assert '1 samples' in said.out
+    assert '1 sample and' in said.out
     assert '1 broken' in said.out
     assert sorted(pictures(tmp_path / 'out')) == ['sheet_01.jpg', 'val_000001.jpg']
 
