@@ -38,12 +38,14 @@ MMSEG_MODELS = _words("""
 MMDET_MODELS = _words("""
     FCOS ATSS GFL RetinaNet RTMDet TOOD VFNet YOLOX SingleStageDetector
     RPN FasterRCNN MaskRCNN CascadeRCNN MaskScoringRCNN PointRend TwoStageDetector CondInst
+    SOLO SOLOv2 YOLACT
     DetDataPreprocessor
     CSPDarknet CSPNeXt HRNet MobileNetV2 PyramidVisionTransformer PyramidVisionTransformerV2 RegNet Res2Net ResNeSt ResNeXt
     ResNet ResNetV1d SwinTransformer
     BFP ChannelMapper CSPNeXtPAFPN DyHead FPN HRFPN PAFPN YOLOXPAFPN
     AnchorFreeHead AnchorHead ATSSHead CondInstBboxHead CondInstMaskHead FCOSHead GFLHead RetinaHead RetinaSepBNHead RPNHead
     RTMDetHead RTMDetInsHead RTMDetInsSepBNHead RTMDetSepBNHead TOODHead VFNetHead YOLOXHead
+    DecoupledSOLOHead DecoupledSOLOLightHead SOLOHead SOLOV2Head YOLACTHead YOLACTProtonet
     StandardRoIHead CascadeRoIHead MaskScoringRoIHead PointRendRoIHead SingleRoIExtractor GenericRoIExtractor
     BBoxHead ConvFCBBoxHead DoubleConvFCBBoxHead Shared2FCBBoxHead Shared4Conv1FCBBoxHead
     FCNMaskHead CoarseMaskHead HTCMaskHead MaskIoUHead MaskPointHead

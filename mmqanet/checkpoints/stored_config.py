@@ -16,7 +16,7 @@ from mmqanet.checkpoints.literals import parse_literals
 from mmqanet.checkpoints.stored_meta import read_stored_meta
 from mmqanet.errors import DataError, InputError, MMQANetError
 
-SCOPES = ('mmqanet', 'mmseg', 'mmdet')
+SCOPES, SCOPE = ('mmqanet', 'mmseg', 'mmdet'), '_scope_'
 NAME = re.compile(r'(?:(mmqanet|mmseg|mmdet)\.)?(\w+)', re.ASCII)
 MOST_VALUES = 100_000
 WAY_OUT = 'if you trust its author, give the config as a file'
@@ -78,9 +78,7 @@ def checked_config(entries: Any) -> dict[str, Any]:
     """
     if not isinstance(entries, dict):
         raise ValueError(f'it is a {type(entries).__name__}')
-    scope = entries.get('default_scope') or 'mmqanet'
-    if scope not in SCOPES:
-        raise ValueError(f'default_scope {scope!r} is none of {", ".join(SCOPES)}')
+    scope = _known_scope(entries.get('default_scope') or 'mmqanet', 'default_scope')
     check = _Check(scope)
     kept: dict[str, Any] = dict(default_scope=scope)
     if 'model' in entries and 'type' not in _as_dict(entries['model'], 'model'):
@@ -92,6 +90,12 @@ def checked_config(entries: Any) -> dict[str, Any]:
         loader = _as_dict(entries['test_dataloader'], 'test_dataloader')
         kept['test_dataloader'] = dict(dataset=check.dataset(loader.get('dataset')))
     return kept
+
+
+def _known_scope(scope: Any, name: str) -> str:
+    if scope not in SCOPES:
+        raise ValueError(f'{name} {scope!r} is none of {", ".join(SCOPES)}')
+    return scope
 
 
 def _as_dict(node: Any, name: str) -> dict:
@@ -142,12 +146,20 @@ class _Check:
         if kind in (list, tuple):
             return kind(self.rebuilt(item, key) for item in node)
         if kind is dict:
-            return {name: self._type(value, key) if name == 'type' else self.rebuilt(value, name)
-                    for name, value in node.items() if self._is_kept(name)}
+            return self._rebuilt_dict(node, key)
         raise ValueError(f'{key} is a {kind.__name__}')
 
+    def _rebuilt_dict(self, node: dict, key: str) -> dict[str, Any]:
+        """A dict with ``_scope_``, as configs that inherit from another package have them, is built in that scope."""
+        outer = self.scope
+        self.scope = _known_scope(node.get(SCOPE, outer), SCOPE)
+        kept = {name: self._type(value, key) if name == 'type' else value if name == SCOPE else self.rebuilt(value, name)
+                for name, value in node.items() if self._is_kept(name)}
+        self.scope = outer
+        return kept
+
     def _is_kept(self, name: Any) -> bool:
-        if type(name) is not str or name.startswith('_'):
+        if type(name) is not str or (name.startswith('_') and name != SCOPE):
             raise ValueError(f'an entry is called {str(name)[:80]!r}')
         return name not in LEFT_OUT
 
