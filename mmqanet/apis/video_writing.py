@@ -8,6 +8,7 @@ import numpy as np
 
 from mmqanet.apis.videos import plain_path
 from mmqanet.errors import DataError
+from mmqanet.utils.opencv import silent_opencv
 
 
 class VideoWriter:
@@ -47,12 +48,8 @@ class VideoWriter:
             self.path.touch()  # for the link that may lead to it
         except OSError as error:
             raise DataError(f'{self.target}: cannot be written ({error.strerror})') from None
-        level = cv2.setLogLevel(0)
-        try:
-            with plain_path(self.path) as path:
-                writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*'mp4v'), self.fps, self.size)
-        finally:
-            cv2.setLogLevel(level)
+        with silent_opencv(), plain_path(self.path) as path:
+            writer = cv2.VideoWriter(path, cv2.VideoWriter.fourcc(*'mp4v'), self.fps, self.size)
         if not writer.isOpened():
             width, height = self.size
             raise DataError(f'{self.target}: cannot be written (this OpenCV writes no MP4 of {width}x{height} pixels and '

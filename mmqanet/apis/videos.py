@@ -14,6 +14,7 @@ import numpy as np
 
 from mmqanet.errors import DataError, printable
 from mmqanet.utils.files import check_file
+from mmqanet.utils.opencv import silent_opencv
 
 USUAL_FPS = 25.0  # where a camera or a file does not say
 os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')  # the decoder's own comments: what matters becomes a DataError
@@ -138,11 +139,8 @@ class _Clock:
 
 
 def _capture(handle: str | int) -> cv2.VideoCapture:
-    level = cv2.setLogLevel(0)  # what OpenCV would say of a missing camera becomes a DataError
-    try:
+    with silent_opencv():  # what it would say of a missing camera becomes a DataError
         return cv2.VideoCapture(handle)
-    finally:
-        cv2.setLogLevel(level)
 
 
 @contextmanager
