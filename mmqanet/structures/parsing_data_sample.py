@@ -44,10 +44,8 @@ class ParsingDataSample(BaseDataElement):
         pred_maps (PixelData): ``category`` (class per pixel), ``human`` (1 + index in ``pred_instances``, 0 none) and
             ``part`` (1 + index in ``pred_parts``, 0 none), each (1, H, W).
         pred_sem_seg (PixelData): ``data`` (1, H, W) uint8, the class map that a semantic branch of the network made of the
-        whole
-            image, 0 where it is not sure: what people are painted over in ``pred_maps.category``. Only of parsers with such
-            a
-            branch.
+            whole image, 0 where it is not sure: what people are painted over in ``pred_maps.category``. Only of parsers
+            with such a branch.
         pred_parts (InstanceData): the K visible parts in the order of ``pred_maps.part``: ``labels`` (K,) class,
             ``scores`` (K,) part quality, ``people`` (K,) index in ``pred_instances``.
     """

@@ -15,8 +15,8 @@ from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, Random
 from mmqanet.datasets.transforms.whole_images import ImagesAtScales, RandomMirror, RandomShortSide
 
 __all__ = [
-    'ImagesAtScales', 'RandomMirror', 'RandomShortSide',
-    'BoxesToCrops', 'IgnoreSmallBoxes', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask', 'LoadPersonMap',
-    'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp', 'RandomCropFlip',
-    'RandomCropRotation', 'RandomCropScale', 'SeedFromDraw', 'TransformCrops', 'WarpCrops',
+    'BoxesToCrops', 'IgnoreSmallBoxes', 'ImagesAtScales', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask',
+    'LoadPersonMap', 'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp',
+    'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide', 'SeedFromDraw',
+    'TransformCrops', 'WarpCrops',
 ]

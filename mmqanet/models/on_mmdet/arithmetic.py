@@ -15,7 +15,7 @@ class Arithmetic:
         roi_align: options of every ``RoIAlign``.
         last_pixel: how far a box ends before the end of its last pixel: 1 where boxes name that pixel, else 0.
         pads_after_normalizing: at test, padding is 0 in the network; else it is 0 in the image, minus the mean in the
-        network.
+            network.
         padding_label: of the semantic labels in the padding; 255 is ignored.
         pads_regions: a region's probabilities are pasted with a margin of one sample into whole pixels.
         semantics_of_padding: the semantic map of the padded input is stretched over the image.

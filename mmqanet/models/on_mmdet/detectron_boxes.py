@@ -1,10 +1,8 @@
 """Boxes as Detectron counts them: a box names its first and its last pixel, so its width is x2 - x1 + 1.
 
 Stands in for parts of mmdet whose arithmetic differs from that of the released region-based parsers. mmdet's own legacy
-parts
-are not these: ``LegacyDeltaXYWHBBoxCoder`` decodes boxes half a pixel too wide on every side, ``LegacyAnchorGenerator`` is
-off
-by up to three pixels on anchors that are not square.
+parts are not these: ``LegacyDeltaXYWHBBoxCoder`` decodes boxes half a pixel too wide on every side,
+``LegacyAnchorGenerator`` is off by up to three pixels on anchors that are not square.
 
 Letters: N boxes, M other boxes, G people of an image, A anchors of all levels of an image.
 """

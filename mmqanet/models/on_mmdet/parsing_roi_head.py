@@ -18,9 +18,8 @@ class ParsingRoIHead(StandardRoIHead):
     """mmdet's RoI head whose masks are parsings.
 
     The box branch reads the levels that its extractor names, the parsing branch those of the extractor in the mask slot:
-    with
-    a single stride of 4 that is the finest level alone ("proposal separation sampling"). In training a box sample that is a
-    person teaches the parsing branch, ``regions_per_image`` of them at most, chosen at random.
+    with a single stride of 4 that is the finest level alone ("proposal separation sampling"). In training a box sample that
+    is a person teaches the parsing branch, ``regions_per_image`` of them at most, chosen at random.
 
     Args:
         mask_head (dict): :class:`GeometricContextHead`, or a head with the same ``forward`` and ``loss``.

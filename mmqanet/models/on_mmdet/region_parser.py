@@ -1,8 +1,7 @@
 """The region-based parsers: one network finds the people of an image and parses them.
 
 Parsing R-CNN (Yang et al., CVPR 2019) and RP R-CNN (Yang et al., ECCV 2020), and the quality-aware module on top (QANet
-paper,
-Table 6).
+paper, Table 6).
 
     B images, N boxes of all images, C classes, H, W size of the padded network input, h, w of a region's maps.
 """
@@ -48,8 +47,7 @@ class RegionParser(BaseParser):
         test_cfg (dict): ``rpn`` and ``rcnn``, likewise.
         arithmetic (str): ``'modern'``, mmdet's conventions, for training anew; ``'release'``, those of the released code
             (boxes that name their last pixel, its anchors, its padding), for weights that were trained with it. The config
-            of
-            the parts stays the same: what differs is exchanged here, see :class:`Arithmetic`.
+            of the parts stays the same: what differs is exchanged here, see :class:`Arithmetic`.
         semantic_weight (float): with a semantic head, how much of its probabilities is added to a person's where the person
             is foreground, before the final label. The quality does not see it.
         semantic_thr (float): with a semantic head, pixels of a greater semantic probability keep their class in the category
@@ -124,8 +122,8 @@ class RegionParser(BaseParser):
     # -- the network ---------------------------------------------------------------------------------------------------
 
     def extract_feat(self, inputs: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        """Images (B, 3, H, W) → levels of the pyramid, and semantic logits (B, C, H/4, W/4) where there is a semantic
-        head."""
+        """Images (B, 3, H, W) → levels of the pyramid, and semantic logits (B, C, H/4, W/4) where there is a
+        semantic head."""
         levels = self.neck(self.backbone(inputs))
         if self.semantic_head is None:
             return levels, None
@@ -154,8 +152,7 @@ class RegionParser(BaseParser):
 
     def _forward(self, inputs: Tensor) -> tuple:
         """Images (B, 3, H, W) → scores and deltas of the anchors, semantic logits or ``None``, and the parsing of every
-        whole
-        image as one region."""
+        whole image as one region."""
         levels, semantic = self.extract_feat(inputs)
         whole = inputs.new_tensor([0, 0, inputs.shape[-1] - 1, inputs.shape[-2] - 1]).expand(1, 4)
         return *self.rpn_head(levels), semantic, self.roi_head.parse(levels, bbox2roi([whole] * len(inputs)))
@@ -167,8 +164,7 @@ class RegionParser(BaseParser):
 
         Metainfo of a sample: ``img_shape``, (height, width) of the picture in the input. ``gt_instances`` holds ``bboxes``
         (M, 4) in pixels of the picture and ``parsing_ids`` (M,), ``gt_maps`` its ``category`` and ``human`` maps. An image
-        may
-        hold nobody. Where there is no ``human`` map all labelled pixels belong to the one person.
+        may hold nobody. Where there is no ``human`` map all labelled pixels belong to the one person.
         """
         levels, semantic = self.extract_feat(inputs)
         samples = [self._annotation(sample, inputs.shape[-2:]) for sample in data_samples]
@@ -300,8 +296,7 @@ class RegionParser(BaseParser):
 
     def _parse_view(self, view: View, levels: tuple[Tensor, ...], boxes: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield probabilities (n, C, h, w) and IoUs (n,) of boxes (N, 4) in a view, some at a time; without a re-scoring
-        head
-        the IoUs are 1."""
+        head the IoUs are 1."""
         for chunk in boxes.split(self.max_regions_per_batch) if len(boxes) else ():
             logits, iou = self.roi_head.parse(levels, bbox2roi([chunk]))
             probs = logits.float().softmax(1)

@@ -19,8 +19,7 @@ class WholeImagePreprocessor(BaseDataPreprocessor):
     """Moves images to the device; normalises and pads them to sides that ``divisor`` divides.
 
     Training batches come out as (B, 3, H, W). Test batches stay as they are, a list of S tensors an image, because the
-    parser
-    looks at one after the other.
+    parser looks at one after the other.
 
     Args:
         mean, std (tuple[float, float, float]): of BGR values in [0, 255]; Caffe's by default.
