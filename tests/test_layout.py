@@ -174,3 +174,9 @@ def test_every_path_in_the_docs_exists(page):
         assert (page.parent / link).exists(), link
     for path in paths:
         assert (REPO / path.rstrip('.')).exists(), path
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """pytest imports them by it."""
+    names = [path.name for path in (REPO / 'tests').rglob('test_*.py')]
+    assert len(set(names)) == len(names)
