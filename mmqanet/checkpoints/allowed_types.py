@@ -100,7 +100,7 @@ WORDS = _words("""
     v1 v2 default all NCHW raw cls_token featmap
     xyxy xywh cxcywh horizontal vertical diagonal
     prob logits feat bbox segm mask box
-    align warp distribution greedy
+    align warp distribution greedy modern release scaled_images crop_images img
 """)
 
 

@@ -1,8 +1,7 @@
-# Parsing R-CNN with ResNet-50 and FPN (CVPR 2019). Parts without a prefix are mmdet's.
+# Parsing R-CNN with ResNet-50 and FPN (CVPR 2019).
 #
-# `arithmetic` 'modern' is mmdet's, for training; 'release' that of the released code, for weights that were converted from
-# it
-# (docs/region_based.md).
+# `arithmetic` 'modern' is mmdet's, for training. 'release' is that of the released code, for weights that were converted
+# from it (docs/region_based.md).
 deltas = dict(type='DeltaXYWHBBoxCoder', target_means=[0.0, 0.0, 0.0, 0.0])
 nms = dict(type='nms', iou_threshold=0.7)
 model = dict(
@@ -10,6 +9,7 @@ model = dict(
     arithmetic='modern',
     data_preprocessor=dict(type='mmqanet.WholeImagePreprocessor'),
     backbone=dict(
+        _scope_='mmdet',
         type='ResNet',
         depth=50,
         style='caffe',
@@ -18,8 +18,9 @@ model = dict(
         norm_eval=True,
         init_cfg=dict(type='Pretrained', checkpoint='open-mmlab://detectron/resnet50_caffe'),
     ),
-    neck=dict(type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5),
+    neck=dict(_scope_='mmdet', type='FPN', in_channels=[256, 512, 1024, 2048], out_channels=256, num_outs=5),
     rpn_head=dict(
+        _scope_='mmdet',
         type='RPNHead',
         in_channels=256,
         feat_channels=256,
@@ -30,6 +31,7 @@ model = dict(
         loss_bbox=dict(type='SmoothL1Loss', beta=1 / 9, loss_weight=1.0),
     ),
     roi_head=dict(
+        _scope_='mmdet',
         type='mmqanet.ParsingRoIHead',
         regions_per_image=16,
         bbox_roi_extractor=dict(
