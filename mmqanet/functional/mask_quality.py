@@ -4,6 +4,7 @@
 """
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.quality import SUM_TOLERANCE, check_threshold
+from mmqanet.utils.threads import run_pieces
 
 MODES = ('ratio', 'mean')
 CHUNK_PIXELS = 2**26  # how many pixels a GPU compares at once; a CPU is fastest mask by mask
@@ -24,7 +26,7 @@ def mask_pixel_scores(probs: Tensor, *, threshold: float = 0.25, mode: str = 'ra
     the smaller the wider its soft border. This is the pixel score of the released code for masks. ``'mean'`` is Algorithm 1
     of the paper on one class, the mean of the probabilities ≥ τ.
 
-    Memory beyond ``probs`` stays below that of one mask on a CPU, and below 64 MiB or one mask on a GPU.
+    Memory beyond ``probs`` stays below that of one mask a thread on a CPU, and below 64 MiB or one mask on a GPU.
 
     Args:
         probs (Tensor): (N, H, W) foreground probabilities in [0, 1], of any floating dtype; half precision is compared in
@@ -95,10 +97,10 @@ def mask_statistics(probs: Tensor, thresholds: Sequence[float], *, sums: bool = 
         sums (bool): add up the probabilities as well.
         num_pixels (int, optional): H·W of the image where ``probs`` are windows of it.
     """
-    size = 1 if probs.device.type == 'cpu' else max(1, CHUNK_PIXELS // max(1, probs[0:1].numel()))
-    measure = _measure_array if probs.device.type == 'cpu' else _measure_tensor
-    rows = [measure(chunk if chunk.dtype in (torch.float32, torch.float64) else chunk.float(), thresholds, sums)
-            for chunk in (probs.split(size) if len(probs) else ())]
+    on_cpu = probs.device.type == 'cpu'
+    chunks = probs.split(1 if on_cpu else max(1, CHUNK_PIXELS // max(1, probs[:1].numel()))) if len(probs) else ()
+    measure = partial(_measure_array if on_cpu else _measure_tensor, thresholds=thresholds, sums=sums)
+    rows = list((run_pieces if on_cpu and len(chunks) > 1 else map)(measure, chunks))
     shape = 0, len(thresholds)
     counts = torch.cat([probs.new_zeros(shape, dtype=torch.int64), *(counts for counts, _ in rows)])
     totals = torch.cat([probs.new_zeros(shape, dtype=torch.float64), *(total for _, total in rows if total is not None)])
@@ -116,9 +118,9 @@ def join_statistics(parts: Iterable[MaskStatistics]) -> MaskStatistics:
         sums=torch.cat(sums) if sums else None, num_pixels=parts[0].num_pixels)
 
 
-def _measure_array(masks: Tensor, thresholds: Sequence[float], sums: bool) -> tuple[Tensor, Tensor | None]:
+def _measure_array(masks: Tensor, *, thresholds: Sequence[float], sums: bool) -> tuple[Tensor, Tensor | None]:
     """Counts and sums of a few masks on a CPU. NumPy counts booleans several times faster than torch."""
-    values = masks.detach().numpy()
+    values = _at_least_float32(masks).detach().numpy()
     above = [values >= threshold for threshold in thresholds]
     counts = torch.tensor([[np.count_nonzero(mask) for mask in level] for level in above]).T
     if not sums:
@@ -127,12 +129,17 @@ def _measure_array(masks: Tensor, thresholds: Sequence[float], sums: bool) -> tu
     return counts, torch.tensor(totals).T
 
 
-def _measure_tensor(masks: Tensor, thresholds: Sequence[float], sums: bool) -> tuple[Tensor, Tensor | None]:
+def _measure_tensor(masks: Tensor, *, thresholds: Sequence[float], sums: bool) -> tuple[Tensor, Tensor | None]:
+    masks = _at_least_float32(masks)
     counts = torch.stack([(masks >= threshold).sum((1, 2)) for threshold in thresholds], dim=1)
     if not sums:
         return counts, None
     return counts, torch.stack(
         [torch.where(masks >= threshold, masks, 0).sum((1, 2), dtype=torch.float64) for threshold in thresholds], dim=1)
+
+
+def _at_least_float32(masks: Tensor) -> Tensor:
+    return masks if masks.dtype in (torch.float32, torch.float64) else masks.float()
 
 
 def needed_thresholds(threshold: float, mode: str) -> tuple[float, ...]:

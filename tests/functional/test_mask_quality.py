@@ -67,7 +67,7 @@ def test_a_gpu_counts_as_a_cpu_does():
     masks = random_masks(7, 40, 60)
     thresholds = 0.25, 0.5, 0.75
     statistics = mask_statistics(masks, thresholds, sums=True)
-    counts, sums = _measure_tensor(masks, thresholds, True)  # what runs on a GPU, on tensors of the CPU
+    counts, sums = _measure_tensor(masks, thresholds=thresholds, sums=True)  # what runs on a GPU, on tensors of the CPU
     assert torch.equal(statistics.counts, counts)
     torch.testing.assert_close(statistics.sums, sums, rtol=1e-12, atol=0)
 

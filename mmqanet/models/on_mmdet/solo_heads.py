@@ -49,10 +49,11 @@ class QualityAwareSOLOMixin(QualityAwareHead):
             kernel=cfg.kernel, sigma=cfg.sigma, filter_thr=cfg.filter_thr)
         if not len(kept):
             return self._nothing(scores, meta)
-        probs = self._resize(probs[kept], meta)
+        probs, maskness = probs[kept], maskness[kept]  # those of the other candidates are freed
+        probs = self._resize(probs, meta)
         results = InstanceData(
             masks=probs > cfg.mask_thr, labels=labels, scores=scores, bboxes=scores.new_zeros(len(scores), 4))
-        return self._add_scores(results, self.quality.measure(probs), maskness[kept])
+        return self._add_scores(results, self.quality.measure(probs), maskness)
 
     def _add_scores(self, results: InstanceData, statistics: MaskStatistics, maskness: Tensor) -> InstanceData:
         box = results.scores / maskness if self.quality.box_score == 'class' else results.scores
@@ -107,8 +108,8 @@ class QualityAwareDecoupledMixin(QualityAwareSOLOMixin):
         if not len(scores):
             return self._nothing(scores, img_meta)
         columns, rows = self._grid_lines(cells.device)
-        probs = mask_preds_x[columns[cells]] * mask_preds_y[rows[cells]]
-        return self._segment(probs, scores, cells, labels, img_meta, cfg)
+        return self._segment(
+            mask_preds_x[columns[cells]] * mask_preds_y[rows[cells]], scores, cells, labels, img_meta, cfg)
 
     def _grid_lines(self, device: torch.device) -> tuple[Tensor, Tensor]:
         """(K,) the column and (K,) the row of each cell, counted on through the levels."""
@@ -142,5 +143,4 @@ class QualityAwareSOLOV2Head(QualityAwareSOLOMixin, SOLOV2Head):
             return self._nothing(scores, img_meta)
         size = self.dynamic_conv_size
         kernels = kernel_preds[cells].view(len(cells), -1, size, size)
-        probs = F.conv2d(mask_feats, kernels).squeeze(0).sigmoid()
-        return self._segment(probs, scores, cells, labels, img_meta, cfg)
+        return self._segment(F.conv2d(mask_feats, kernels).squeeze(0).sigmoid(), scores, cells, labels, img_meta, cfg)
