@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmqanet.errors import InputError
@@ -89,3 +90,22 @@ class MaskQuality:
     def fuse(self, box: Tensor, pixel: Tensor, iou: Tensor | float = 1.0) -> Tensor:
         """The qualities (N,) float32. Box scores that rounding put beside [0, 1] count as its ends."""
         return fuse_quality(box.clamp(0, 1), iou, pixel, self.weights).float()
+
+
+def rank_by_quality(instances: InstanceData, threshold: float = 0.0) -> InstanceData:
+    """The detections of an image from a quality-aware head, by descending quality, those below ``threshold`` left out.
+
+    Args:
+        instances: ``pred_instances`` of a sample. Where a two-stage detector finds nothing in a batch they come without
+            ``mask_scores``; otherwise they must have them.
+
+    Raises:
+        InputError: there are detections without ``mask_scores``, or ``threshold`` is outside [0, 1].
+    """
+    check_threshold(threshold)
+    if 'mask_scores' not in instances:
+        if len(instances.scores):
+            raise InputError('instances: no mask_scores; the head must be a quality-aware one')
+        return instances
+    order = instances.mask_scores.argsort(descending=True, stable=True)
+    return instances[order[instances.mask_scores[order] >= threshold]]

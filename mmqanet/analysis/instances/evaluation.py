@@ -53,14 +53,16 @@ class MaskEvaluator(ABC):
         image_ids: I of them.
         category_ids: of the annotation, for each label of the detections.
         images: the detections of each image.
+        evaluated: the categories to evaluate, all by default.
 
     Raises:
         DataError: the annotation cannot be read or lacks an image.
     """
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections]):
+                 images: Sequence[KeptDetections], *, evaluated: Sequence[int] | None = None):
         self.image_ids, self.category_ids = list(image_ids), list(category_ids)
+        self.evaluated = sorted(self.category_ids if evaluated is None else evaluated)
         try:
             with redirect_stdout(None):
                 self.truth: Any = self._read(annotation)
@@ -104,8 +106,8 @@ class COCOMaskEvaluator(MaskEvaluator):
     """By pycocotools: at most 100 detections of an image and class. IoUs are computed once for all rankings."""
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections]):
-        super().__init__(annotation, image_ids, category_ids, images)
+                 images: Sequence[KeptDetections], *, evaluated: Sequence[int] | None = None):
+        super().__init__(annotation, image_ids, category_ids, images, evaluated=evaluated)
         self._evaluations: dict[str, _Evaluation] = {}
 
     def _read(self, annotation: Path) -> COCO:
@@ -115,14 +117,13 @@ class COCOMaskEvaluator(MaskEvaluator):
         if kind not in self._evaluations:
             self._evaluations[kind] = _Evaluation(self.truth, self._found(kind), kind)
             params = self._evaluations[kind].params
-            params.imgIds, params.catIds, params.iouThrs = self.image_ids, self.category_ids, IOU_THRESHOLDS
+            params.imgIds, params.catIds, params.iouThrs = self.image_ids, self.evaluated, IOU_THRESHOLDS
         evaluation = self._evaluations[kind]
         for own, detection in zip(evaluation.cocoDt.dataset['annotations'], self.detections):
             own['score'] = detection['score']
         evaluation.evaluate()
         names = 'dtScores', 'dtMatches', 'dtIgnore', 'gtIgnore'
-        # evaluate() sorts and thins out both lists of ids
-        return _by_class_and_area(evaluation.evalImgs, num_classes=len(evaluation.params.catIds), names=names)
+        return _by_class_and_area(evaluation.evalImgs, num_classes=len(self.evaluated), names=names)
 
     def _found(self, kind: str) -> COCO:
         found = COCO()
@@ -176,11 +177,11 @@ class LVISMaskEvaluator(MaskEvaluator):
         other = 'bbox' if kind == 'segm' else 'segmentation'  # with a box, the area of a mask would be that of the box
         found = [{key: value for key, value in one.items() if key != other} for one in self.detections]
         evaluation = LVISEval(self.truth, LVISResults(self.truth, found), kind)
-        evaluation.params.img_ids, evaluation.params.cat_ids = sorted(self.image_ids), sorted(self.category_ids)
+        evaluation.params.img_ids, evaluation.params.cat_ids = sorted(self.image_ids), self.evaluated
         evaluation.evaluate()
         names = 'dt_scores', 'dt_matches', 'dt_ignore', 'gt_ignore'
-        matches = _by_class_and_area(evaluation.eval_imgs, num_classes=len(self.category_ids), names=names)
-        categories = self.truth.load_cats(sorted(self.category_ids))
+        matches = _by_class_and_area(evaluation.eval_imgs, num_classes=len(self.evaluated), names=names)
+        categories = self.truth.load_cats(self.evaluated)
         return Matches(matches.areas, tuple(category['frequency'] for category in categories))
 
 
