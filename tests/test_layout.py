@@ -6,11 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import mmseg
 import pytest
 import torch
 from mmengine import registry as root
 from mmengine.config import Config
 from mmengine.registry import DefaultScope, Registry
+from mmengine.utils import digit_version
 
 import mmqanet.registry
 from mmqanet.engine.config import inner_datasets
@@ -158,6 +160,8 @@ print('people', len(sample.pred_instances), 'scores', scores.shape == (len(boxes
 
 
 def test_the_parsing_path_needs_neither_mmdet_nor_compiled_operators():
+    if digit_version(mmseg.__version__) < digit_version('1.3'):
+        pytest.skip(f'mmseg {mmseg.__version__} itself imports the compiled operators of mmcv')
     done = subprocess.run(
         [sys.executable, '-c', WITHOUT_OPS], cwd=REPO, capture_output=True, text=True,
         env=dict(os.environ, PYTHONPATH=str(REPO)))

@@ -22,7 +22,7 @@ def test_an_inferencer_sorts_and_thresholds_by_quality(tmp_path):
     cfg.test_dataloader.dataset.pipeline[0] = dict(type='LoadImageFromFile')
     cfg.model = small_model('FCNMaskHead')
     torch.save(dict(state_dict=build(cfg.model).state_dict(), meta=dict(dataset_meta=dict(
-        classes=tuple(map(str, range(80))), palette='random'))), tmp_path / 'weights.pth')
+        classes=tuple(map(str, range(80))), palette=[(0, 0, 0)] * 80))), tmp_path / 'weights.pth')
     cfg.model = quality_aware(cfg.model)
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
 

@@ -7,7 +7,7 @@ pytest.importorskip('mmdet.models')
 from mmengine.config import ConfigDict
 from mmengine.registry import MODELS, DefaultScope
 from mmengine.structures import InstanceData
-from segmenters import CONFIGS, META, build, predict, small_model
+from segmenters import CONFIGS, META, build, predict, skip_where_mmdet_errs, small_model
 
 from mmqanet.errors import InputError
 from mmqanet.functional import fuse_quality, mask_pixel_scores
@@ -28,7 +28,9 @@ def pair(request):
 
 @pytest.mark.parametrize('rescale', [True, False])
 def test_detections_are_mmdets_to_the_bit(pair, rescale):
-    _, plain, twin = pair
+    head, plain, twin = pair
+    if rescale:
+        skip_where_mmdet_errs(head)
     for expected, found in zip(predict(plain, rescale=rescale), predict(twin, rescale=rescale)):
         assert len(found) == 12
         assert set(found.keys()) == {*expected.keys(), *OWN}
@@ -63,6 +65,7 @@ def test_the_scored_maps_are_those_that_are_cut_into_masks(pair, monkeypatch):
 
 @pytest.mark.parametrize('head', CUT_BY_CONFIG)
 def test_pixel_scores_are_ratios_of_mmdets_own_masks(head):
+    skip_where_mmdet_errs(head)
     plain = build(small_model(head))
     found = predict(build(quality_aware(small_model(head)), like=plain))
     pixel = torch.cat([instances.pixel_scores for instances in found])
