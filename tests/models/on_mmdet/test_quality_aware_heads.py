@@ -1,4 +1,7 @@
 """Every quality-aware head beside mmdet's own: the same model, weights and pictures."""
+import json
+
+import numpy as np
 import pytest
 import torch
 
@@ -61,6 +64,20 @@ def test_the_scored_maps_are_those_that_are_cut_into_masks(pair, monkeypatch):
     if head != 'MaskIoUHead':
         for instances in found:
             assert torch.equal(instances.mask_scores, fuse_quality(instances.scores, 1, instances.pixel_scores, (1, 0, 1)))
+
+
+@pytest.mark.parametrize('head', [head for head in CONFIGS if 'SOLO' in head])
+def test_masks_smaller_than_the_stride_of_their_level_are_left_out_as_by_mmdet(head):
+    cfg = small_model(head, nms_pre=1000, max_per_img=1000)
+    plain = build(cfg)
+    twin = build(quality_aware(cfg), like=plain)
+    numbers = []
+    for last in (100, 120, 140, 256):  # the maps have 16x16 pixels
+        plain.mask_head.strides = twin.mask_head.strides = [256, 256, 256, 256 - last, last]
+        expected, found = (torch.cat([image.scores for image in predict(model)]) for model in (plain, twin))
+        assert torch.equal(found, expected)
+        numbers.append(len(found))
+    assert len(set(numbers)) > 2
 
 
 @pytest.mark.parametrize('head', CUT_BY_CONFIG)
@@ -145,6 +162,25 @@ def test_nan_reaches_no_threshold_and_is_refused_as_a_score():
     assert found.mask_scores[0] == 0 < found.mask_scores[1]
     with pytest.raises(InputError, match='box must lie in'):
         paste(roi_head(), logits, detections(boxes, [float('nan'), 0.5]))
+
+
+def test_maps_of_rois_are_scored_as_by_the_recorded_release(golden_dir):
+    folder = golden_dir / 'dense_and_masks'
+    facts = json.loads((folder / 'mask_qam_a.json').read_text())
+    width, height = facts['image_wh']
+    with np.load(folder / 'mask_qam_a.npz') as arrays:
+        probs = torch.from_numpy(arrays['rcnn28_probs_u16'].astype(np.float32) / 65535)[0, :, None].repeat(1, 2, 1, 1)
+        instances = detections(arrays['rcnn28_boxes_xyxy'].tolist(), arrays['bbox_scores'].tolist())
+        masks, safe = (np.unpackbits(arrays[f'rcnn28_{name}'])[:6 * width * height].reshape(6, height, width).astype(bool)
+                       for name in ('masks', 'mask_safe'))
+        pixel = torch.from_numpy(arrays['rcnn28_pixel_scores_tau0.25'])
+        fused = torch.from_numpy(arrays['rcnn28_fused'][facts['weights'].index([1, 0, 1])])
+    meta = dict(img_shape=(height, width), ori_shape=(height, width), scale_factor=(1.0, 1.0))
+    found, = roi_head().predict_by_feat(
+        [probs], [instances], [meta], ConfigDict(mask_thr_binary=0.5), rescale=True, activate_map=True)
+    torch.testing.assert_close(found.pixel_scores.double(), pixel.double(), rtol=0, atol=1e-6)
+    torch.testing.assert_close(found.mask_scores.double(), fused.double(), rtol=0, atol=1e-6)
+    assert not ((found.masks.numpy() != masks) & safe).any()
 
 
 def test_a_map_of_half_confidence_has_no_quality_by_ratio_and_its_mean_by_mean():
