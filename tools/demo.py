@@ -100,7 +100,7 @@ def report(metrics: dict[str, dict[str, float | None]], seconds: float) -> None:
             table.add_row(key, f'{without:.2f}', f'{value:.2f}', f'{value - without + 0:+.2f}')
     console.rule('[bold]result')
     console.print(table)
-    console.print(f'how well each score foretells the true IoU: {REPO / WORK / "quality/reliability_annotated.png"}',
+    console.print(f'how well each score predicts the true IoU: {REPO / WORK / "quality/reliability_annotated.png"}',
                   soft_wrap=True)
     console.print(f'pictures (NAME.png: class per pixel; NAME_overlay.jpg): {REPO / WORK / "pictures"}', soft_wrap=True)
     console.print(f'took {seconds:.0f} s')

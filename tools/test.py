@@ -8,9 +8,13 @@ from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
-from mmqanet.engine.class_sets import use_class_set
-from mmqanet.engine.config import export_detections, show_predictions, use_test_time_augmentation
-from mmqanet.engine.crops import use_test_crops
+from mmqanet.engine.changes import (
+    export_detections,
+    show_predictions,
+    use_class_set,
+    use_test_crops,
+    use_test_time_augmentation,
+)
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 
 

@@ -4,7 +4,8 @@ import argparse
 
 from mmengine.runner import Runner
 
-from mmqanet.engine.config import dataset_of, resume_from, use_mixed_precision
+from mmqanet.engine.changes import resume_from, use_mixed_precision
+from mmqanet.engine.config import dataset_of
 from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, run_tool
 
 

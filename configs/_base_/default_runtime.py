@@ -28,7 +28,7 @@ env_cfg = dict(
 )
 
 # Every random stream (order, augmentation, dropout) is a function of this seed and of the epoch or iteration:
-# see DrawSampler and IterSeedHook.
+# see SeededSampler and IterSeedHook.
 randomness = dict(seed=0)
 
 log_processor = dict(type='LogProcessor', window_size=50, by_epoch=True)

@@ -10,7 +10,7 @@ data_root = 'data/CCP_crowds/'
 size = (416, 416)
 max_epochs = 18
 train_pipeline = [
-    dict(type='mmqanet.SeedFromDraw'),
+    dict(type='mmqanet.SeedFromIndex'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     # From the whole picture to a close-up of two thirds of it; who is cut gets the box of what is left to see.

@@ -17,7 +17,7 @@ seen_pipeline = [
     dict(type='PackDetInputs'),
 ]
 load_boxes = [
-    dict(type='mmqanet.SeedFromDraw'),
+    dict(type='mmqanet.SeedFromIndex'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
 ]

@@ -1,1 +1,1 @@
-"""What the quality-aware module brings: the paper's ablations and how well a quality foretells the IoU."""
+"""What the quality-aware module brings: the paper's ablations and how well a quality predicts the IoU."""

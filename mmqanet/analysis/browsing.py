@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mmqanet.datasets import Draw, HumanParsingDataset
+from mmqanet.datasets import HumanParsingDataset, SeededIndex
 from mmqanet.datasets.transforms import BoxesToCrops
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.geometry import PersonCrop
@@ -38,7 +38,7 @@ class Browser:
         self._images = DATASETS.build(whole)
         self._index = {self._images.get_data_info(i)['img_id']: i for i in range(len(self._images))}
 
-    def draw(self, draw: Draw) -> tuple[str, np.ndarray]:
+    def draw(self, draw: SeededIndex) -> tuple[str, np.ndarray]:
         """Draw the sample of an index on the random stream that comes with it.
 
         Returns:
@@ -64,10 +64,10 @@ class Browser:
 
     def _crop_of(self, inputs: Any, sample: ParsingDataSample) -> CropSample:
         crop: PersonCrop = sample.crops[0]
-        placer = next((step for step in self.dataset.pipeline.transforms if isinstance(step, BoxesToCrops)), None)
-        if placer is None or 'gt_sem_seg' not in sample:
+        cropping = next((step for step in self.dataset.pipeline.transforms if isinstance(step, BoxesToCrops)), None)
+        if cropping is None or 'gt_sem_seg' not in sample:
             raise DataError('the pipeline makes no crop with labels: BoxesToCrops and PackParsingInputs are needed')
-        plain = PersonCrop.from_box(sample.gt_instances.bboxes[0], output_size=crop.output_size, padding=placer.padding)
+        plain = PersonCrop.from_box(sample.gt_instances.bboxes[0], output_size=crop.output_size, padding=cropping.padding)
         return CropSample(image=np.ascontiguousarray(inputs[0].numpy().transpose(1, 2, 0)),
                           labels=sample.gt_sem_seg.data[0].numpy(), person=max(int(sample.gt_instances.parsing_ids[0]), 1),
                           crop=crop, plain=plain)

@@ -1,4 +1,4 @@
-"""How well a predicted quality foretells the true IoU: rank correlation and calibration."""
+"""How well a predicted quality predicts the true IoU: rank correlation and calibration."""
 from dataclasses import dataclass
 from typing import Any
 

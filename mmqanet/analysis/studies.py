@@ -1,5 +1,5 @@
 """The paper's studies of the quality-aware module on one box source: weights, threshold, a search for the best weights, and
-how well each score foretells the true IoU."""
+how well each score predicts the true IoU."""
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -131,7 +131,7 @@ class Study:
             [{**_pick(row, AP_METRICS), 'mean': (row['APp'] + row['APr']) / 2} for row in values])
 
     def reliability(self) -> dict[str, dict[str, Reliability]]:
-        """'people' and 'parts' → 'box score', 'IoU score', 'pixel score', 'quality' → how well it foretells the true IoU.
+        """'people' and 'parts' → 'box score', 'IoU score', 'pixel score', 'quality' → how well it predicts the true IoU.
 
         A person's truth is its mean IoU over classes, of the whole image, with the annotated person that its box belongs to,
         or, for a detected box, with the one it overlaps best; a part's is the IoU with the same part of that person. Parts

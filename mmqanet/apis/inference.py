@@ -141,7 +141,7 @@ def predict(model: BaseParser, packed: Sequence[dict]) -> list[ParsingDataSample
     return model.test_step(pseudo_collate(packed)) if packed else []
 
 
-def drop_doubtful(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
+def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
                   part_score_thr: float = 0.0) -> ParsingDataSample:
     """Take people and parts whose *quality* is below a threshold out of a prediction, in place.
 

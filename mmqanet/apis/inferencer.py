@@ -13,7 +13,7 @@ from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_al
 from mmqanet.apis.detector import SCORE_THR, init_detector
 from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
 from mmqanet.apis.given_boxes import look_up
-from mmqanet.apis.inference import drop_doubtful, predict, prepare, refuse_boxes, whole_image
+from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, whole_image
 from mmqanet.apis.inputs import Input, find_inputs, is_single
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
@@ -256,7 +256,8 @@ class HumanParsingInferencer:
             results = self._parse(batch, self._find_people(batch, call))
             for result in results:
                 if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr) > 0:
-                    drop_doubtful(self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr)
+                    filter_by_quality(
+                        self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr)
             return results
         except Exception as error:
             if len(batch) > 1 or isinstance(batch[0], Failed) or not is_out_of_memory(error):

@@ -16,9 +16,8 @@ from mmqanet.checkpoints.stored_config import building, read_stored_config
 from mmqanet.checkpoints.stored_meta import read_stored_meta
 from mmqanet.datasets.class_sets import FULL
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
-from mmqanet.engine.class_sets import merge_classes_in
-from mmqanet.engine.config import find_class, require_parser, scope_of, set_test_options
-from mmqanet.engine.crops import use_test_crops
+from mmqanet.engine.changes import merge_classes_in, set_test_options, use_test_crops
+from mmqanet.engine.config import find_class, require_parser, scope_of
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS

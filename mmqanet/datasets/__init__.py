@@ -2,15 +2,14 @@ from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPDataset, CCPMergedDataset
 from mmqanet.datasets.ccp_sides import CCPSidesDataset
 from mmqanet.datasets.cihp import CIHPDataset
-from mmqanet.datasets.class_balanced import ClassBalancedDataset
 from mmqanet.datasets.human_parsing import HumanParsingDataset
 from mmqanet.datasets.instance_crops import InstanceCropDataset
 from mmqanet.datasets.lip import LIPDataset
 from mmqanet.datasets.mhp_v2 import MHPv2Dataset
 from mmqanet.datasets.pascal_person_part import PascalPersonPartDataset
-from mmqanet.datasets.samplers import Draw, DrawSampler
+from mmqanet.datasets.samplers import ClassBalancedDataset, SeededIndex, SeededSampler
 
 __all__ = [
-    'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'ClassBalancedDataset', 'Draw',
-    'DrawSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
+    'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'ClassBalancedDataset', 'SeededIndex',
+    'SeededSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
 ]

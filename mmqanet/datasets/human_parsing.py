@@ -7,7 +7,7 @@ from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
 from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
-from mmqanet.datasets.samplers import Draw
+from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.datasets.transforms.loading import LoadImageMaps, LoadPersonMap
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
@@ -204,12 +204,12 @@ class HumanParsingDataset(BaseDataset):
         return [label for label in np.unique(labels).tolist() if 0 < label < len(info['classes'])]
 
     def prepare_data(self, idx: int):
-        """Run the pipeline on one sample, on the random stream of its :class:`Draw`.
+        """Run the pipeline on one sample, on the random stream of its :class:`SeededIndex`.
 
         Returns ``None`` for a broken sample that ``on_invalid='skip'`` leaves out; mmengine then draws another. The count is
         told at 1, 2, 4, 8, ...: the file may be one of thousands.
         """
-        if isinstance(idx, Draw):
+        if isinstance(idx, SeededIndex):
             idx.seed_generators()
         try:
             return super().prepare_data(idx)

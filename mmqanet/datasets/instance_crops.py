@@ -7,7 +7,7 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 
 from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, valid_box
-from mmqanet.datasets.samplers import Draw
+from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 
@@ -97,8 +97,8 @@ class InstanceCropDataset(BaseDataset):
                     flip_pairs=())
 
     def prepare_data(self, idx: int):
-        """Run the pipeline on one sample, on the random stream of its :class:`Draw`."""
-        if isinstance(idx, Draw):
+        """Run the pipeline on one sample, on the random stream of its :class:`SeededIndex`."""
+        if isinstance(idx, SeededIndex):
             idx.seed_generators()
         try:
             return super().prepare_data(idx)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Sized
 from math import ceil
 
 import numpy as np
+from mmengine.dataset import ClassBalancedDataset as _ClassBalancedDataset
 from mmengine.dataset import DefaultSampler
 
 from mmqanet.errors import InputError
-from mmqanet.registry import DATA_SAMPLERS
+from mmqanet.registry import DATA_SAMPLERS, DATASETS
 
 
-class Draw(int):
+class SeededIndex(int):
     """A sample's index that remembers the numbers its random stream is made of.
 
     Index arithmetic of wrapping data sets (``RepeatDataset``: %, ``ConcatDataset``: -) keeps them.
@@ -25,18 +26,18 @@ class Draw(int):
     entropy: tuple[int, ...]
 
     def __new__(cls, index: int, entropy: tuple[int, ...]):
-        draw = super().__new__(cls, index)
-        draw.entropy = entropy
-        return draw
+        seeded = super().__new__(cls, index)
+        seeded.entropy = entropy
+        return seeded
 
     def __getnewargs__(self):
         return int(self), self.entropy
 
     def __mod__(self, length):
-        return Draw(int(self) % length, (*self.entropy, int(self) // length))
+        return SeededIndex(int(self) % length, (*self.entropy, int(self) // length))
 
     def __sub__(self, offset):
-        return Draw(int(self) - offset, self.entropy)
+        return SeededIndex(int(self) - offset, self.entropy)
 
     def seed_generators(self) -> None:
         """Seed ``numpy.random`` and ``random``, the generators that transforms draw from."""
@@ -45,9 +46,11 @@ class Draw(int):
         random.seed(int(state[1]))
 
 
-@DATA_SAMPLERS.register_module()
-class DrawSampler(DefaultSampler):
-    """mmengine's ``DefaultSampler``, yielding :class:`Draw` instead of plain indices.
+@DATA_SAMPLERS.register_module(name=['SeededSampler', 'DrawSampler'])
+class SeededSampler(DefaultSampler):
+    """mmengine's ``DefaultSampler``, yielding :class:`SeededIndex` instead of plain indices.
+
+    Older configs call it ``DrawSampler``.
 
     Args:
         dataset, shuffle, seed, round_up: as there.
@@ -69,6 +72,18 @@ class DrawSampler(DefaultSampler):
         self.num_samples = ceil(here / self.world_size)
         self.total_size = self.num_samples * self.world_size if round_up else samples_per_epoch
 
-    def __iter__(self) -> Iterator[Draw]:
+    def __iter__(self) -> Iterator[SeededIndex]:
         for index in super().__iter__():
-            yield Draw(index, (self.seed, self.epoch))
+            yield SeededIndex(index, (self.seed, self.epoch))
+
+
+@DATASETS.register_module()
+class ClassBalancedDataset(_ClassBalancedDataset):
+    """mmengine's ``ClassBalancedDataset``, same arguments: samples with rare classes come several times an epoch.
+
+    Each time on a random stream of its own, so that a repeated person is augmented in other ways.
+    """
+
+    def _get_ori_dataset_idx(self, idx: int) -> int:
+        sample = super()._get_ori_dataset_idx(idx)
+        return SeededIndex(sample, (*idx.entropy, int(idx))) if isinstance(idx, SeededIndex) else sample

@@ -75,7 +75,7 @@ class ParsingVisualizationHook(Hook):
 class IterSeedHook(Hook):
     """Seed torch's generators from (seed, rank, iteration) before every training iteration.
 
-    Together with ``DrawSampler`` this makes a resumed run equal to one that was never cut off, whatever data loaders,
+    Together with ``SeededSampler`` this makes a resumed run equal to one that was never cut off, whatever data loaders,
     validation and checkpoints drew in between, without generator states in the checkpoint.
     """
 

@@ -9,7 +9,8 @@ from mmengine.config import Config, DictAction
 from mmengine.dist import get_world_size
 from mmengine.runner import Runner
 
-from mmqanet.engine.config import prepare_config, read_config
+from mmqanet.engine.changes import prepare_config
+from mmqanet.engine.config import read_config
 from mmqanet.errors import InputError, MMQANetError
 
 

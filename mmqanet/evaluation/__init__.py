@@ -1,9 +1,8 @@
 """Metrics of human parsing, on the fly and offline, and the official submission files."""
 from mmqanet.evaluation.detections import DetectionFile, person_label
-from mmqanet.evaluation.multi_human import MultiHumanParsingMetric
+from mmqanet.evaluation.metrics import MultiHumanParsingMetric, SingleHumanParsingMetric
 from mmqanet.evaluation.offline import evaluate_folders
 from mmqanet.evaluation.scores import ParsingScores
-from mmqanet.evaluation.single_human import SingleHumanParsingMetric
 from mmqanet.evaluation.submission import Submission, make_submission, read_submission, write_submission
 
 __all__ = [

@@ -59,12 +59,12 @@ class _LovaszSoftmax(torch.autograd.Function):
         scores = probs.reshape(num_images, num_classes, -1)[image, cls]
         errors = torch.where(foreground, 1 - scores, scores)
         errors, order, foreground = _sort_rows(errors, foreground, valid[image])
-        growth = _jaccard_growth(foreground, count[image, cls], errors.dtype)
+        lovasz_grad = _lovasz_grad(foreground, count[image, cls], errors.dtype)
         # Mean over the classes of the image, then over images.
         weight = 1 / ((count > 0).sum(dim=1)[image] * num_images).to(probs.dtype)
-        loss = ((errors * growth).sum(dim=1) * weight).sum()
+        loss = ((errors * lovasz_grad).sum(dim=1) * weight).sum()
         if ctx.needs_input_grad[0]:
-            signed = torch.where(foreground, -growth, growth) * weight[:, None]
+            signed = torch.where(foreground, -lovasz_grad, lovasz_grad) * weight[:, None]
             grad = probs.new_zeros(num_images, num_classes, labels.shape[1])
             grad[image, cls] = torch.empty_like(signed).scatter_(1, order, signed)
             ctx.save_for_backward(grad.view(probs.shape))
@@ -117,8 +117,8 @@ def _sort_rows_packed(errors: Tensor, foreground: Tensor, valid: Tensor) -> tupl
     return errors, order, foreground
 
 
-def _jaccard_growth(foreground: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
-    """Growth of the Jaccard loss along rows sorted by falling error, (R, P).
+def _lovasz_grad(foreground: Tensor, total: Tensor, dtype: torch.dtype) -> Tensor:
+    """Gradient of the Lovász extension along rows sorted by falling error: the growth of the Jaccard loss, (R, P).
 
     Args:
         foreground: (R, P) bool, pixels of the row's class in the sorted order.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.quality import SUM_TOLERANCE, check_threshold
-from mmqanet.utils.threads import run_pieces
+from mmqanet.utils.threads import parallel_map
 
 MODES = ('ratio', 'mean')
 CHUNK_PIXELS = 2**26  # how many pixels a GPU compares at once; a CPU is fastest mask by mask
@@ -100,7 +100,7 @@ def mask_statistics(probs: Tensor, thresholds: Sequence[float], *, sums: bool = 
     on_cpu = probs.device.type == 'cpu'
     chunks = probs.split(1 if on_cpu else max(1, CHUNK_PIXELS // max(1, probs[:1].numel()))) if len(probs) else ()
     measure = partial(_measure_array if on_cpu else _measure_tensor, thresholds=thresholds, sums=sums)
-    rows = list((run_pieces if on_cpu and len(chunks) > 1 else map)(measure, chunks))
+    rows = list((parallel_map if on_cpu and len(chunks) > 1 else map)(measure, chunks))
     shape = 0, len(thresholds)
     counts = torch.cat([probs.new_zeros(shape, dtype=torch.int64), *(counts for counts, _ in rows)])
     totals = torch.cat([probs.new_zeros(shape, dtype=torch.float64), *(total for _, total in rows if total is not None)])

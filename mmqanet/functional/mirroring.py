@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import torch
 from torch import Tensor
 
-from mmqanet.utils.threads import run_pieces
+from mmqanet.utils.threads import parallel_map
 
 
 def mirrored_classes(num_classes: int, flip_pairs: Iterable[Sequence[int]]) -> list[int]:
@@ -37,6 +37,6 @@ def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequ
         with torch.inference_mode(inference), torch.no_grad():
             probs[..., label, :, :].add_(mirrored[..., mirrored_classes[label], :, :].flip(-1)).div_(2)
 
-    for _ in (run_pieces if probs.device.type == 'cpu' else map)(average_class, range(len(mirrored_classes))):
+    for _ in (parallel_map if probs.device.type == 'cpu' else map)(average_class, range(len(mirrored_classes))):
         pass
     return probs

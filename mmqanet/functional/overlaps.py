@@ -4,7 +4,7 @@ Every overlap of an image comes from counting pairs of labels once: the histogra
 intersections, its margins hold all areas. Pixels are counted by runs in which no map changes: annotated photos have 30 to
 140 pixels a run.
 
-Letters: C classes with background as class 0, H, W the image.
+Letters: B images of a batch, C classes with background as class 0, H, W the image, h, w size of smaller maps.
 """
 import math
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from mmqanet.errors import InputError
 
-EPSILON = 1e-10  # protocol: added to the denominators of the semantic scores, so an absent class counts 0
+EPSILON = 1e-10  # CIHP's evaluation adds it to the denominators of the semantic scores, so an absent class counts 0
 
-Map = TypeVar('Map', np.ndarray, torch.Tensor)
+Map = TypeVar('Map', np.ndarray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def confusion_matrix(pred: Map, label: Map, num_classes: int, *, lengths: Map | 
     """
     if tuple(pred.shape) != tuple(label.shape):
         raise InputError(f'pred and label differ in shape: {tuple(pred.shape)} and {tuple(label.shape)}')
-    if isinstance(pred, torch.Tensor):
+    if isinstance(pred, Tensor):
         return _confusion_tensor(pred, label, num_classes)
     check_classes(pred, num_classes, name='pred')
     if lengths is None:
@@ -100,7 +101,7 @@ def clip_labels(label: np.ndarray, num_classes: int) -> np.ndarray:
     return np.where((label < 0) | (label >= num_classes), num_classes, label).astype(np.intp)
 
 
-def _confusion_tensor(pred: torch.Tensor, label: torch.Tensor, num_classes: int) -> torch.Tensor:
+def _confusion_tensor(pred: Tensor, label: Tensor, num_classes: int) -> Tensor:
     if pred.numel() and not 0 <= int(pred.min()) <= int(pred.max()) < num_classes:
         raise InputError(f'pred holds classes outside [0, {num_classes})')
     valid = (label >= 0) & (label < num_classes)
@@ -169,3 +170,35 @@ def mean_present(ious: np.ndarray) -> np.ndarray:
     """Mean over the last axis of the classes present in either map (those that are not NaN); 0 where there is none."""
     present = ~np.isnan(ious)
     return np.where(present, ious, 0.0).sum(axis=-1) / np.maximum(present.sum(axis=-1), 1)
+
+
+def mean_class_iou(pred: Tensor, labels: Tensor, *, num_classes: int, ignore_index: int = 255) -> Tensor:
+    """The mean IoU of each image of a batch, over the classes present in its prediction or label, background included.
+
+    It is the target of the IoU head (docs/training.md).
+
+    Args:
+        pred (Tensor): (B, h, w) int64, predicted classes in [0, C).
+        labels (Tensor): (B, h, w) integer, in [0, C) or ``ignore_index``; ignored pixels count nowhere.
+        num_classes (int): C.
+        ignore_index (int): label that is left out.
+
+    Returns:
+        Tensor: (B,) float32 in [0, 1]; 0 for an image whose pixels are all ignored.
+
+    Raises:
+        InputError: a class is out of range, in a pixel that is not ignored.
+    """
+    counted = labels != ignore_index
+    for name, classes in (('pred', pred[counted]), ('labels', labels[counted])):
+        if classes.numel() and not 0 <= (low := int(classes.min())) <= (high := int(classes.max())) < num_classes:
+            raise InputError(f'{name} hold class {low if low < 0 else high}, outside [0, {num_classes})')
+    batch = len(pred)
+    image = torch.arange(batch, device=pred.device).view(-1, 1, 1)
+    pairs = (image * num_classes + labels.long()) * num_classes + pred
+    joint = torch.bincount(pairs[counted], minlength=batch * num_classes**2).view(batch, num_classes, num_classes)
+    intersection = joint.diagonal(dim1=1, dim2=2).float()
+    union = joint.sum(1) + joint.sum(2) - intersection
+    present = union > 0
+    iou = intersection / union.clamp(min=1)
+    return iou.sum(1) / present.sum(1).clamp(min=1)

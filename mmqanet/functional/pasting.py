@@ -19,7 +19,7 @@ from torch.nn import functional as F
 
 from mmqanet.errors import InputError
 from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
-from mmqanet.utils.threads import run_pieces
+from mmqanet.utils.threads import parallel_map
 
 CPU_BAND = 2**20  # numbers in a band if all classes were in it: what does fits the second-level cache of a core
 DEVICE_BAND = 2**26
@@ -107,7 +107,7 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     boxes = _checked_windows(windows)
     _check_shapes(probs, boxes, image_shape, thresholds)
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
-    run = run_pieces if probs[0].device.type == 'cpu' else map
+    run = parallel_map if probs[0].device.type == 'cpu' else map
     arguments = probs, boxes, image_shape, thresholds, background_below, context
     job, = run(lambda given: _PastingJob(*given), [arguments])
     sums, counts = sum(

@@ -16,7 +16,7 @@ Piece = TypeVar('Piece')
 Result = TypeVar('Result')
 
 
-def run_pieces(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
+def parallel_map(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
     """``map`` on as many threads as torch uses, results in order. Operations inside ``function`` run on one thread each.
 
     Thread-local settings of the caller (gradient mode, autocast) do not reach ``function``.

@@ -13,7 +13,7 @@ from mmqanet.analysis.forward import ablation_config, build_dataset, predict_ima
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown, init_model
 from mmqanet.cli.main import main
-from mmqanet.engine.config import prepare_config, show_predictions
+from mmqanet.engine.changes import prepare_config, show_predictions
 from mmqanet.errors import InputError
 from mmqanet.preparation.toy import draw_toy_dataset
 

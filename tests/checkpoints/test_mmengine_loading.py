@@ -7,7 +7,7 @@ from mmengine.runner import CheckpointLoader
 
 from mmqanet.checkpoints import downloads
 from mmqanet.checkpoints.mmengine_loading import check_resumable, cleansed, install
-from mmqanet.engine.config import resume_from
+from mmqanet.engine.changes import resume_from
 from mmqanet.errors import DataError, InputError
 
 

@@ -9,7 +9,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.datasets import CIHPDataset, ClassBalancedDataset, Draw, HumanParsingDataset, PascalPersonPartDataset
+from mmqanet.datasets import CIHPDataset, ClassBalancedDataset, HumanParsingDataset, PascalPersonPartDataset, SeededIndex
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS, TRANSFORMS
 from mmqanet.utils.images import read_image
@@ -226,7 +226,7 @@ def test_or_skipped_where_the_config_says_so(tiny, damage):
     told = []
     dataset._warn = told.append
     for _ in range(3):
-        assert dataset[Draw(0, (0, 0))]['gt_map'].any()
+        assert dataset[SeededIndex(0, (0, 0))]['gt_map'].any()
     assert sum('annotation 11' in line for line in told) == 1
 
 
@@ -345,9 +345,9 @@ def test_rare_classes_come_more_often_each_time_on_a_stream_of_its_own(tiny):
     assert dataset.dataset.get_cat_ids(2) == [3, 14]
     assert dataset.repeat_indices.count(2) == 2  # ceil(sqrt(1 / (1 / 3)))
     first, second = (index for index, sample in enumerate(dataset.repeat_indices) if sample == 2)
-    drawn = [dataset[Draw(index, (0, epoch))]['drawn'] for index in (first, second) for epoch in (0, 1)]
+    drawn = [dataset[SeededIndex(index, (0, epoch))]['drawn'] for index in (first, second) for epoch in (0, 1)]
     assert len(set(drawn)) == 4
-    assert dataset[Draw(first, (0, 0))]['drawn'] == drawn[0]
+    assert dataset[SeededIndex(first, (0, 0))]['drawn'] == drawn[0]
 
 
 def test_a_missing_or_unreadable_annotation_file_is_named(tiny):

@@ -6,8 +6,9 @@ import pytest
 from mmengine.dataset import BaseDataset, ConcatDataset, RepeatDataset
 from torch.utils.data import DataLoader
 
-from mmqanet.datasets import Draw, DrawSampler
+from mmqanet.datasets import SeededIndex, SeededSampler
 from mmqanet.errors import InputError
+from mmqanet.registry import DATA_SAMPLERS, TRANSFORMS
 
 
 class Dice(BaseDataset):
@@ -23,7 +24,7 @@ class Dice(BaseDataset):
 
 def rolls(epoch: int, *, workers: int = 0, seed: int = 3, dataset=None) -> dict:
     dataset = dataset or Dice()
-    sampler = DrawSampler(dataset, seed=seed)
+    sampler = SeededSampler(dataset, seed=seed)
     sampler.set_epoch(epoch)
     loader = DataLoader(dataset, sampler=sampler, num_workers=workers, batch_size=1, collate_fn=lambda batch: batch[0])
     return dict(loader)
@@ -40,7 +41,7 @@ def test_streams_do_not_depend_on_the_number_of_workers():
 
 def test_order_differs_between_epochs_and_is_reproducible():
     def order(epoch):
-        sampler = DrawSampler(Dice(), seed=0)
+        sampler = SeededSampler(Dice(), seed=0)
         sampler.set_epoch(epoch)
         return [int(index) for index in sampler]
 
@@ -50,7 +51,7 @@ def test_order_differs_between_epochs_and_is_reproducible():
 
 
 def test_a_draw_survives_pickling_and_index_arithmetic():
-    draw = pickle.loads(pickle.dumps(Draw(7, (1, 2))))
+    draw = pickle.loads(pickle.dumps(SeededIndex(7, (1, 2))))
     assert (draw, draw.entropy) == (7, (1, 2))
     assert (draw % 4, (draw % 4).entropy) == (3, (1, 2, 1))
     assert (draw - 5, (draw - 5).entropy) == (2, (1, 2))
@@ -65,7 +66,7 @@ def test_wrapped_data_sets_keep_the_streams(wrap):
 
 
 def test_an_epoch_may_be_shorter_than_the_data():
-    sampler = DrawSampler(Dice(), seed=0, samples_per_epoch=4)
+    sampler = SeededSampler(Dice(), seed=0, samples_per_epoch=4)
     assert len(sampler) == 4
     epochs = []
     for epoch in range(20):
@@ -76,7 +77,7 @@ def test_an_epoch_may_be_shorter_than_the_data():
     assert counts.min() > 6  # of 13.3 on average: every epoch draws anew
     for wrong in (0, 7):
         with pytest.raises(InputError, match=r'samples_per_epoch must be in \[1, 6\]'):
-            DrawSampler(Dice(), samples_per_epoch=wrong)
+            SeededSampler(Dice(), samples_per_epoch=wrong)
 
 
 @pytest.mark.parametrize('round_up', [True, False])
@@ -84,8 +85,14 @@ def test_processes_share_a_short_epoch(monkeypatch, round_up):
     shares = []
     for rank in range(2):
         monkeypatch.setattr('mmengine.dataset.sampler.get_dist_info', lambda rank=rank: (rank, 2))
-        sampler = DrawSampler(Dice(), seed=0, round_up=round_up, samples_per_epoch=3)
+        sampler = SeededSampler(Dice(), seed=0, round_up=round_up, samples_per_epoch=3)
         shares.append([int(index) for index in sampler])
         assert len(sampler) == len(shares[-1])
     assert [len(share) for share in shares] == ([2, 2] if round_up else [2, 1])
     assert len({*shares[0], *shares[1]}) == sum(map(len, shares))
+
+
+@pytest.mark.parametrize(('registry', 'new', 'old'), [
+    (DATA_SAMPLERS, 'SeededSampler', 'DrawSampler'), (TRANSFORMS, 'SeedFromIndex', 'SeedFromDraw')])
+def test_older_configs_find_their_names(registry, new, old):
+    assert registry.get(old) is registry.get(new) is not None

@@ -5,7 +5,7 @@ import pytest
 from mmengine.config import Config
 
 from mmqanet.datasets import ATRDataset, CCPSidesDataset
-from mmqanet.engine.class_sets import merge_classes_in, use_class_set
+from mmqanet.engine.changes import merge_classes_in, use_class_set
 from mmqanet.errors import InputError
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'

@@ -8,22 +8,17 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmqanet.apis import init_model
-from mmqanet.engine.config import (
-    Task,
-    check_classes,
-    dataset_of,
+from mmqanet.engine.changes import (
     export_detections,
-    inner_datasets,
     prepare_config,
-    read_config,
     resume_from,
     set_test_options,
     show_predictions,
-    task_of,
     use_mixed_precision,
+    use_test_crops,
     use_test_time_augmentation,
 )
-from mmqanet.engine.crops import use_test_crops
+from mmqanet.engine.config import Task, check_classes, dataset_of, inner_datasets, read_config, task_of
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.registry import MODELS

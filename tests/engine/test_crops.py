@@ -8,7 +8,7 @@ from mmengine.config import Config
 
 from mmqanet.apis import inference_topdown, init_model
 from mmqanet.datasets.transforms.crop import align, warp
-from mmqanet.engine.crops import use_test_crops
+from mmqanet.engine.changes import use_test_crops
 from mmqanet.errors import InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'

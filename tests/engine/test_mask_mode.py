@@ -8,7 +8,8 @@ from mmengine.runner import Runner
 pytest.importorskip('mmdet.evaluation')
 
 from mmqanet.datasets import CIHPDataset
-from mmqanet.engine.config import prepare_config, read_config
+from mmqanet.engine.changes import prepare_config
+from mmqanet.engine.config import read_config
 from mmqanet.preparation.part_instances import write_part_instances
 from mmqanet.preparation.toy import draw_toy_dataset
 

@@ -134,7 +134,7 @@ def test_single_human_scores_the_category_maps_alone():
 
 def test_metrics_are_chosen_and_tables_printed(monkeypatch):
     printed = []
-    monkeypatch.setattr('mmqanet.evaluation.multi_human.print_log', lambda text, logger: printed.append(text))
+    monkeypatch.setattr('mmqanet.evaluation.metrics.print_log', lambda text, logger: printed.append(text))
     scenes = random_scenes(8)
     result = run(build(metrics=('APh', 'mIoU'), prefix='val'), scenes)
     assert list(result) == ['val/mIoU', 'val/mAcc', 'val/aAcc', 'val/APh', 'val/APh_50', 'val/APh_75']

@@ -201,7 +201,7 @@ def test_no_tensor_is_as_large_as_the_image_times_classes(monkeypatch):
             largest = max(largest, *(out.numel() for out in outputs if isinstance(out, torch.Tensor)), 0)
             return result
 
-    monkeypatch.setattr(pasting, 'run_pieces', map)  # a dispatch mode sees its own thread only
+    monkeypatch.setattr(pasting, 'parallel_map', map)  # a dispatch mode sees its own thread only
     probs = smooth_probs(size=(64, 48), num_classes=20)
     with Watch():
         paste_person([probs, probs], [(0, 0, 900, 900), (-50, -50, 950, 950)], image_shape=(900, 900))

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from PIL import Image
 
-from mmqanet.datasets import Draw
+from mmqanet.datasets import SeededIndex
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.people_boxes import describe_portraits, split_of, split_teacher_boxes
 from mmqanet.utils.files import write_label_map
@@ -64,7 +64,7 @@ def test_the_config_shows_the_network_photos_without_people_and_whom_to_ignore(s
     with DefaultScope.overwrite_default_scope('mmdet'):
         dataset = DATASETS.build(dict(cfg, data_root=str(tmp_path)))
     assert isinstance(dataset, datasets.CocoDataset)
-    samples = [dataset[Draw(index, (0, 0))]['data_samples'] for index in range(len(train))]
+    samples = [dataset[SeededIndex(index, (0, 0))]['data_samples'] for index in range(len(train))]
     assert all(sample.img_shape == (384, 384) for sample in samples)
     assert [sample.ori_shape for sample in samples] == [(60, 90)] * 3
     people = [(len(sample.gt_instances), len(sample.ignored_instances)) for sample in samples]

@@ -21,7 +21,8 @@ from mmqanet.analysis.instances.forward import build_test_set, detect_images, de
 from mmqanet.analysis.instances.studies import Plan, Study, setting_text
 from mmqanet.analysis.report import write_tables
 from mmqanet.analysis.tables import print_tables
-from mmqanet.engine.config import prepare_config, read_config, require_mmdet
+from mmqanet.engine.changes import prepare_config
+from mmqanet.engine.config import read_config, require_mmdet
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.processes import progress_bar

@@ -3,7 +3,7 @@
 
 Parses the test set with the annotated boxes, and with detected ones where given, keeps the predictions, and reports: metrics
 with and without the module (the paper's Table 2), under eight quality weights (Table 1), over thresholds of the pixel score,
-a search for the best weights, and how well each score foretells the true IoU.
+a search for the best weights, and how well each score predicts the true IoU.
 """
 import argparse
 import time
@@ -21,8 +21,8 @@ from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_t
 from mmqanet.analysis.tables import print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets import HumanParsingDataset
-from mmqanet.engine.config import dataset_of, prepare_config, read_config
-from mmqanet.engine.crops import use_test_crops
+from mmqanet.engine.changes import prepare_config, use_test_crops
+from mmqanet.engine.config import dataset_of, read_config
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.merging import MergingRules

@@ -17,8 +17,9 @@ from mmengine.config import DictAction
 from mmengine.registry import DefaultScope
 
 from mmqanet.analysis.browsing import Browser
-from mmqanet.datasets import Draw
-from mmqanet.engine.config import Task, dataset_of, inner_datasets, prepare_config, read_config, task_of
+from mmqanet.datasets import SeededIndex
+from mmqanet.engine.changes import prepare_config
+from mmqanet.engine.config import Task, dataset_of, inner_datasets, read_config, task_of
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import write_bytes
@@ -60,7 +61,7 @@ def main() -> None:
             for position in bar.track(chosen.tolist(), description=f'{args.split} samples'):
                 number, index = samples[position]
                 try:
-                    name, picture = browsers[number].draw(Draw(index, (args.seed, number)))
+                    name, picture = browsers[number].draw(SeededIndex(index, (args.seed, number)))
                 except DataError as error:
                     broken.append(str(error))
                     continue

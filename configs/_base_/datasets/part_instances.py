@@ -8,7 +8,7 @@ metainfo = dict(classes=(
 size = (320, 240)
 
 train_pipeline = [
-    dict(type='mmqanet.SeedFromDraw'),
+    dict(type='mmqanet.SeedFromIndex'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True, with_mask=True),
     dict(type='RandomResize', scale=size, ratio_range=(0.8, 1.2), keep_ratio=True),
@@ -27,7 +27,7 @@ train_dataloader = dict(
     num_workers=1,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type='mmqanet.DrawSampler', shuffle=True),
+    sampler=dict(type='mmqanet.SeededSampler', shuffle=True),
     dataset=dict(
         type=dataset_type,
         metainfo=metainfo,

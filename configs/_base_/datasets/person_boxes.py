@@ -5,7 +5,7 @@ data_root = 'data/CIHP/'
 metainfo = dict(classes=('person',), palette=[(220, 20, 60)])
 
 train_pipeline = [
-    dict(type='mmqanet.SeedFromDraw'),
+    dict(type='mmqanet.SeedFromIndex'),
     dict(type='mmqanet.LoadImage'),
     dict(type='LoadAnnotations', with_bbox=True),
     dict(type='Resize', scale=(1333, 800), keep_ratio=True),
@@ -24,7 +24,7 @@ train_dataloader = dict(
     batch_size=2,
     num_workers=2,
     persistent_workers=True,
-    sampler=dict(type='mmqanet.DrawSampler', shuffle=True),
+    sampler=dict(type='mmqanet.SeededSampler', shuffle=True),
     batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
         type=dataset_type,

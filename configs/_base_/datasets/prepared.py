@@ -15,7 +15,7 @@ train_dataloader = dict(
     num_workers=8,
     persistent_workers=True,
     drop_last=True,
-    sampler=dict(type='DrawSampler', shuffle=True),
+    sampler=dict(type='SeededSampler', shuffle=True),
     dataset=dict(
         data_prefix=dict(
             img='Training/Images', category='Training/Category_ids', human='Training/Human_ids'),

@@ -1,4 +1,3 @@
-from mmqanet.datasets.transforms.boxes import IgnoreSmallBoxes, RandomAspect
 from mmqanet.datasets.transforms.crop import (
     BoxesToCrops,
     RandomCropFlip,
@@ -10,13 +9,19 @@ from mmqanet.datasets.transforms.crop import (
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
 from mmqanet.datasets.transforms.instances import LoadInstanceMask
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
-from mmqanet.datasets.transforms.seeding import SeedFromDraw
+from mmqanet.datasets.transforms.seeding import SeedFromIndex
 from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, RandomCloseUp
-from mmqanet.datasets.transforms.whole_images import ImagesAtScales, RandomMirror, RandomShortSide
+from mmqanet.datasets.transforms.whole_images import (
+    IgnoreSmallBoxes,
+    ImagesAtScales,
+    RandomAspect,
+    RandomMirror,
+    RandomShortSide,
+)
 
 __all__ = [
     'BoxesToCrops', 'IgnoreSmallBoxes', 'ImagesAtScales', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask',
     'LoadPersonMap', 'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp',
-    'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide', 'SeedFromDraw',
+    'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide', 'SeedFromIndex',
     'TransformCrops', 'WarpCrops',
 ]

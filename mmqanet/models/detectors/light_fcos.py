@@ -100,13 +100,13 @@ class LightFCOS(nn.Module):
     def _decode(self, levels: Sequence[tuple[Tensor, ...]], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
         """The candidates of one image: boxes (N, 4) within ``size`` (W, H), and scores (N,)."""
         all_boxes, all_scores = [], []
-        for stride, (logits, extents, centerness) in zip(self.strides, levels):
+        for stride, (logits, ltrb, centerness) in zip(self.strides, levels):
             scores = logits.flatten().sigmoid()
             order = scores.argsort(descending=True, stable=True)[:self.test_cfg['nms_pre']]
             order = order[scores[order] > self.test_cfg['score_thr']]
             columns = logits.shape[-1]
             centres = (torch.stack([order % columns, order // columns], dim=1) + 0.5) * stride
-            left_top, right_bottom = (extents.flatten(1).T[order] * stride).split(2, dim=1)
+            left_top, right_bottom = (ltrb.flatten(1).T[order] * stride).split(2, dim=1)
             all_boxes.append(torch.cat([centres - left_top, centres + right_bottom], dim=1))
             all_scores.append(scores[order] * centerness.flatten()[order].sigmoid())
         limits = all_boxes[0].new_tensor([*size, *size])
@@ -137,7 +137,7 @@ class _FPN(nn.Module):
 
 
 class _Head(nn.Module):
-    """Score, extents to the four sides in strides, and centerness of every place of every level."""
+    """Of every place of every level: score, distances to the left, top, right and bottom side in strides, centerness."""
 
     def __init__(self, *, in_channels: int, feat_channels: int, stacked_convs: int, num_levels: int, norm_cfg: dict):
         super().__init__()
@@ -152,8 +152,8 @@ class _Head(nn.Module):
         outs = []
         for scale, feature in zip(self.scales, maps, strict=True):
             place = self.reg_convs(feature)
-            extents = scale(self.conv_reg(place)).clamp(min=0)
-            answers = self.conv_cls(self.cls_convs(feature)), extents, self.conv_centerness(place)
+            ltrb = scale(self.conv_reg(place)).clamp(min=0)
+            answers = self.conv_cls(self.cls_convs(feature)), ltrb, self.conv_centerness(place)
             outs.append(tuple(answer.float() for answer in answers))  # half precision would round to whole pixels
         return outs
 

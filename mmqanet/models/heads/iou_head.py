@@ -7,7 +7,7 @@ from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmqanet.functional.batch_iou import mean_class_iou
+from mmqanet.functional.overlaps import mean_class_iou
 from mmqanet.functional.partial_labels import mostly_exact_labels
 from mmqanet.registry import MODELS
 

@@ -10,7 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmqanet.functional.batch_iou import mean_class_iou
+from mmqanet.functional.overlaps import mean_class_iou
 from mmqanet.registry import MODELS
 
 

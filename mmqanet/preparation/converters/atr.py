@@ -9,8 +9,7 @@ from pathlib import Path
 from mmqanet.datasets.atr import ATRDataset
 from mmqanet.errors import InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names, find, listed_or_found, read_names
-from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.single_person import load_single_person
+from mmqanet.preparation.converters.batch import Sample, load_single_person
 
 
 @dataclass(frozen=True, kw_only=True)

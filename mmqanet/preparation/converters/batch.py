@@ -142,3 +142,16 @@ def _read_back(split_dir: Path, name: str) -> tuple[np.ndarray, np.ndarray] | No
     except DataError:
         return None
     return (category, human) if category.shape == human.shape else None
+
+
+def load_single_person(image: Path, labels: Path) -> Sample:
+    """One picture with its label map.
+
+    Raises:
+        DataError: a file is missing or broken, or the person has no pixel.
+    """
+    category = read_label_map(labels)
+    human = (category > 0).astype(np.uint8)
+    if not human.any():
+        raise DataError(f'{labels}: the person has no pixel')
+    return Sample(image, category, human)

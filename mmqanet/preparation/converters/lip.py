@@ -8,8 +8,7 @@ from dataclasses import dataclass
 
 from mmqanet.datasets.lip import LIPDataset
 from mmqanet.preparation.converters.base import Converter, Split, find, listed_or_found
-from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.single_person import load_single_person
+from mmqanet.preparation.converters.batch import Sample, load_single_person
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ Reads ``LV-MHP-v2/{train,val,test}/images/ID.jpg``, ``{train,val}/parsing_annos/
 is the KK-th) and ``list/{train,val,test_all}.txt``. Testing has no public labels: its images alone are converted.
 
 A person's file has three channels, the label is the first one. Files without a label are skipped. People overlap: a pixel of
-several belongs to the one with the fewest pixels (:func:`~mmqanet.preparation.converters.stacking.stack_people`), so a
+several belongs to the one with the fewest pixels (:func:`~mmqanet.preparation.converters.prepared.stack_people`), so a
 person may be hidden altogether; the person's id is KK.
 """
 import re
@@ -19,7 +19,7 @@ from mmqanet.datasets.mhp_v2 import MHPv2Dataset
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import Converter, Split, find, find_folders, listed_or_found
 from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.stacking import stack_people
+from mmqanet.preparation.converters.prepared import stack_people
 from mmqanet.utils.files import check_shape, read_label_map
 
 PERSON_FILE = re.compile(r'(.+)_(\d+)_(\d+)\.png')

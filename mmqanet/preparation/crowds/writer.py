@@ -12,8 +12,7 @@ import numpy as np
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.batch import Sample, SplitReport, claim_folder, convert_split
 from mmqanet.preparation.crowds.composition import compose_crowd
-from mmqanet.preparation.crowds.photos import Photos, list_photos
-from mmqanet.preparation.crowds.surroundings import CCP_ALONE, CCP_SPLIT
+from mmqanet.preparation.crowds.photos import CCP_ALONE, CCP_SPLIT, Photos, list_photos
 from mmqanet.utils.files import read_bytes, read_json
 from mmqanet.utils.images import encode_jpeg
 

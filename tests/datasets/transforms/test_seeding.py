@@ -2,21 +2,21 @@ import random
 
 import numpy as np
 
-from mmqanet.datasets import Draw
-from mmqanet.datasets.transforms import SeedFromDraw
+from mmqanet.datasets import SeededIndex
+from mmqanet.datasets.transforms import SeedFromIndex
 
 
 def numbers(index):
-    SeedFromDraw()(dict(sample_idx=index))
+    SeedFromIndex()(dict(sample_idx=index))
     return np.random.rand(), random.random()
 
 
-def test_the_stream_is_that_of_the_draw_whatever_came_before():
-    first = numbers(Draw(5, (0, 1)))
+def test_the_stream_is_that_of_the_index_whatever_came_before():
+    first = numbers(SeededIndex(5, (0, 1)))
     np.random.rand(7)
-    assert numbers(Draw(5, (0, 1))) == first
-    assert numbers(Draw(5, (0, 2))) != first
-    assert numbers(Draw(6, (0, 1))) != first
+    assert numbers(SeededIndex(5, (0, 1))) == first
+    assert numbers(SeededIndex(5, (0, 2))) != first
+    assert numbers(SeededIndex(6, (0, 1))) != first
 
 
 def test_a_plain_index_leaves_the_generators_alone():

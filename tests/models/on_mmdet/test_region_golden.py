@@ -16,8 +16,8 @@ from released_regions import build, loaded, model_config, pattern
 
 from mmqanet.checkpoints.conversion.region_weights import translate_region_key
 from mmqanet.datasets.transforms import ImagesAtScales, PackParsingInputs
-from mmqanet.functional.batch_iou import mean_class_iou
 from mmqanet.functional.merging import paint_classes
+from mmqanet.functional.overlaps import mean_class_iou
 from mmqanet.functional.pasting import SemanticContext, full_label_map, paste_person
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.region_labels import crop_labels

@@ -5,7 +5,7 @@ from PIL import Image
 
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import convert
-from mmqanet.preparation.converters.stacking import stack_people
+from mmqanet.preparation.converters.prepared import stack_people
 
 
 @pytest.fixture

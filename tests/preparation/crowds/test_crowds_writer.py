@@ -11,7 +11,7 @@ from mmengine.registry import DefaultScope
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.crowds import compose_crowds
-from mmqanet.preparation.crowds.surroundings import CCP_ALONE, CCP_SPLIT
+from mmqanet.preparation.crowds.photos import CCP_ALONE, CCP_SPLIT
 from mmqanet.preparation.crowds.writer import split_photos
 
 ARGS = dict(num_train=6, num_val=5, num_classes=4, long_sides=(96, 140), seed=2, show_progress=False)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmqanet.visualization.placing import Placer
+from mmqanet.visualization.callouts import LabelLayout
 
 
 def overlap(a: np.ndarray, b: np.ndarray) -> bool:
@@ -15,11 +15,11 @@ def test_labels_neither_overlap_nor_leave_the_picture(seed):
     width, height = rng.integers(150, 700, 2)
     covered = np.zeros((height, width), bool)
     covered[:, width // 3:width // 2] = True
-    placer = Placer(covered, em=16)
-    boxes = [placer.place_tag((50, 20), rng.random(2) * (width, height)) for _ in range(8)]
+    layout = LabelLayout(covered, em=16)
+    boxes = [layout.place_tag((50, 20), rng.random(2) * (width, height)) for _ in range(8)]
     for _ in range(40):
         size = rng.integers(30, 120), 16
-        box, start = placer.place_label(
+        box, start = layout.place_label(
             size, rng.random(2) * (width, height), room=rng.random() * 80, sides=(width / 3, width / 2))
         boxes.append(box)
         if box is not None:
@@ -38,7 +38,7 @@ def test_labels_neither_overlap_nor_leave_the_picture(seed):
 def test_a_label_stands_beside_the_person_where_there_is_room():
     covered = np.zeros((400, 600), bool)
     covered[50:380, 250:350] = True
-    box, start = Placer(covered, em=16).place_label((90, 16), (300, 200), room=30, sides=(250, 350))
+    box, start = LabelLayout(covered, em=16).place_label((90, 16), (300, 200), room=30, sides=(250, 350))
     x1, y1, x2, y2 = box.astype(int)
     assert covered[y1:y2, x1:x2].mean() < 0.25
     assert start is not None
@@ -47,35 +47,35 @@ def test_a_label_stands_beside_the_person_where_there_is_room():
 
 def test_a_label_lies_on_a_part_that_is_large():
     covered = np.ones((400, 600), bool)
-    box, start = Placer(covered, em=16).place_label((90, 16), (300, 200), room=150, sides=(0, 600))
+    box, start = LabelLayout(covered, em=16).place_label((90, 16), (300, 200), room=150, sides=(0, 600))
     assert start is None
     assert ((box[:2] + box[2:]) / 2).tolist() == [300, 200]
 
 
 def test_a_crowd_leaves_small_parts_without_labels():
     covered = np.ones((400, 600), bool)
-    assert Placer(covered, em=16).place_label((90, 16), (300, 200), room=5, sides=(280, 320)) == (None, None)
+    assert LabelLayout(covered, em=16).place_label((90, 16), (300, 200), room=5, sides=(280, 320)) == (None, None)
 
 
 def test_a_label_larger_than_the_picture_is_left_out():
-    placer = Placer(np.zeros((20, 40), bool), em=16)
-    assert placer.place_label((90, 16), (20, 10), room=5, sides=(10, 30)) == (None, None)
-    assert placer.place_tag((90, 16), (20, 10)) is None
+    layout = LabelLayout(np.zeros((20, 40), bool), em=16)
+    assert layout.place_label((90, 16), (20, 10), room=5, sides=(10, 30)) == (None, None)
+    assert layout.place_tag((90, 16), (20, 10)) is None
 
 
 def test_a_badge_sits_above_the_head_and_moves_down_at_the_border():
-    placer = Placer(np.zeros((400, 600), bool), em=16)
-    above = placer.place_tag((60, 20), (300, 200))
+    layout = LabelLayout(np.zeros((400, 600), bool), em=16)
+    above = layout.place_tag((60, 20), (300, 200))
     assert above[3] <= 200
     assert above[0] < 300 < above[2]
-    at_border = placer.place_tag((60, 20), (100, 3))
+    at_border = layout.place_tag((60, 20), (100, 3))
     assert at_border[1] >= 0
 
 
 def test_reserved_places_are_kept_free():
-    placer = Placer(np.zeros((200, 200), bool), em=16)
-    taken = placer.reserve((70, 60), (60, 40))
-    box = placer.place_tag((60, 20), (100, 100))
+    layout = LabelLayout(np.zeros((200, 200), bool), em=16)
+    taken = layout.reserve((70, 60), (60, 40))
+    box = layout.place_tag((60, 20), (100, 100))
     assert not overlap(taken, box)
 
 
@@ -88,9 +88,9 @@ def test_lines_to_labels_do_not_cross():
         rng = np.random.default_rng(seed)
         covered = np.zeros((400, 500), bool)
         covered[50:350, 200:300] = True
-        placer, lines = Placer(covered, em=16), []
+        layout, lines = LabelLayout(covered, em=16), []
         for anchor in np.stack([rng.integers(200, 300, 14), rng.integers(50, 350, 14)], axis=1).astype(float):
-            _, start = placer.place_label((60, 16), tuple(anchor), room=5, sides=(200, 300))
+            _, start = layout.place_label((60, 16), tuple(anchor), room=5, sides=(200, 300))
             if start is not None:
                 lines.append((start, anchor))
         assert len(lines) > 8

@@ -1,0 +1,221 @@
+"""Changes of configs that command lines and apis ask for; all are made in place."""
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.logging import print_log
+
+from mmqanet.checkpoints.loading import last_whole_checkpoint
+from mmqanet.checkpoints.mmengine_loading import check_resumable, install
+from mmqanet.datasets.class_sets import FULL, find_class_set
+from mmqanet.datasets.transforms.contracts import MultiScaleTransform
+from mmqanet.datasets.transforms.crop import WarpCrops
+from mmqanet.engine.config import WITH_LOADER, Task, check_classes, require_mmdet, require_parser, task_of, test_steps
+from mmqanet.errors import InputError
+from mmqanet.registry import DATASETS
+
+
+def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: str, overrides: dict | None) -> None:
+    """Apply the command line to a config, in place.
+
+    Args:
+        cfg: the config as read from its file.
+        name: file name of the config without suffix; names the default work folder.
+        work_dir: folder of logs and checkpoints, or ``None`` for the config's or ``work_dirs/NAME``.
+        launcher: ``none``, ``pytorch``, ``slurm`` or ``mpi``.
+        overrides: entries of ``--cfg-options``.
+
+    Raises:
+        InputError: the model is not registered, needs mmdet where that is missing, or does not have the classes of
+            its data sets.
+    """
+    install()
+    if overrides:
+        cfg.merge_from_dict(overrides)
+    if task_of(cfg) is Task.DETECTION:
+        require_mmdet()
+    _settle_loaders(cfg)
+    check_classes(cfg)
+    cfg.launcher = launcher
+    cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    if not torch.cuda.is_available():
+        _use_cpu(cfg)
+
+
+def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[float] | None = None,
+                     max_batch: int | None = None) -> None:
+    """Write options of testing into the config of a parser, in place. ``None`` leaves an option as it is.
+
+    Args:
+        cfg: its model takes ``flip`` and ``max_batch``, the pipelines of its test data take ``scales``.
+        flip, max_batch: as in :meth:`BaseParser.set_test_options`.
+        scales: at which scales the pipelines show the network what it parses; predictions are averaged over them.
+
+    Raises:
+        InputError: the config is of no parser, or a test pipeline has no step that takes scales.
+    """
+    parser = require_parser(cfg, 'flip, scales or max_batch')
+    parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch)
+    if scales is not None:
+        _set_scales(cfg, tuple(scales))
+
+
+def _set_scales(cfg: Config, scales: tuple[float, ...]) -> None:
+    steps = test_steps(cfg, MultiScaleTransform)
+    if not steps and scales != (1.0,):
+        raise InputError(f'scales {scales}: no step of the test pipeline takes any')
+    for step in steps:
+        step.scales = scales
+
+
+def use_test_time_augmentation(cfg: Config) -> None:
+    """Average test predictions over the mirror image and over the config's ``tta_scales``, in place."""
+    require_parser(cfg, '--tta')
+    set_test_options(cfg, flip=True, scales=cfg.get('tta_scales', (1.0,)))
+
+
+def use_mixed_precision(cfg: Config) -> None:
+    """Train in mixed precision, in place; losses are computed in float32 all the same."""
+    if not torch.cuda.is_available():
+        raise InputError('--amp: mixed precision needs a GPU, and none is available')
+    cfg.optim_wrapper.type = 'AmpOptimWrapper'
+    cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
+
+
+def export_detections(cfg: Config, path: str) -> None:
+    """Let the test of a detector write the people it finds to a COCO detection file, in place."""
+    if task_of(cfg) is not Task.DETECTION:
+        raise InputError('--detections: a parser is tested with a detection file, only a detector writes one')
+    metrics = cfg.test_evaluator if isinstance(cfg.test_evaluator, list | tuple) else [cfg.test_evaluator]
+    cfg.test_evaluator = [*metrics, dict(type='mmqanet.DetectionFile', path=path)]
+
+
+def show_predictions(cfg: Config, out_dir: str) -> None:
+    """Let the test draw its predictions into a folder, in place."""
+    match task_of(cfg):
+        case Task.PARSING:
+            cfg.default_hooks.visualization = dict(type='mmqanet.ParsingVisualizationHook', out_dir=out_dir)
+        case Task.DETECTION:
+            out_dir = str(Path(out_dir).absolute())  # mmdet joins it to the work folder
+            cfg.default_hooks.visualization = dict(type='mmdet.DetVisualizationHook', draw=True, test_out_dir=out_dir)
+        case Task.OTHER:
+            raise InputError(f'--show-dir: draws people that were parsed or detected, and a {cfg.model.type} does neither')
+
+
+def resume_from(cfg: Config, checkpoint: str) -> None:
+    """Let the runner go on from ``checkpoint``, or, for ``'auto'``, from the last whole one of the work folder.
+
+    With ``'auto'`` and nothing to go on from, training starts at the beginning.
+
+    Raises:
+        DataError: training cannot go on from that file.
+    """
+    if checkpoint == 'auto':
+        found = last_whole_checkpoint(cfg.work_dir)
+        if found is None:
+            print_log(f'no whole checkpoint in {cfg.work_dir}: starting at the beginning', 'current', logging.INFO)
+            return
+        checkpoint = str(found)
+    check_resumable(checkpoint)
+    cfg.resume = True
+    cfg.load_from = checkpoint
+
+
+def use_test_crops(cfg: Config, *, asked: str | None = None, stored: str | None = None) -> str | None:
+    """Decide how the crops of a test are resampled, in place.
+
+    The first of these that says something counts: the user, the config, the checkpoint. Else the crops are warped.
+
+    Args:
+        cfg: config with a ``test_dataloader``.
+        asked: ``'align'`` or ``'warp'``, of ``--crop``.
+        stored: ``meta.crop_sampler`` of the checkpoint, which says what its weights were made for.
+
+    Returns:
+        str | None: ``'align'`` or ``'warp'``; ``None`` for a config that cuts no crops.
+
+    Raises:
+        InputError: ``asked`` for a config that cuts no crops, or one without test data.
+    """
+    steps = test_steps(cfg, WarpCrops)
+    if asked and not steps:
+        raise InputError(f'--crop {asked}: the test pipeline of this config cuts no crops of people')
+    for step in steps:
+        wanted = asked or step.get('sampler') or stored
+        if wanted:
+            step['sampler'] = wanted
+    return next((step.get('sampler', 'warp') for step in steps), None)
+
+
+def merge_classes_in(cfg: Config, meta: Mapping, name: str) -> dict:
+    """Let the parser of a config merge its classes, in place.
+
+    Args:
+        cfg: of a parser.
+        meta: ``classes`` and more of what it was trained on.
+        name: of the label set; ``'full'`` changes nothing.
+
+    Returns:
+        dict: ``classes``, ``palette`` and ``flip_pairs`` of what it then predicts.
+
+    Raises:
+        InputError: there is no such label set, or the parser cannot merge.
+    """
+    if name == FULL:
+        return dict(meta)
+    class_set = find_class_set(meta['classes'], name)
+    parser = require_parser(cfg, f'classes {name}')
+    parser.set_merging(cfg.model, table=class_set.table, flip_pairs=class_set.flip_pairs)
+    return dict(class_set.dataset.METAINFO)
+
+
+def use_class_set(cfg: Config, name: str) -> None:
+    """Let a parser predict, and its test set hold, a coarser label set, in place.
+
+    Raises:
+        InputError: as :func:`merge_classes_in`, or the config is of no parser.
+    """
+    if name == FULL:
+        return
+    require_parser(cfg, '--classes')
+    dataset = cfg.test_dataloader.dataset
+    meta = {**DATASETS.get(dataset.type).METAINFO, **(dataset.get('metainfo') or {})}
+    merge_classes_in(cfg, meta, name)
+    dataset.type = find_class_set(meta['classes'], name).dataset.__name__
+
+
+def _settle_loaders(cfg: Config) -> None:
+    """Let ``num_workers=0`` or a loader of ``None`` be said alone, in place."""
+    for name, others in WITH_LOADER.items():
+        loader = cfg.get(name)
+        if loader is None:
+            cfg.update(dict.fromkeys(others))
+        elif not loader.get('num_workers'):
+            loader.pop('prefetch_factor', None)
+            loader.persistent_workers = False
+
+
+def _use_cpu(cfg: Config) -> None:
+    """Let a config made for GPUs run on CPUs, on several processes too, in place."""
+    _use_plain_norms(cfg.model)
+    if cfg.env_cfg.dist_cfg.backend == 'nccl':
+        cfg.env_cfg.dist_cfg.backend = 'gloo'
+    if cfg.launcher == 'pytorch':
+        # mmengine would choose CUDA devices here and when it wraps the model.
+        torch.distributed.init_process_group(**cfg.env_cfg.dist_cfg)
+        cfg.model_wrapper_cfg = dict(
+            type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
+
+
+def _use_plain_norms(node) -> None:
+    """Replace SyncBN, which only trains on GPUs, by BN wherever a model config names it, in place."""
+    if isinstance(node, dict):
+        if node.get('type') == 'SyncBN':
+            node['type'] = 'BN'
+        for child in node.values():
+            _use_plain_norms(child)
+    elif isinstance(node, list | tuple):
+        for child in node:
+            _use_plain_norms(child)
