@@ -29,7 +29,8 @@ class PredictedSet:
 
 
 def predicted_sample(seed: int, *, ties: bool) -> ParsingDataSample:
-    """Overlapping people with random scores; the boxes of even images are annotated ones, by parsing id."""
+    """Overlapping people with random scores; the boxes of even images are annotated ones, by parsing id, every third image
+    has a backdrop."""
     scene = random_scene(seed, max_people=4)
     rng = np.random.default_rng(1000 + seed)
     number, num_classes = len(scene.people), scene.num_classes
@@ -48,6 +49,9 @@ def predicted_sample(seed: int, *, ties: bool) -> ParsingDataSample:
         pixel_scores=torch.from_numpy(pixel[:, 0]), part_pixel_scores=torch.from_numpy(part_pixel[:, 0]),
         sweep_pixel_scores=torch.from_numpy(pixel), sweep_part_pixel_scores=torch.from_numpy(part_pixel),
         label_maps=[torch.from_numpy(label_map) for label_map in label_maps], offsets=torch.from_numpy(offsets))
+    if seed % 3 == 0:
+        backdrop = rng.integers(0, num_classes, (1, *scene.category.shape), dtype=np.uint8)
+        sample.pred_sem_seg = PixelData(data=torch.from_numpy(backdrop))
     return sample
 
 

@@ -74,7 +74,8 @@ class _Job:
         truth = read_truth(info, shape=people.image_shape, classes=self.classes)
         return image_outcomes(
             name=name, people=people, parsing_ids=parsing_ids, bbox_scores=self.cache.scores(name).bbox_scores,
-            qualities=qualities, truth=truth, num_classes=len(self.classes), rules=self.rules)
+            qualities=qualities, truth=truth, num_classes=len(self.classes), rules=self.rules,
+            backdrop=self.cache.backdrop(name))
 
 
 def read_truth(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) -> ImageTruth:
@@ -131,7 +132,8 @@ def score_setting(images: Sequence[ImageOutcomes], scores: PooledScores, setting
 
 def _record(image: ImageOutcomes, setting: int, qualities: np.ndarray, part_qualities: np.ndarray) -> ImageRecord:
     """The record that the metric would have made of one image."""
-    outcome = image.outcomes[image.which[setting]]
+    which = image.which[setting]
+    outcome = image.outcomes[which]
     people = PersonMatches(scores=qualities[outcome.ranked], hits=outcome.hits, correct_parts=outcome.correct_parts,
                            num_people=image.num_people)
     part_scores = part_qualities[outcome.part_people, outcome.part_labels - 1]
@@ -139,7 +141,8 @@ def _record(image: ImageOutcomes, setting: int, qualities: np.ndarray, part_qual
     visible = outcome.visible_people
     humans = MaskMatches(labels=np.zeros_like(visible), scores=qualities[visible], ious=outcome.people_ious,
                          num_masks=np.array([image.num_people]))
-    return ImageRecord(name=image.name, predicted=len(qualities) > 0, pairs=image.pairs, counts=image.counts,
+    return ImageRecord(name=image.name, predicted=len(qualities) > 0, pairs=image.pairs[which],
+                       counts=image.counts[which],
                        people=people, parts=parts, humans=humans)
 
 

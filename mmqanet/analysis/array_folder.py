@@ -48,11 +48,12 @@ class ArrayFolder:
         np.savez_compressed(buffer, **arrays)
         write_bytes(self._path(name), buffer.getvalue())
 
-    def read_arrays(self, name: str, keys: Sequence[str]) -> dict[str, np.ndarray]:
+    def read_arrays(self, name: str, keys: Sequence[str], *, optional: Sequence[str] = ()) -> dict[str, np.ndarray]:
+        """The arrays ``keys`` of a name, and those of ``optional`` that it has."""
         path = self._path(name)
         try:
             with np.load(io.BytesIO(read_bytes(path))) as file:
-                return {key: file[key] for key in keys}
+                return {key: file[key] for key in (*keys, *(key for key in optional if key in file))}
         except DataError:
             raise
         except Exception as error:  # zipfile, zlib and numpy each have their own

@@ -1,7 +1,7 @@
 """The one forward pass over a test set, into a :class:`PredictionCache`; cut off, it goes on where it stopped."""
 import copy
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
 from mmqanet.engine.config import dataset_of, inner_datasets, require_parser
 from mmqanet.errors import DataError, InputError
+from mmqanet.models.parsers.base import BoxUse
 from mmqanet.registry import DATASETS
 from mmqanet.utils.processes import progress_bar
 
@@ -22,13 +23,43 @@ from mmqanet.utils.processes import progress_bar
 NOT_PREDICTION = ('postprocessor', 'init_cfg')
 
 
-def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detections: str | None = None) -> Config:
+def box_sources(cfg: Config, detections: str | None = None) -> dict[str, dict[str, Any]]:
+    """Where the people of a test can come from.
+
+    Args:
+        cfg: config of a parser.
+        detections: COCO detection JSON; the test set's own ``detection_file`` by default.
+
+    Returns:
+        dict: a name → the entries of the data set that ask for it. ``'annotated'`` boxes and those ``'detected'`` in a file,
+        for parsers that take boxes; the people ``'found'`` by the parser itself where it can.
+
+    Raises:
+        InputError: ``detections`` for a parser that takes no boxes.
+    """
+    parser = require_parser(cfg, 'studies of the quality')
+    dataset = dataset_of(cfg, 'test_dataloader')
+    if parser.box_use is BoxUse.REFUSED:
+        if detections:
+            raise InputError(f'detections: a {cfg.model.type} finds the people itself and takes no boxes')
+        return {'found': dict(detection_file=None, annotated_boxes=False)}
+    if not detections and dataset.get('detection_file'):
+        detections = str(Path(dataset.get('data_root') or '') / dataset.detection_file)
+    sources: dict[str, dict[str, Any]] = {'annotated': dict(detection_file=None, annotated_boxes=True)}
+    if detections:
+        sources['detected'] = dict(detection_file=str(Path(detections).resolve()))
+    if parser.box_use is BoxUse.OPTIONAL:
+        sources['found'] = dict(detection_file=None, annotated_boxes=False)
+    return sources
+
+
+def ablation_config(cfg: Config, *, checkpoint: str, boxes: Mapping[str, Any], split: str = 'test') -> Config:
     """A copy of a config that tests on one box source.
 
     Args:
         checkpoint: its weights.
+        boxes: one of :func:`box_sources`.
         split: ``'test'``, or ``'train'`` for the images of the training set, prepared as for testing.
-        detections: COCO detection JSON with the boxes; None for the annotated ones.
 
     Raises:
         InputError: the config has no such data, or it is joined of several sets.
@@ -49,8 +80,7 @@ def ablation_config(cfg: Config, *, checkpoint: str, split: str = 'test', detect
         for kind, path in dataset.data_prefix.items():
             train.data_prefix.setdefault(kind, str(folder / Path(path).name))
         cfg.test_dataloader.dataset = dataset = train
-    dataset.detection_file = str(Path(detections).resolve()) if detections else None
-    dataset.test_mode = True
+    dataset.update(boxes, test_mode=True)
     return cfg
 
 
@@ -66,6 +96,8 @@ def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, 
     model = {key: value for key, value in cfg.model.to_dict().items() if key not in ignored}
     dataset = cfg.test_dataloader.dataset.to_dict()
     detections = dataset.pop('detection_file', None)
+    if dataset.get('annotated_boxes'):
+        del dataset['annotated_boxes']  # the default
     annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']
     return {
         'checkpoint': file_digest(cfg.load_from), 'model config': repr(model), 'annotation file': file_digest(annotations),

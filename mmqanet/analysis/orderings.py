@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, record_image
+from mmqanet.evaluation.records import ImagePrediction, ImageRecord, ImageTruth, record_image
 from mmqanet.functional.average_precision import match_people
-from mmqanet.functional.merging import MergingRules, greedy_nms, paint_classes, suppression_test
+from mmqanet.functional.merging import MergingRules, greedy_nms, paint_category, suppression_test
 from mmqanet.functional.overlaps import distinct, histogram, mean_present, ranks, runs
 from mmqanet.functional.people import CroppedPeople, people_class_ious
 
@@ -46,7 +46,7 @@ class ImageOutcomes:
     Attributes:
         name: of the image.
         outcomes: the distinct ones; ``which`` (S,) is that of each setting.
-        pairs, counts: confusion of the category map, as in ``ImageRecord``; no setting changes it.
+        pairs, counts: for each outcome the confusion of the category map, as in ``ImageRecord``.
         num_people, num_parts: G, and (C,) annotated parts of each class.
         true_ious: (N,) float64, each person's mean IoU with the annotated person it is compared with; NaN where an
             annotated box belongs to nobody in the human map.
@@ -57,8 +57,8 @@ class ImageOutcomes:
     name: str
     outcomes: Sequence[Outcome]
     which: np.ndarray
-    pairs: np.ndarray
-    counts: np.ndarray
+    pairs: Sequence[np.ndarray]
+    counts: Sequence[np.ndarray]
     num_people: int
     num_parts: np.ndarray
     true_ious: np.ndarray
@@ -66,7 +66,8 @@ class ImageOutcomes:
 
 
 def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray, bbox_scores: np.ndarray,
-                   qualities: np.ndarray, truth: ImageTruth, num_classes: int, rules: MergingRules) -> ImageOutcomes:
+                   qualities: np.ndarray, truth: ImageTruth, num_classes: int, rules: MergingRules,
+                   backdrop: np.ndarray | None = None) -> ImageOutcomes:
     """Work an image out under S settings.
 
     Args:
@@ -74,6 +75,7 @@ def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray,
         parsing_ids: (N,) int64, a person's id in the annotated human map, 0 for a detected box.
         qualities: (S, N) instance qualities under each setting.
         truth: with human and instance map.
+        backdrop: (H, W) uint8, the class map that people are painted over in the category map.
 
     Raises:
         DataError: the annotation does not fit the prediction; names the image.
@@ -82,26 +84,31 @@ def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray,
     human, instance, parts = truth.human, truth.instance, truth.parts
     if human is None or instance is None or parts is None:
         raise InputError(f'truth of {name} lacks the human or the instance map')
-    category = paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr)
-    record = record_image(name=name, truth=truth, prediction=ImagePrediction(category), num_classes=num_classes,
-                          metrics=('mIoU',))
     person_ids = distinct(human)
     class_ious, label_areas = people_class_ious(people, truth.category, human, person_ids, num_classes)
     orders = _Orders(people, human, instance, parts, num_classes=num_classes, rules=rules)
     which = np.zeros(len(qualities), dtype=np.int64)
     outcomes: dict[bytes, int] = {}
     found: list[Outcome] = []
+    records: list[ImageRecord] = []
+    thresholds = [threshold for threshold in (rules.instance_score_thr, rules.category_quality_thr) if threshold is not None]
     for setting, scores in enumerate(np.asarray(qualities, dtype=np.float64)):
-        # All that the scores decide: their order, ties included, and which of them pass the threshold.
+        # All that the scores decide: their order, ties included, and which of them pass the thresholds.
         order = np.unique(scores, return_inverse=True)[1]
-        key = np.stack([order, scores >= rules.instance_score_thr]).tobytes()
+        key = np.stack([order, *(scores >= threshold for threshold in thresholds)]).tobytes()
         if key not in outcomes:
             outcomes[key] = len(found)
             found.append(orders.outcome(scores, class_ious, label_areas))
+            if not records or rules.category_quality_thr is not None:
+                category = paint_category(people, bbox_scores=bbox_scores, qualities=scores, rules=rules, backdrop=backdrop)
+                record = record_image(name=name, truth=truth, prediction=ImagePrediction(category), num_classes=num_classes,
+                                      metrics=('mIoU',))
+            records.append(record)
         which[setting] = outcomes[key]
     true_ious, true_part_ious = _true_ious(people, parsing_ids, person_ids, class_ious)
     return ImageOutcomes(
-        name=name, outcomes=found, which=which, pairs=record.pairs, counts=record.counts, num_people=len(person_ids),
+        name=name, outcomes=found, which=which, pairs=[record.pairs for record in records],
+        counts=[record.counts for record in records], num_people=len(person_ids),
         num_parts=np.bincount(parts[:, 1], minlength=num_classes), true_ious=true_ious,
         true_part_ious=true_part_ious)
 

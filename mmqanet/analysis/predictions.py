@@ -8,6 +8,7 @@ import numpy as np
 
 from mmqanet.analysis.array_folder import ArrayFolder
 from mmqanet.functional.people import CroppedPeople
+from mmqanet.models.postprocessor import backdrop_of
 from mmqanet.structures import ParsingDataSample
 
 SCORES = ('bbox_scores', 'iou_scores', 'pixel_scores', 'part_pixel_scores')
@@ -38,6 +39,9 @@ class PredictionCache(ArrayFolder):
             part_pixel_scores=people.sweep_part_pixel_scores.numpy(),
             sizes=np.array([label_map.shape for label_map in label_maps], dtype=np.int64).reshape(-1, 2),
             labels=np.concatenate([np.zeros(0, np.uint8), *(label_map.ravel() for label_map in label_maps)]))
+        backdrop = backdrop_of(sample)
+        if backdrop is not None:
+            arrays['backdrop'] = backdrop
         self.write_arrays(name, arrays)
 
     def scores(self, name: str) -> ImageScores:
@@ -51,6 +55,10 @@ class PredictionCache(ArrayFolder):
         height, width = arrays['image_shape'].tolist()
         label_maps = [piece.reshape(size) for piece, size in zip(pieces, sizes)]
         return CroppedPeople(label_maps, arrays['offsets'], (height, width)), arrays['parsing_ids']
+
+    def backdrop(self, name: str) -> np.ndarray | None:
+        """The class map (H, W) uint8 that the people are painted over; ``None`` where the network sees none."""
+        return self.read_arrays(name, (), optional=('backdrop',)).get('backdrop')
 
 
 def _parsing_ids(sample: ParsingDataSample) -> np.ndarray:

@@ -31,14 +31,17 @@ class Plan:
     Attributes:
         weights, threshold: those of the config's post-processor.
         steps: of the search over all shares of the weights, 0 for none.
+        baseline: weights without the module.
     """
 
     weights: tuple[float, ...]
     threshold: float
     steps: int = 18
+    baseline: tuple[float, ...] = WITHOUT
 
     def __post_init__(self):
         check_weights(self.weights)
+        check_weights(self.baseline, name='baseline_weights')
 
     @property
     def own(self) -> Setting:
@@ -60,6 +63,7 @@ class Plan:
     def settings(self) -> list[Setting]:
         """All that the studies look at, each once."""
         wanted = [Setting(weights, self.threshold) for weights in self.rows.values()]
+        wanted += [Setting(self.baseline, self.threshold)]
         wanted += [Setting(self.weights, threshold) for threshold in self.thresholds]
         wanted += [Setting(weights, self.threshold) for weights in self.grid]
         return list(dict.fromkeys(wanted))
@@ -103,7 +107,7 @@ class Study:
     def all_metrics(self) -> dict[str, dict[str, float | None]]:
         """'without' and 'with' the module → every metric, percent, None where undefined."""
         rows = {name: self.values(Setting(weights, self.plan.threshold))
-                for name, weights in (('without', WITHOUT), ('with', self.plan.weights))}
+                for name, weights in (('without', self.plan.baseline), ('with', self.plan.weights))}
         return {name: {key: None if np.isnan(value) else value for key, value in row.items()} for name, row in rows.items()}
 
     def weights_table(self) -> Table:
@@ -151,13 +155,13 @@ class Study:
 
 
 def module_table(studies: dict[str, Study]) -> Table:
-    """Table 2 of the paper: box sources without (the box score alone) and with the quality-aware module.
+    """Tables 2 and 6 of the paper: box sources without (under the plan's baseline) and with the quality-aware module.
 
     Gains are over the same boxes without it.
     """
     tables = []
     for source, study in studies.items():
-        settings = {'without': Setting(WITHOUT, study.plan.threshold), 'with': study.plan.own}
+        settings = {'without': Setting(study.plan.baseline, study.plan.threshold), 'with': study.plan.own}
         tables.append(make_table(
             'module', 'The quality-aware module', ('boxes', 'module', 'α, β, γ'),
             [(source, name, weights_text(setting.weights)) for name, setting in settings.items()],

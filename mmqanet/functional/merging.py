@@ -21,11 +21,14 @@ class MergingRules:
         bbox_score_thr: people of a box score at or above it enter the class map.
         nms_iou_thr: mean IoU at or above which the parsing NMS suppresses the lesser person.
         instance_score_thr: people of a quality at or above it enter the person and part maps.
+        category_quality_thr: where given, people of a *quality* at or above it enter the class map instead, and qualities
+            say who is painted over whom in it.
     """
 
     bbox_score_thr: float = 0.3
     nms_iou_thr: float = 0.6
     instance_score_thr: float = 0.01
+    category_quality_thr: float | None = None
 
 
 DEFAULT_RULES = MergingRules()
@@ -68,19 +71,27 @@ def merge_people(people: CroppedPeople, *, bbox_scores: np.ndarray, qualities: n
     part_people = painters[part_order]
     numbers = np.concatenate([[0], painters + 1]).astype(np.int32)
     parsing = ImageParsing(
-        category=paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr, backdrop=backdrop),
+        category=paint_category(people, bbox_scores=bbox_scores, qualities=qualities, rules=rules, backdrop=backdrop),
         human=numbers[order], part=part,
         part_labels=part_labels, part_people=part_people, part_scores=part_qualities[part_people, part_labels - 1],
         person_scores=qualities)
     return parsing, kept
 
 
-def paint_classes(people: CroppedPeople, bbox_scores: np.ndarray, *, threshold: float = 0.3,
+def paint_category(people: CroppedPeople, *, bbox_scores: np.ndarray, qualities: np.ndarray, rules: MergingRules,
+                   backdrop: np.ndarray | None = None) -> np.ndarray:
+    """The class map (H, W) uint8 of an image, by the scores that the rules name; arguments as for :func:`merge_people`."""
+    if rules.category_quality_thr is None:
+        return paint_classes(people, bbox_scores, threshold=rules.bbox_score_thr, backdrop=backdrop)
+    return paint_classes(people, qualities, threshold=rules.category_quality_thr, backdrop=backdrop)
+
+
+def paint_classes(people: CroppedPeople, scores: np.ndarray, *, threshold: float = 0.3,
                   backdrop: np.ndarray | None = None) -> np.ndarray:
-    """The class map (H, W) uint8: people of a box score at or above ``threshold`` painted in ascending box score, over a
+    """The class map (H, W) uint8: people of a score (N,) at or above ``threshold`` painted in ascending score, over a
     ``backdrop`` where there is one."""
-    confident = np.flatnonzero(bbox_scores >= threshold)
-    classes, places = _paint(people, confident[np.argsort(bbox_scores[confident], kind='stable')])
+    confident = np.flatnonzero(scores >= threshold)
+    classes, places = _paint(people, confident[np.argsort(scores[confident], kind='stable')])
     return classes if backdrop is None else np.where(places > 0, classes, backdrop)
 
 

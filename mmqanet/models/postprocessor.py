@@ -32,7 +32,9 @@ class QualityAwarePostprocessor:
         pixel_score_thr (float): T of the pixel scores.
         pixel_score_sweep (Sequence[float]): thresholds at which the pixel scores are kept besides, in the same pass over the
             pixels: for studies of T without another forward pass.
-        bbox_score_thr (float): people at or above it enter the category map.
+        bbox_score_thr (float): people of a box score at or above it enter the category map.
+        category_quality_thr (float, optional): people of a quality at or above it enter the category map instead, painted by
+            ascending quality: how the released region-based parsers make it.
         nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
         instance_score_thr (float): people at or above it enter the human and part maps. It travels with the sample
             (metainfo ``instance_score_thr``), so that AP^p and PCP count the same people.
@@ -52,6 +54,7 @@ class QualityAwarePostprocessor:
         bbox_score_thr: float = 0.3,
         nms_iou_thr: float = 0.6,
         instance_score_thr: float = 0.01,
+        category_quality_thr: float | None = None,
         min_region: float = 0.0,
     ):
         check_weights(quality_weights, name='quality_weights')
@@ -59,6 +62,8 @@ class QualityAwarePostprocessor:
                           instance_score_thr=instance_score_thr)
         for name, threshold in thresholds.items():
             check_threshold(threshold, name=name)
+        if category_quality_thr is not None:
+            check_threshold(category_quality_thr, name='category_quality_thr')
         for threshold in pixel_score_sweep:
             check_threshold(threshold, name='pixel_score_sweep')
         check_share(min_region, name='min_region')
@@ -68,6 +73,7 @@ class QualityAwarePostprocessor:
         self.bbox_score_thr = bbox_score_thr
         self.nms_iou_thr = nms_iou_thr
         self.instance_score_thr = instance_score_thr
+        self.category_quality_thr = category_quality_thr
         self.min_region = min_region
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
@@ -136,8 +142,8 @@ class QualityAwarePostprocessor:
             cropped_people(sample), bbox_scores=people.bbox_scores.numpy(), qualities=people.qualities.numpy(),
             part_qualities=people.part_qualities.numpy(), rules=MergingRules(
                 bbox_score_thr=self.bbox_score_thr, nms_iou_thr=self.nms_iou_thr,
-                instance_score_thr=self.instance_score_thr),
-            backdrop=sample.pred_sem_seg.data[0].numpy() if 'pred_sem_seg' in sample else None)
+                instance_score_thr=self.instance_score_thr, category_quality_thr=self.category_quality_thr),
+            backdrop=backdrop_of(sample))
         people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)
         people.kept[torch.from_numpy(kept)] = True
         sample.set_metainfo(dict(instance_score_thr=self.instance_score_thr))
@@ -154,6 +160,11 @@ def cropped_people(sample: ParsingDataSample) -> CroppedPeople:
     people = sample.pred_instances
     height, width = sample.ori_shape[:2]
     return CroppedPeople([label_map.numpy() for label_map in people.label_maps], people.offsets.numpy(), (height, width))
+
+
+def backdrop_of(sample: ParsingDataSample) -> np.ndarray | None:
+    """The class map (H, W) uint8 that a parser saw beside the people, ``pred_sem_seg``; ``None`` without one."""
+    return sample.pred_sem_seg.data[0].numpy() if 'pred_sem_seg' in sample else None
 
 
 def _as_map(array: np.ndarray) -> Tensor:

@@ -29,7 +29,8 @@ def expected_scores(predicted, setting: Setting, rules: MergingRules, missing: s
 
 
 @pytest.mark.parametrize(('rules', 'missing'), [
-    (MergingRules(), 'release'), (MergingRules(bbox_score_thr=0.5, nms_iou_thr=0.4, instance_score_thr=0.3), 'count')])
+    (MergingRules(), 'release'), (MergingRules(bbox_score_thr=0.5, nms_iou_thr=0.4, instance_score_thr=0.3), 'count'),
+    (MergingRules(category_quality_thr=0.45), 'release')])
 def test_every_setting_scores_as_the_metric_does(predicted, rules, missing):
     scores = predicted.scores()
     images = work_out(predicted.cache, predicted.infos, scores, SETTINGS, classes=CLASSES, rules=rules)

@@ -24,6 +24,10 @@ def test_what_is_written_is_read_back(tmp_path):
             assert np.array_equal(one, other.numpy())
         assert np.array_equal(people.offsets, given.offsets.numpy())
         assert np.array_equal(parsing_ids, sample.gt_instances.parsing_ids.numpy())
+        backdrop = cache.backdrop(sample.name)
+        assert (backdrop is None) == (seed % 3 > 0)
+        if backdrop is not None:
+            assert np.array_equal(backdrop, sample.pred_sem_seg.data[0].numpy())
         sizes.add(len(people.label_maps))
     assert {0, 1} < sizes
 

@@ -38,6 +38,9 @@ def test_a_plan_asks_for_every_setting_once():
     assert 'config' not in plan.rows
     assert Plan(weights=(2, 1, 1), threshold=0.2).rows['config'] == (2, 1, 1)
     assert len(Plan(weights=(1, 0.5, 3), threshold=0.2, steps=0).settings()) == 8 + 4
+    assert Setting((2, 1, 0), 0.2) in Plan(weights=(1, 0.5, 3), threshold=0.2, baseline=(2, 1, 0)).settings()
+    with pytest.raises(InputError, match='baseline_weights'):
+        Plan(weights=(1, 0.5, 3), threshold=0.2, baseline=(0, 0, 0))
 
 
 def test_tables_hold_the_metrics_of_their_settings(study):
@@ -77,6 +80,15 @@ def test_the_module_table_has_both_sources_with_and_without(study):
         table.rows[3].figures['APr'].value - table.rows[2].figures['APr'].value)
     assert table.rows[2].figures['APr'].gain is None
     assert study.all_metrics()['with']['APr'] == study.values(study.plan.own)['APr']
+
+
+def test_without_the_module_is_the_baseline_of_the_plan(study):
+    plan = TwoThresholds(weights=(1.0, 2.0, 3.0), threshold=0.6, steps=0, baseline=(1.0, 1.0, 0.0))
+    other = Study(plan, study.images, study.scores)
+    other.settings = study.settings  # those that the images were worked out under
+    assert module_table({'found': other}).rows[0].label == ('found', 'without', '1, 1, 0')
+    assert other.all_metrics()['without'] == {
+        key: pytest.approx(value, nan_ok=True) for key, value in study.values(Setting((1.0, 1.0, 0.0), 0.6)).items()}
 
 
 def test_reliability_pairs_scores_with_their_own_truth(study):

@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from PIL import Image
 
-from mmqanet.analysis.forward import ablation_config, build_dataset, predict_images, prediction_origin
+from mmqanet.analysis.forward import ablation_config, box_sources, build_dataset, predict_images, prediction_origin
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown, init_model
 from mmqanet.cli.main import main
@@ -102,6 +102,19 @@ def test_the_command_parses_with_it(tmp_path):
     assert [person['box'] for person in people] == HALVES
 
 
+def test_studies_know_where_its_people_come_from():
+    found, annotated = dict(detection_file=None, annotated_boxes=False), dict(detection_file=None, annotated_boxes=True)
+    assert box_sources(config()) == dict(annotated=annotated, found=found)
+    assert box_sources(config(), '/boxes.json') == dict(
+        annotated=annotated, detected=dict(detection_file='/boxes.json'), found=found)
+    assert box_sources(config(data_root='/data', detection_file='boxes.json'))['detected'] == dict(
+        detection_file='/data/boxes.json')
+    assert box_sources(Config.fromfile(CONFIG)) == dict(annotated=annotated)
+    assert box_sources(config('StubbornHalvesParser')) == dict(found=found)
+    with pytest.raises(InputError, match='detections: a StubbornHalvesParser finds the people itself'):
+        box_sources(config('StubbornHalvesParser'), '/boxes.json')
+
+
 def test_it_is_trained_tested_drawn_and_studied(tmp_path):
     draw_toy_dataset(tmp_path / 'data', num_train=2, num_val=3, size=(96, 72), seed=0, num_workers=1, progress=False)
     cfg = config(data_root=str(tmp_path / 'data'))
@@ -117,7 +130,7 @@ def test_it_is_trained_tested_drawn_and_studied(tmp_path):
     assert len(list((tmp_path / 'shown').rglob('*.jpg'))) == 3
 
     cfg.model.images_at_once = 3
-    cfg = ablation_config(cfg, checkpoint=str(tmp_path / 'work/epoch_1.pth'))
+    cfg = ablation_config(cfg, checkpoint=str(tmp_path / 'work/epoch_1.pth'), boxes=box_sources(cfg)['found'])
     assert 'images_at_once' not in prediction_origin(cfg, thresholds=[0.2])['model config']
     dataset, cache = build_dataset(cfg), PredictionCache(tmp_path / 'cache', {})
     names = [dataset.get_data_info(index)['name'] for index in range(3)]

@@ -7,7 +7,7 @@ import slow_evaluator
 from scenes import cut, random_scenes
 
 from mmqanet.errors import InputError
-from mmqanet.functional.merging import merge_people, parsing_nms
+from mmqanet.functional.merging import MergingRules, merge_people, parsing_nms
 from mmqanet.functional.people import CroppedPeople
 
 
@@ -42,6 +42,21 @@ def test_crops_and_whole_maps_agree():
         assert kept.tolist() == kept_crops.tolist()
         for name, value in asdict(whole).items():
             assert np.array_equal(value, getattr(crops, name)), name
+
+
+def test_the_class_map_is_painted_by_box_score_or_by_quality_over_a_backdrop():
+    people = np.zeros((3, 2, 6), dtype=np.uint8)
+    people[0, :, :3], people[1, :, 2:4], people[2, 0, 3:5] = 1, 2, 3
+    backdrop = np.full((2, 6), 4, dtype=np.uint8)
+
+    def category(**rules):
+        return merge_people(
+            CroppedPeople.whole(people, (2, 6)), bbox_scores=np.array([0.9, 0.5, 0.2]), qualities=np.array([0.4, 0.6, 0.5]),
+            part_qualities=np.ones((3, 4)), rules=MergingRules(**rules), backdrop=backdrop)[0].category.tolist()
+
+    assert category() == [[1, 1, 1, 2, 4, 4], [1, 1, 1, 2, 4, 4]]
+    assert category(category_quality_thr=0.5) == [[4, 4, 2, 2, 3, 4], [4, 4, 2, 2, 4, 4]]
+    assert category(category_quality_thr=0.41, bbox_score_thr=1.0) == category(category_quality_thr=0.5)
 
 
 def nms(people, scores, threshold):

@@ -117,6 +117,7 @@ def test_thresholds_reach_the_merging():
     assert people_seen() == ({0, 2, 3}, {0, 2})  # person 1 is suppressed by its better duplicate
     assert people_seen(bbox_score_thr=0.1) == ({0, 2, 3}, {0, 2, 3})
     assert people_seen(instance_score_thr=0.45) == ({0, 2}, {0, 2})
+    assert people_seen(category_quality_thr=0.4) == ({0, 2, 3}, {0, 2, 3})
     boxes[0] = (6, 10, 21, 30)  # now they differ a little
     assert people_seen(nms_iou_thr=0.99)[0] == {0, 1, 2, 3}
 
@@ -195,7 +196,7 @@ def test_somebody_outside_the_image_is_kept_without_pixels():
 @pytest.mark.parametrize('settings', [
     dict(quality_weights=(0, 0, 0)), dict(quality_weights=(1, -1, 1)), dict(pixel_score_thr=1.2),
     dict(bbox_score_thr=-0.1), dict(pixel_score_sweep=(0.2, 1.1)), dict(nms_iou_thr=2.0),
-    dict(instance_score_thr=float('nan')), dict(min_region=1.0)])
+    dict(instance_score_thr=float('nan')), dict(category_quality_thr=-1.0), dict(min_region=1.0)])
 def test_bad_settings_are_refused_by_name(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         QualityAwarePostprocessor(**settings)

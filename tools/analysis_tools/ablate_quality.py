@@ -1,9 +1,10 @@
 #!/usr/bin/env python
 """What the quality-aware module brings: the paper's ablations of a trained model, from one forward pass.
 
-Parses the test set with the annotated boxes, and with detected ones where given, keeps the predictions, and reports: metrics
-with and without the module (the paper's Table 2), under eight quality weights (Table 1), over thresholds of the pixel score,
-a search for the best weights, and how well each score predicts the true IoU.
+Parses the test set with the annotated boxes, with detected ones where given, and, if the parser can find people itself, with
+the people it finds. Keeps the predictions and reports: metrics with and without the module (the paper's Tables 2 and 6),
+under eight quality weights (Table 1), over thresholds of the pixel score, a search for the best weights, and how well each
+score predicts the true IoU.
 """
 import argparse
 import time
@@ -14,15 +15,15 @@ from mmengine.config import Config, DictAction
 from rich.console import Console
 
 from mmqanet.analysis.ablation import PooledScores, check_map_paths, work_out
-from mmqanet.analysis.forward import ablation_config, build_dataset, predict_images, prediction_origin
+from mmqanet.analysis.forward import ablation_config, box_sources, build_dataset, predict_images, prediction_origin
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.analysis.report import shown_tables, source_table, write_reliability, write_tables
-from mmqanet.analysis.studies import GOALS, Plan, Study, module_table, weights_text
+from mmqanet.analysis.studies import GOALS, WITHOUT, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.engine.changes import prepare_config, use_test_crops
-from mmqanet.engine.config import dataset_of, read_config
+from mmqanet.engine.config import read_config
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.merging import MergingRules
@@ -77,25 +78,17 @@ def main() -> None:
     crop_sampler = use_test_crops(cfg, asked=args.crop, stored=meta.get('crop_sampler'))
     rules = cfg.model.get('postprocessor') or {}
     plan = Plan(weights=tuple(map(float, rules.get('quality_weights', (1.0, 0.5, 3.0)))),
-                threshold=float(rules.get('pixel_score_thr', 0.2)), steps=args.grid_steps)
+                threshold=float(rules.get('pixel_score_thr', 0.2)), steps=args.grid_steps,
+                baseline=tuple(map(float, cfg.get('baseline_weights', WITHOUT))))
     # All sources before the first forward pass: what is wrong with one shows at once.
-    sources = [prepare_source(cfg, args, plan, out, name=name, detections=detections)
-               for name, detections in box_sources(cfg, args.detections).items()]
+    sources = [prepare_source(cfg, args, plan, out, name=name, boxes=boxes)
+               for name, boxes in box_sources(cfg, args.detections).items()]
     studies = {source.name: study_source(source, args, plan) for source in sources}
     report(studies, args, out, crop_sampler=crop_sampler)
 
 
-def box_sources(cfg, detections: str | None) -> dict[str, str | None]:
-    """'annotated' boxes and, where there is a file of them, 'detected' ones, with the file."""
-    dataset = dataset_of(cfg, 'test_dataloader')
-    if not detections and dataset.get('detection_file'):
-        detections = str(Path(dataset.get('data_root') or '') / dataset.detection_file)
-    return {'annotated': None, **({'detected': detections} if detections else {})}
-
-
-def prepare_source(cfg: Config, args: argparse.Namespace, plan: Plan, out: Path, *, name: str,
-                   detections: str | None) -> Source:
-    cfg = ablation_config(cfg, checkpoint=args.checkpoint, split=args.split, detections=detections)
+def prepare_source(cfg: Config, args: argparse.Namespace, plan: Plan, out: Path, *, name: str, boxes: dict) -> Source:
+    cfg = ablation_config(cfg, checkpoint=args.checkpoint, boxes=boxes, split=args.split)
     dataset = build_dataset(cfg)
     infos = [dataset.get_data_info(index) for index in range(min(len(dataset), args.limit or len(dataset)))]
     if not infos:

@@ -84,6 +84,6 @@ model = dict(
         rpn=dict(nms_pre=1000, max_per_img=1000, nms=nms, min_bbox_size=-1),
         rcnn=dict(score_thr=0.05, nms=dict(type='nms', iou_threshold=0.5), max_per_img=100),
     ),
-    # Table 6: (1, 0, 0) is without the quality-aware module.
     postprocessor=dict(type='QualityAwarePostprocessor', quality_weights=(1.0, 0.0, 1.0), pixel_score_thr=0.2),
 )
+baseline_weights = (1.0, 0.0, 0.0)  # of tools/analysis_tools/ablate_quality.py: without the quality-aware module (Table 6)

@@ -13,6 +13,6 @@ model = dict(
         mask_head=dict(norm_cfg=norm_cfg),
         rescoring_head=dict(type='mmqanet.ParsingRescoringHead', in_channels=512, num_classes=20),
     ),
-    # Table 6: (1, 1, 0) is without the quality-aware module.
     postprocessor=dict(quality_weights=(3.0, 1.0, 1.0)),
 )
+baseline_weights = (1.0, 1.0, 0.0)  # of tools/analysis_tools/ablate_quality.py: without the quality-aware module (Table 6)
