@@ -2,7 +2,7 @@
 _base_ = './qanet_efficientnet-lite0_ccp-sides_384x288.py'
 
 max_epochs = 4
-load_from = 'work_dirs/sides/epoch_2.pth'  # its second epoch will do
+load_from = 'work_dirs/sides/epoch_2.pth'
 crowds = dict(_base_.whole, data_root='data/CCP_sides_crowds/', ann_file='annotations/crowds_train.json')
 portraits = dict(_base_.portraits, data_root='data/portraits_glasses/')
 train_dataloader = dict(

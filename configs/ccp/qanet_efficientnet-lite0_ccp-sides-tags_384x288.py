@@ -1,18 +1,16 @@
-# The last step: besides, photos that have tags only, labelled by the step before (docs/shipped_models.md), and all classes
-# weighted alike:
+# The last step: besides, photos that have tags only, labelled by the step before (docs/shipped_models.md):
 #     tools/dataset_converters/pseudo_labels.py clothing-co-parsing data/CCP_tagged \
 #         --checkpoint work_dirs/sides_crowds/epoch_4.pth
 _base_ = './qanet_efficientnet-lite0_ccp-sides-crowds_384x288.py'
 
-max_epochs = 2
+max_epochs = 3
 load_from = 'work_dirs/sides_crowds/epoch_4.pth'
-model = dict(parsing_head=dict(loss_ce=dict(class_weight=None)))
 labelled = [
     dict(type='RepeatDataset', dataset=_base_.photos, times=8),
     dict(type='RepeatDataset', dataset=_base_.portraits, times=3),
     _base_.crowds,
 ]
-tagged = dict(_base_.photos, data_root='data/CCP_tagged/q0.7/', ann_file='annotations/CCP_tagged.json')
+tagged = dict(_base_.photos, data_root='data/CCP_tagged/q0.6/', ann_file='annotations/CCP_tagged.json')
 train_dataloader = dict(dataset=dict(datasets=[*labelled, dict(type='RepeatDataset', dataset=tagged, times=4)]))
 optim_wrapper = dict(optimizer=dict(lr=2e-4))
 param_scheduler = [

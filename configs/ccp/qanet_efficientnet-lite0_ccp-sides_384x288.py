@@ -1,23 +1,20 @@
-# Left and right, face and limbs; photos, closer and cut off, and portraits with partial labels (docs/shipped_models.md). Goes
-# on from the parser of the merged classes, its classes split:
+# Left and right, face and limbs; photos, closer and cut off, and portraits with partial labels (docs/shipped_models.md). All
+# classes count alike: the parser of the merged classes, which it goes on from with its classes split, knows the rare ones.
 #     tools/model_converters/split_classes.py work_dirs/parser_384x288/epoch_3.pth data/pretrained/parser_sides.pth
 _base_ = './qanet_efficientnet-lite0_ccp-crowds_384x288.py'
 
-max_epochs = 4
+max_epochs = 2
 load_from = 'data/pretrained/parser_sides.pth'
-# background, hair, hat, eyewear, top, outerwear, dress, trousers, shorts, skirt, hosiery, shoes (2), bag, scarf, belt,
-# accessories, face, torso, arms (2), legs (2)
-class_weight = [
-    0.4, 1.2, 2.0, 2.2, 1.0, 0.9, 1.0, 1.0, 1.8, 1.4, 1.6, 1.2, 1.2, 1.2, 1.8, 2.2, 2.0, 1.0, 1.4, 1.2, 1.2, 1.2, 1.2]
-label_sets = [  # the partial labels of CCPSidesDataset: clothing, skin, face or eyewear
+label_sets = [  # the partial labels of CCPSidesDataset: clothing, skin, face or eyewear, either shoe
     [2, 4, 5, 6, 7, 8, 9, 10, 14, 15, 16],
     [17, 18, 19, 20, 21, 22],
     [17, 3],
+    [11, 12],
 ]
 model = dict(parsing_head=dict(
     num_classes=23,
     loss_stride=2,
-    loss_ce=dict(type='PartialCrossEntropyLoss', label_sets=label_sets, partial_weight=0.5, class_weight=class_weight)))
+    loss_ce=dict(type='PartialCrossEntropyLoss', label_sets=label_sets, partial_weight=0.5, class_weight=None)))
 
 close_up = dict(type='RandomCloseUp', stretches=[
     dict(top=(0, 0), bottom=(0.15, 0.35), prob=0.2),  # head and shoulders

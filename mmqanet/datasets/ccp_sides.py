@@ -38,6 +38,7 @@ CCP_SIDES_PARTIAL_LABELS = {
                      'accessories'),
     'skin': _ids(*SPLIT['skin']),
     'face or eyewear': _ids('face', 'eyewear'),
+    'shoes': _ids(*SPLIT['shoes']),
 }
 
 
@@ -45,7 +46,8 @@ CCP_SIDES_PARTIAL_LABELS = {
 class CCPSidesDataset(HumanParsingDataset):
     """Clothing Co-Parsing with 22 classes, made by ``tools/dataset_converters/ccp.py --labels sides``.
 
-    Where the pixel labels and the body parts that say left, right and limb disagree, pixels are ignored (255).
+    Where the pixel labels and the body parts that say left, right and limb disagree, pixels have a partial label: any skin,
+    or either shoe.
     """
 
     METAINFO = dict(

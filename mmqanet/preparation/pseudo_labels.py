@@ -1,7 +1,8 @@
 """Labels that a parser gives to photos itself, bounded by what is known of them and chosen by its own quality.
 
 A photo's tags say which classes it shows. Pixels get no other class, a photo where a tagged garment does not appear waits,
-and parts of a low quality are ignored (255): what quality estimation is for.
+and parts of a low quality are ignored (255): what quality estimation is for. A limb or shoe that coarse body parts call
+another one gets a partial label.
 
 Letters: C classes, H, W height and width of the photo.
 """
@@ -10,7 +11,8 @@ from collections.abc import Collection
 import numpy as np
 
 from mmqanet.datasets.ccp import CCP_MERGED_CLASSES, CCP_MERGED_IDS
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, SPLIT
+from mmqanet.preparation.converters.ccp_sides import PARTIAL, tell_sides
 
 IGNORE = 255
 #: Whether or not they are among the tags, which leave them out at times: everybody has skin, nearly everybody hair.
@@ -52,3 +54,18 @@ def keep_sure(labels: np.ndarray, qualities: np.ndarray, *, quality_thr: float) 
     sure = np.concatenate([[True], np.asarray(qualities) >= quality_thr])
     table = np.where(sure, np.arange(len(sure)), IGNORE).astype(np.uint8)
     return table[labels]
+
+
+def agree_on_sides(labels: np.ndarray, parts: np.ndarray) -> np.ndarray:
+    """Labels (H, W) uint8 with partial labels where body parts do not call the same limb, face or shoe.
+
+    Args:
+        labels: classes of :class:`~mmqanet.datasets.ccp_sides.CCPSidesDataset`.
+        parts: (H, W) uint8, 0 background, k + 1 for part k of BodyPix.
+    """
+    merged = np.array(CCP_SIDES_ORIGINS, np.uint8)[labels]
+    told = tell_sides(merged, parts)
+    agreed = labels.copy()
+    for name in SPLIT:
+        agreed[(merged == CCP_MERGED_CLASSES.index(name)) & (told != labels)] = PARTIAL[name]
+    return agreed

@@ -24,8 +24,8 @@ def test_partial_labels_are_the_same_in_the_mirror():
     for name, classes in CCP_SIDES_PARTIAL_LABELS.items():
         assert {int(swap[label]) for label in classes} == set(classes), name
         assert 0 not in classes
-    skin = {CCP_SIDES_CLASSES[label] for label in CCP_SIDES_PARTIAL_LABELS['skin']}
-    assert skin == set(SPLIT['skin'])
+    for name in SPLIT:
+        assert {CCP_SIDES_CLASSES[label] for label in CCP_SIDES_PARTIAL_LABELS[name]} == set(SPLIT[name])
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=lambda path: path.stem)

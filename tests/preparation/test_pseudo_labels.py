@@ -5,8 +5,9 @@ import pytest
 from mmqanet.datasets.ccp import CCP_CLASSES
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.preparation.converters.batch import UnusableSample
+from mmqanet.preparation.converters.ccp_sides import PARTIAL
 from mmqanet.preparation.converters.ccp_tagged import person_box
-from mmqanet.preparation.pseudo_labels import keep_sure, missing_classes, possible_classes
+from mmqanet.preparation.pseudo_labels import agree_on_sides, keep_sure, missing_classes, possible_classes
 
 
 def tags(*names):
@@ -39,6 +40,18 @@ def test_parts_of_a_low_quality_are_ignored():
     labels[1, 2] = 2
     assert keep_sure(labels, [0.9, 0.69, 0.7], quality_thr=0.7).tolist() == [[0, 1, 255], [3, 1, 255]]
     assert (keep_sure(labels, [0.0, 0.0, 0.0], quality_thr=0) == labels).all()
+
+
+def test_sides_that_body_parts_deny_become_partial_labels():
+    labels = np.zeros((60, 60), np.uint8)
+    labels[5:15], labels[20:30, :20], labels[20:30, 40:] = label('top'), label('left-leg'), label('right-leg')
+    labels[40:50, :20], labels[40:50, 40:] = label('right-shoe'), label('left-shoe')
+    parts = np.zeros((60, 60), np.uint8)
+    parts[20:30, :20], parts[20:30, 40:] = 19, 21  # shins, left and right
+    parts[40:50, :20], parts[40:50, 40:] = 23, 24  # feet, left and right
+    expected = labels.copy()
+    expected[40:50][expected[40:50] > 0] = PARTIAL['shoes']
+    assert (agree_on_sides(labels, parts) == expected).all()
 
 
 def test_the_box_of_the_largest_region():

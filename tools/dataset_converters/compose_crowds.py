@@ -31,8 +31,9 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
     try:
         meta = dataset_meta(args.dataset)
+        num_classes = len(meta['classes']) + len(meta.get('partial_labels', ()))
         reports = compose_crowds(args.source, args.target, num_train=args.num_train, num_val=args.num_val,
-                                 num_classes=len(meta['classes']), flip_pairs=meta['flip_pairs'],
+                                 num_classes=num_classes, flip_pairs=meta['flip_pairs'],
                                  long_sides=tuple(args.long_sides), seed=args.seed, workers=args.workers)
     except MMQANetError as error:
         print(f'error: {error}', file=sys.stderr)
@@ -43,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def dataset_meta(name: str) -> dict:
-    """Classes and flip pairs of a registered data set."""
+    """Classes, partial labels and flip pairs of a registered data set."""
     found = DATASETS.get(name)
     if found is None or not getattr(found, 'METAINFO', {}).get('classes'):
         raise InputError(f'--dataset: {name!r} is not a registered data set with classes')

@@ -5,7 +5,8 @@
         --checkpoint work_dirs/sides/epoch_4.pth
 
 Classes that a photo's tags do not name are impossible; photos where a tagged garment does not appear are left out; parts
-whose quality is below --quality-thr are ignored (255), 0 keeps all. Each threshold gets a training split in the prepared
+whose quality is below --quality-thr are ignored (255), 0 keeps all; limbs and shoes on whose side the body parts of bodypix/
+disagree keep a partial label. Each threshold gets a training split in the prepared
 layout, DST/qQ. Run again with another checkpoint, it labels anew.
 """
 import argparse
@@ -18,14 +19,14 @@ from rich.progress import track
 
 from mmqanet.apis import init_model
 from mmqanet.apis.restricted import parse_restricted
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_PARTIAL_LABELS
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
 from mmqanet.models import TopdownParser
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
-from mmqanet.preparation.pseudo_labels import IGNORE, keep_sure, missing_classes, possible_classes
+from mmqanet.preparation.pseudo_labels import IGNORE, agree_on_sides, keep_sure, missing_classes, possible_classes
 
 
 def main() -> None:
@@ -57,7 +58,7 @@ def main() -> None:
             left_out[str(fault)] += 1
             continue
         for split in splits:
-            split.add(name, photo.image, labels, qualities)
+            split.add(name, photo, labels, qualities)
     print('left out: ' + (', '.join(f'{count} {fault}' for fault, count in left_out.most_common()) or 'none'))
     for split in splits:
         print(split.finish())
@@ -72,12 +73,13 @@ class Split:
         self.people: list[list[dict]] = []
         self.sure: list[float] = []
 
-    def add(self, name: str, image: np.ndarray, labels: np.ndarray, qualities: np.ndarray) -> None:
-        """Write a photo (H, W, 3) with its labels (H, W), unless nothing of its person is sure."""
-        kept = keep_sure(labels, qualities, quality_thr=self.quality_thr)
-        jpeg = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
+    def add(self, name: str, photo: TaggedPhoto, labels: np.ndarray, qualities: np.ndarray) -> None:
+        """Write a photo with its labels (H, W), unless nothing of its person is sure."""
+        sure = keep_sure(labels, qualities, quality_thr=self.quality_thr) != IGNORE
+        kept = np.where(sure, agree_on_sides(labels, photo.parts), IGNORE).astype(np.uint8)
+        jpeg = cv2.imencode('.jpg', photo.image, [cv2.IMWRITE_JPEG_QUALITY, 95])[1].tobytes()
         found = write_sample(self.folder / 'Training', name, image=jpeg, category=kept, human=(kept > 0).astype(np.uint8),
-                             num_classes=len(CCP_SIDES_CLASSES))
+                             num_classes=len(CCP_SIDES_CLASSES) + len(CCP_SIDES_PARTIAL_LABELS))
         if found:
             self.images.append(dict(file_name=f'{name}.jpg', height=labels.shape[0], width=labels.shape[1]))
             self.people.append(found)

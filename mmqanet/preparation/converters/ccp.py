@@ -24,7 +24,7 @@ import cv2
 import numpy as np
 
 from mmqanet.datasets.ccp import CCP_CLASSES, CCP_MERGE, CCP_MERGED_CLASSES, CCP_MERGED_IDS
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_PARTIAL_LABELS
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names
 from mmqanet.preparation.converters.batch import Sample, UnusableSample
@@ -35,7 +35,8 @@ from mmqanet.utils.files import read_bytes
 
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
 OFFICIAL = 1004  # photos with pixel labels
-LABEL_SETS = {'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES, 'sides': CCP_SIDES_CLASSES}
+LABEL_SETS = {  # with partial labels
+    'full': CCP_CLASSES, 'merged': CCP_MERGED_CLASSES, 'sides': (*CCP_SIDES_CLASSES, *CCP_SIDES_PARTIAL_LABELS)}
 
 
 def _labels(*groups: str) -> np.ndarray:

@@ -5,7 +5,8 @@ The pixel labels say exactly what is skin or shoe; BodyPix (Papandreou et al., E
 
 A pixel is decided where both agree: skin on a face, torso or limb, a shoe on a foot or leg. The rest follows what is decided
 in the same connected piece; :func:`split_by_parts` says how. Body parts at times call the thigh left and the shin right, or
-both feet right: sides that a line cannot part, or that two apart pieces share while the other side is nowhere, are ignored.
+both feet right: sides that a line cannot part, or that two apart pieces share while the other side is nowhere, stay
+undecided.
 """
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,12 +15,13 @@ import cv2
 import numpy as np
 
 from mmqanet.datasets.ccp import CCP_MERGED_CLASSES
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_FLIP_PAIRS, SPLIT
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_FLIP_PAIRS, CCP_SIDES_PARTIAL_LABELS, SPLIT
 from mmqanet.errors import DataError
 from mmqanet.utils.files import read_label_map
 
 IGNORE = 255
 NUM_PARTS = 24
+PARTIAL = {name: len(CCP_SIDES_CLASSES) + index for index, name in enumerate(CCP_SIDES_PARTIAL_LABELS)}
 # Parts of BodyPix, numbered from 0, by what they make of skin.
 REGIONS = {
     'face': (0, 1), 'torso-skin': (12, 13), 'left-arm': (2, 3, 6, 7, 10), 'right-arm': (4, 5, 8, 9, 11),
@@ -56,7 +58,7 @@ def tell_sides(category: np.ndarray, parts: np.ndarray) -> np.ndarray:
         parts: (H, W) uint8, 0 background, k + 1 for part k of BodyPix.
 
     Returns:
-        (H, W) uint8; 255 where skin or a shoe is not decided.
+        (H, W) uint8; where skin or a shoe is not decided, the partial label that stands for any part of it.
     """
     ids = np.array([CCP_SIDES_CLASSES.index(name) if name in CCP_SIDES_CLASSES else IGNORE
                     for name in CCP_MERGED_CLASSES], np.uint8)
@@ -64,7 +66,8 @@ def tell_sides(category: np.ndarray, parts: np.ndarray) -> np.ndarray:
     for name in SPLIT:
         mask = category == CCP_MERGED_CLASSES.index(name)
         if mask.any():
-            labels[mask] = split_by_parts(mask, _hint_table(name)[parts])[mask]
+            split = split_by_parts(mask, _hint_table(name)[parts])[mask]
+            labels[mask] = np.where(split == IGNORE, PARTIAL[name], split)
     return labels
 
 

@@ -22,11 +22,18 @@ _MARGIN = 0.03  # of the box: body parts are coarse
 
 @dataclass(frozen=True)
 class TaggedPhoto:
-    """image: (H, W, 3) uint8 BGR. tags: labels of CCP's 59, without background. box: (4,) float32 xyxy of the person."""
+    """A photo with its tags.
+
+    image: (H, W, 3) uint8 BGR.
+    tags: labels of CCP's 59, without background.
+    box: (4,) float32 xyxy of the person.
+    parts: (H, W) uint8, 0 background, k + 1 for part k of BodyPix.
+    """
 
     image: np.ndarray
     tags: tuple[int, ...]
     box: np.ndarray
+    parts: np.ndarray
 
 
 def tagged_names(source: Path) -> list[str]:
@@ -46,7 +53,8 @@ def load_tagged(source: Path, name: str) -> TaggedPhoto:
     """
     image = read_photo(source / 'photos_tagged', name)
     parts = read_parts(source / 'bodypix' / f'{name}.png', image.shape[:2])
-    return TaggedPhoto(image, read_photo_tags(source / 'annotations' / 'image-level' / f'{name}.mat'), person_box(parts))
+    tags = read_photo_tags(source / 'annotations' / 'image-level' / f'{name}.mat')
+    return TaggedPhoto(image, tags, person_box(parts), parts)
 
 
 def read_photo_tags(path: Path) -> tuple[int, ...]:

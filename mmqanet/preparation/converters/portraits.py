@@ -10,16 +10,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_PARTIAL_LABELS
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names
 from mmqanet.preparation.converters.batch import Sample, UnusableSample
-from mmqanet.preparation.converters.ccp_sides import REGIONS, read_parts
+from mmqanet.preparation.converters.ccp_sides import PARTIAL, REGIONS, read_parts
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map
 
 IGNORE = 255
 HAIR, CLOTHING, SKIN = 1, 2, 3  # of the labels that are read
-PARTIAL = {name: len(CCP_SIDES_CLASSES) + index for index, name in enumerate(CCP_SIDES_PARTIAL_LABELS)}
 FACE_PARTS = [part + 1 for part in REGIONS['face']]
 _EYE_LINE = 0.6  # of the face's height: glasses do not hang lower
 _LEAST = 0.02  # of the picture: a smaller face is none

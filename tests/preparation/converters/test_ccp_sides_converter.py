@@ -8,7 +8,7 @@ from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import convert
 from mmqanet.preparation.converters.ccp import CCPConverter
-from mmqanet.preparation.converters.ccp_sides import IGNORE, REGIONS, read_parts, split_by_parts, tell_sides
+from mmqanet.preparation.converters.ccp_sides import IGNORE, PARTIAL, REGIONS, read_parts, split_by_parts, tell_sides
 
 SKIN, SHOES, TOP = (CCP_MERGED_CLASSES.index(name) for name in ('skin', 'shoes', 'top'))
 LEFT_FACE, RIGHT_FACE, TORSO = 1, 2, 13
@@ -47,10 +47,11 @@ def test_skin_and_shoes_follow_the_parts_and_the_rest_stays():
 
 def test_what_contradicts_the_pixels_says_nothing():
     category = np.full((40, 40), SHOES, np.uint8)
-    assert (tell_sides(category, np.full((40, 40), LEFT_HAND, np.uint8)) == IGNORE).all()
-    assert (tell_sides(category, np.zeros((40, 40), np.uint8)) == IGNORE).all()
+    assert (tell_sides(category, np.full((40, 40), LEFT_HAND, np.uint8)) == PARTIAL['shoes']).all()
+    assert (tell_sides(category, np.zeros((40, 40), np.uint8)) == PARTIAL['shoes']).all()
     skin = np.full((40, 40), SKIN, np.uint8)
     assert (tell_sides(skin, np.full((40, 40), LEFT_FOOT, np.uint8)) == ids('left-leg')).all()
+    assert (tell_sides(skin, np.zeros((40, 40), np.uint8)) == PARTIAL['skin']).all()
 
 
 def test_a_mixed_piece_follows_the_nearest_hint_within_reach():
