@@ -52,4 +52,4 @@ def fit_quality_calibration(*, qualities: np.ndarray, truths: np.ndarray, part_q
     for scores, ious in zip(part_qualities.T, part_truths.T):
         enough = np.count_nonzero(~np.isnan(scores) & ~np.isnan(ious)) >= least_pairs
         parts.append(fit_calibration(scores, ious) if enough else pooled)
-    return QualityCalibration(fit_calibration(qualities, truths), tuple(parts))
+    return QualityCalibration(fit_calibration(qualities, truths), tuple(parts), pooled)

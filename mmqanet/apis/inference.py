@@ -141,15 +141,25 @@ def predict(model: BaseParser, packed: Sequence[dict]) -> list[ParsingDataSample
     return model.test_step(pseudo_collate(packed)) if packed else []
 
 
+def require_calibration(model: BaseParser, *, where: str) -> None:
+    """Raise ``InputError`` unless a parser's qualities are calibrated; ``where`` is the option that needs it."""
+    if not getattr(model.postprocessor, 'calibration', None):
+        raise InputError(f"{where}: the parser's qualities are not calibrated; "
+                         'tools/analysis_tools/calibrate_quality.py does it')
+
+
 def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
-                  part_score_thr: float = 0.0) -> ParsingDataSample:
-    """Take people and parts whose *quality* is below a threshold out of a prediction, in place.
+                      part_score_thr: float = 0.0, expected_iou_thr: float = 0.0) -> ParsingDataSample:
+    """Take people and parts whose *quality*, or parts whose expected IoU is below a threshold out of a prediction, in place.
 
     The maps are merged anew: what a dropped person hid shows again, a dropped part becomes background.
     """
     people = sample.pred_instances
     people = people[people.qualities >= score_thr]
-    sure = torch.nn.functional.pad(people.part_qualities >= part_score_thr, (1, 0), value=True)
+    sure = people.part_qualities >= part_score_thr
+    if expected_iou_thr:
+        sure &= people.expected_part_ious >= expected_iou_thr
+    sure = torch.nn.functional.pad(sure, (1, 0), value=True)
     people.label_maps = [torch.where(row[label_map.long()], label_map, 0)
                          for row, label_map in zip(sure, people.label_maps)]
     sample.pred_instances = people

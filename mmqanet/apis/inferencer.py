@@ -13,7 +13,7 @@ from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_al
 from mmqanet.apis.detector import SCORE_THR, init_detector
 from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
 from mmqanet.apis.given_boxes import look_up
-from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, whole_image
+from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, require_calibration, whole_image
 from mmqanet.apis.inputs import Input, find_inputs, is_single
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
@@ -35,6 +35,7 @@ class _Call:
     batch_size: int
     score_thr: float
     part_score_thr: float
+    expected_iou_thr: float
     boxes_of: Callable[[Input], Any]
     scores_of: Callable[[Input], Any]
 
@@ -115,6 +116,7 @@ class HumanParsingInferencer:
         box_scores: Any = None,
         score_thr: float = 0.0,
         part_score_thr: float = 0.0,
+        expected_iou_thr: float = 0.0,
         recursive: bool = False,
         channel_order: str = 'bgr',
         return_datasamples: bool = False,
@@ -127,8 +129,8 @@ class HumanParsingInferencer:
         """Parse, and return everything at once; :meth:`stream` hands it out frame by frame.
 
         Args:
-            inputs, batch_size, boxes, box_scores, score_thr, part_score_thr, recursive, channel_order: as in
-                :meth:`stream`.
+            inputs, batch_size, boxes, box_scores, score_thr, part_score_thr, expected_iou_thr, recursive, channel_order: as
+                in :meth:`stream`.
             return_datasamples: ``ParsingDataSample`` instead of plain dicts.
             return_vis: also draw.
             show: show each drawing in a window, for ``wait_time`` seconds (0: until a key is pressed).
@@ -145,12 +147,13 @@ class HumanParsingInferencer:
         items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
         stream: Iterable[Parsed | Failed] = self._checked(
             items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
-            part_score_thr=part_score_thr)
+            part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
         if show:
             check_window()
         writer = None
         if out_dir:
-            options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr)
+            options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
+                                   expected_iou_thr=expected_iou_thr)
             writer = ResultWriter(out_dir, meta=self.dataset_meta, style=style, options=options, given=self.given)
             writer.plan.claim(items)
         if self.show_progress:
@@ -185,6 +188,7 @@ class HumanParsingInferencer:
         box_scores: Any = None,
         score_thr: float = 0.0,
         part_score_thr: float = 0.0,
+        expected_iou_thr: float = 0.0,
         recursive: bool = False,
         channel_order: str = 'bgr',
     ) -> Iterator[Parsed | Failed]:
@@ -199,6 +203,8 @@ class HumanParsingInferencer:
                 to boxes from the path, the path below the folder given, or the file name.
             box_scores: (N,) in [0, 1], given like ``boxes``; 1 by default.
             score_thr, part_score_thr: people and parts of a lower *quality*, in [0, 1], are left out.
+            expected_iou_thr: parts of a lower expected IoU, in [0, 1], are left out; needs a parser whose qualities are
+                calibrated.
             recursive: also look into the folders of a folder.
             channel_order: of arrays, ``'bgr'`` or ``'rgb'``.
 
@@ -210,36 +216,40 @@ class HumanParsingInferencer:
         """
         items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
         return self._checked(items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
-                             part_score_thr=part_score_thr)
+                             part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
 
     def _checked(self, items: Sequence[Input], single: bool, batch_size: int, *, boxes: Any, box_scores: Any,
-                 score_thr: float, part_score_thr: float) -> Iterator[Parsed | Failed]:
+                 score_thr: float, part_score_thr: float, expected_iou_thr: float) -> Iterator[Parsed | Failed]:
         """:meth:`stream` of what was found."""
-        for name, value in dict(score_thr=score_thr, part_score_thr=part_score_thr).items():
+        thresholds = dict(score_thr=score_thr, part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
+        for name, value in thresholds.items():
             if not 0 <= value <= 1:
                 raise InputError(f'{name} is {value}, but qualities lie in [0, 1]')
+        if expected_iou_thr:
+            require_calibration(self.model, where='expected_iou_thr')
         if batch_size < 1:
             raise InputError(f'batch_size is {batch_size}, but must be at least 1')
         if boxes is not None:
             refuse_boxes(self.model, where='boxes')
         return self._stream(items, _Call(
-            batch_size=batch_size, score_thr=score_thr, part_score_thr=part_score_thr,
+            batch_size=batch_size, **thresholds,
             boxes_of=look_up(boxes, items, single=single, what='boxes'),
             scores_of=look_up(box_scores, items, single=single, what='box_scores')))
 
     def options(self, *, boxes: Any = None, box_scores: Any = None, score_thr: float = 0.0,
-                part_score_thr: float = 0.0) -> dict[str, Any]:
+                part_score_thr: float = 0.0, expected_iou_thr: float = 0.0) -> dict[str, Any]:
         """What decides on the results of a call, in short: digests of model, people and options.
 
         Args:
-            boxes, box_scores, score_thr, part_score_thr: as in :meth:`stream`.
+            boxes, box_scores, score_thr, part_score_thr, expected_iou_thr: as in :meth:`stream`.
         """
         people: str | None
         if boxes is None and self.detector is not None:
             people = detector_digest(self.detector)
         else:
             people = boxes if boxes is None or isinstance(boxes, str) else boxes_digest([boxes, box_scores])
-        return dict(model=model_digest(self.model), people=people, score_thr=score_thr, part_score_thr=part_score_thr)
+        return dict(model=model_digest(self.model), people=people, score_thr=score_thr, part_score_thr=part_score_thr,
+                    expected_iou_thr=expected_iou_thr)
 
     def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
         """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""
@@ -255,9 +265,10 @@ class HumanParsingInferencer:
         try:
             results = self._parse(batch, self._find_people(batch, call))
             for result in results:
-                if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr) > 0:
+                if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr, call.expected_iou_thr) > 0:
                     filter_by_quality(
-                        self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr)
+                        self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
+                        expected_iou_thr=call.expected_iou_thr)
             return results
         except Exception as error:
             if len(batch) > 1 or isinstance(batch[0], Failed) or not is_out_of_memory(error):

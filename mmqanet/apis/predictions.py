@@ -64,6 +64,7 @@ def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
         mask = part_map[window] == index + 1
         people[owner]['parts'].append(dict(
             label=label, name=meta['classes'][label], quality=_score(parts.scores[index]),
+            **_expected(sample, 'expected_part_ious', (owner, label - 1)),
             pixel_score=_score(sample.pred_instances.part_pixel_scores[owner, label - 1]), area=int(mask.sum()),
             rle=encode_rle(mask, offset=(window[0].start, window[1].start), image_shape=part_map.shape)))
     return described
@@ -73,9 +74,15 @@ def _person(sample: ParsingDataSample, index: int) -> dict[str, Any]:
     people = sample.pred_instances
     return dict(
         id=index + 1, box=[round(float(value), 2) for value in people.bboxes[index]],
-        quality=_score(people.qualities[index]),
+        quality=_score(people.qualities[index]), **_expected(sample, 'expected_ious', index),
         scores=dict(box=_score(people.bbox_scores[index]), iou=_score(people.iou_scores[index]),
                     pixel=_score(people.pixel_scores[index])))
+
+
+def _expected(sample: ParsingDataSample, name: str, index: Any) -> dict[str, float]:
+    """``expected_iou`` where the parser's qualities are calibrated."""
+    people = sample.pred_instances
+    return {'expected_iou': _score(people[name][index])} if name in people else {}
 
 
 def _score(value: Any) -> float:

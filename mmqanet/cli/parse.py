@@ -57,6 +57,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',
                         help='leave out parts of a lower quality')
+    people.add_argument('--expected-iou-thr', type=fraction, default=0.0, metavar='I',
+                        help='leave out parts of a lower expected IoU, where the qualities are calibrated')
     parser.add_argument('--save', nargs='*', choices=KINDS, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs)')
@@ -94,7 +96,8 @@ def run(args: argparse.Namespace) -> int:
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes)
-    call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr)
+    call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
+                expected_iou_thr=args.expected_iou_thr)
     writer = ResultWriter(
         out, meta=inferencer.dataset_meta, kinds=args.save, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)

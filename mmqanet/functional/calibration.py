@@ -3,7 +3,7 @@
 A calibration is a non-decreasing broken line through K knots. Fitted on pairs of predicted quality and true IoU
 (:mod:`mmqanet.analysis.quality_calibration`), its value at a quality is the mean IoU to expect there.
 """
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,31 +48,45 @@ class QualityCalibration:
     Args:
         people: of people.
         parts: of parts, one for each class from 1 on: (C - 1).
+        pooled: of parts of any class.
     """
 
     people: Calibration
     parts: tuple[Calibration, ...]
+    pooled: Calibration
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'QualityCalibration':
-        """From plain values: ``people`` and the C - 1 entries of ``parts`` are dicts of ``qualities`` and ``ious``.
+        """From plain values: ``people``, each of ``parts`` and ``pooled`` are dicts of ``qualities`` and ``ious``.
 
         Raises:
             InputError: something is missing or no calibration.
         """
         try:
-            people, *parts = (Calibration(tuple(knots['qualities']), tuple(knots['ious']))
-                              for knots in (config['people'], *config['parts']))
+            people, pooled, *parts = (Calibration(tuple(knots['qualities']), tuple(knots['ious']))
+                                      for knots in (config['people'], config['pooled'], *config['parts']))
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
-            raise InputError(f'calibration: needs people and parts, each with qualities and ious ({error!r})') from None
-        return cls(people, tuple(parts))
+            raise InputError('calibration: needs people, parts and pooled, each with qualities and ious '
+                             f'({error!r})') from None
+        return cls(people, tuple(parts), pooled)
 
     def to_config(self) -> dict[str, Any]:
         """The inverse of :meth:`from_config`."""
-        people, *parts = (dict(qualities=list(line.qualities), ious=list(line.ious)) for line in (self.people, *self.parts))
-        return dict(people=people, parts=parts)
+        people, pooled, *parts = (dict(qualities=list(line.qualities), ious=list(line.ious))
+                                  for line in (self.people, self.pooled, *self.parts))
+        return dict(people=people, parts=parts, pooled=pooled)
+
+    def merged(self, table: Sequence[int]) -> 'QualityCalibration':
+        """For fewer classes: one that is made of several takes the calibration of all classes, as none was fitted on it.
+
+        Args:
+            table: for each of the C classes the merged one, or -1 for one left out.
+        """
+        origins = [[label for label, target in enumerate(table) if target == merged] for merged in range(max(table) + 1)]
+        parts = tuple(self.parts[labels[0] - 1] if len(labels) == 1 else self.pooled for labels in origins[1:])
+        return QualityCalibration(self.people, parts, self.pooled)
 
     def expected_part_ious(self, qualities: np.ndarray) -> np.ndarray:
         """Of part qualities (N, C-1), by class: (N, C-1) float64."""

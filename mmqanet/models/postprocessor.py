@@ -2,8 +2,9 @@
 
 Letters: N people of an image, S scales, C classes, h, w size of a probability map, H, W of the image.
 """
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.merging import MergingRules, merge_people
 from mmqanet.functional.pasting import PastedPerson, SemanticContext, paste_person
 from mmqanet.functional.people import CroppedPeople
@@ -40,6 +42,9 @@ class QualityAwarePostprocessor:
             (metainfo ``instance_score_thr``), so that AP^p and PCP count the same people.
         min_region (float): regions of a class that cover a smaller share of a crop go to the next best classes, before
             anything is scored; 0, the protocol, keeps every speckle.
+        calibration (Mapping, optional): what IoU to expect at a quality, as ``QualityCalibration.to_config`` gives it,
+            fitted under the same weights and T (``tools/analysis_tools/calibrate_quality.py``). People then have
+            ``expected_ious`` and ``expected_part_ious`` besides; qualities and all that they decide stay as they are.
 
     Raises:
         InputError: a threshold is outside [0, 1], a share outside [0, 1), or the weights are negative or sum to 0.
@@ -56,6 +61,7 @@ class QualityAwarePostprocessor:
         instance_score_thr: float = 0.01,
         category_quality_thr: float | None = None,
         min_region: float = 0.0,
+        calibration: Mapping[str, Any] | None = None,
     ):
         check_weights(quality_weights, name='quality_weights')
         thresholds = dict(pixel_score_thr=pixel_score_thr, bbox_score_thr=bbox_score_thr, nms_iou_thr=nms_iou_thr,
@@ -75,6 +81,7 @@ class QualityAwarePostprocessor:
         self.instance_score_thr = instance_score_thr
         self.category_quality_thr = category_quality_thr
         self.min_region = min_region
+        self.calibration = QualityCalibration.from_config(calibration) if calibration else None
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
               background_below: float | None = None, context: SemanticContext | None = None) -> PastedPerson:
@@ -138,6 +145,9 @@ class QualityAwarePostprocessor:
         scores = people.bbox_scores, people.iou_scores
         people.qualities = fuse_quality(*scores, people.pixel_scores, self.quality_weights)
         people.part_qualities = fuse_quality(*scores, people.part_pixel_scores, self.quality_weights)
+        if self.calibration:
+            people.expected_ious = _as_scores(self.calibration.people(people.qualities.numpy()))
+            people.expected_part_ious = _as_scores(self.calibration.expected_part_ious(people.part_qualities.numpy()))
         parsing, kept = merge_people(
             cropped_people(sample), bbox_scores=people.bbox_scores.numpy(), qualities=people.qualities.numpy(),
             part_qualities=people.part_qualities.numpy(), rules=MergingRules(
@@ -165,6 +175,10 @@ def cropped_people(sample: ParsingDataSample) -> CroppedPeople:
 def backdrop_of(sample: ParsingDataSample) -> np.ndarray | None:
     """The class map (H, W) uint8 that a parser saw beside the people, ``pred_sem_seg``; ``None`` without one."""
     return sample.pred_sem_seg.data[0].numpy() if 'pred_sem_seg' in sample else None
+
+
+def _as_scores(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array).float()
 
 
 def _as_map(array: np.ndarray) -> Tensor:

@@ -57,5 +57,5 @@ def test_a_class_of_few_parts_takes_the_calibration_of_all():
         qualities=qualities, truths=truths, part_qualities=part_qualities, part_truths=part_truths, least_pairs=100)
     pooled = fit_calibration(part_qualities.ravel(), part_truths.ravel())
     assert found.parts[0] == fit_calibration(part_qualities[:, 0], part_truths[:, 0]) != pooled
-    assert found.parts[1] == pooled
+    assert found.parts[1] == found.pooled == pooled
     assert found.people == fit_calibration(qualities, truths)

@@ -17,6 +17,7 @@ from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_top
 from mmqanet.apis.inputs import find_inputs
 from mmqanet.apis.predictions import Failed, Parsed, describe, schema
 from mmqanet.errors import DataError, InputError
+from mmqanet.functional.calibration import Calibration, QualityCalibration
 from mmqanet.functional.pasting import full_label_map
 from mmqanet.functional.rle import decode_rle
 from mmqanet.structures import ParsingDataSample
@@ -245,8 +246,29 @@ def test_thresholds_are_on_quality(inferencer):
     jsonschema.validate(nobody, schema())
 
 
-@pytest.mark.parametrize('options', [dict(score_thr=-0.1), dict(part_score_thr=1.1), dict(batch_size=0), dict(boxes='all'),
-                                     dict(boxes=[BOXES, BOXES, BOXES]), dict(box_scores='image')])
+def test_expected_ious_of_calibrated_qualities(inferencer, monkeypatch):
+    plain, = inferencer(picture(), boxes=BOXES)['predictions']
+    with pytest.raises(InputError, match=r'expected_iou_thr: .* not calibrated'):
+        inferencer(picture(), boxes=BOXES, expected_iou_thr=0.1)
+    halved = Calibration((0.0, 1.0), (0.0, 0.5))
+    calibration = QualityCalibration(halved, (halved,) * (inferencer.model.num_classes - 1), halved)
+    monkeypatch.setattr(inferencer.model.postprocessor, 'calibration', calibration)
+    found, = inferencer(picture(), boxes=BOXES)['predictions']
+    jsonschema.validate(found, schema())
+    for person in found['people']:
+        for described in (person, *person['parts']):
+            assert described.pop('expected_iou') == pytest.approx(described['quality'] / 2, abs=2e-5)
+    assert found == plain
+    parts = [part for person in plain['people'] for part in person['parts']]
+    threshold = float(np.median([part['quality'] for part in parts])) / 2
+    kept, = inferencer(picture(), boxes=BOXES, expected_iou_thr=threshold)['predictions']
+    assert 0 < sum(len(person['parts']) for person in kept['people']) < len(parts)
+    assert all(part['expected_iou'] >= threshold - 1e-5 for person in kept['people'] for part in person['parts'])
+
+
+@pytest.mark.parametrize('options', [
+    dict(score_thr=-0.1), dict(part_score_thr=1.1), dict(expected_iou_thr=2), dict(batch_size=0), dict(boxes='all'),
+    dict(boxes=[BOXES, BOXES, BOXES]), dict(box_scores='image')])
 def test_impossible_options_are_refused(inferencer, options):
     with pytest.raises(InputError, match=next(iter(options))):
         inferencer([picture(), picture()], **options)

@@ -91,7 +91,7 @@ def test_overlays_look_as_asked(bench, tmp_path, given, drawn):
     assert (expected == default) == (given == {})
 
 
-@pytest.mark.parametrize('option', ['alpha', 'hatch_below', 'score_thr', 'part_score_thr'])
+@pytest.mark.parametrize('option', ['alpha', 'hatch_below', 'score_thr', 'part_score_thr', 'expected_iou_thr'])
 def test_fractions_out_of_range_are_refused_by_name(bench, tmp_path, capsys, option):
     with pytest.raises(SystemExit, match='2'):
         parse(bench, 'a.png', out=tmp_path / 'out', **{option: 1.5})
@@ -178,7 +178,8 @@ def test_the_command_and_the_call_agree_on_a_photo(bench, tmp_path):
     called = inferencer(photo, boxes=json.loads(boxes.read_text())['grace_hopper.jpg'], out_dir=tmp_path / 'api')
     written = read(tmp_path / 'cli/grace_hopper.json')
     names = written.pop('files')
-    assert set(written.pop('options')) == {'model', 'people', 'score_thr', 'part_score_thr', 'input', 'overlay'}
+    assert set(written.pop('options')) == {
+        'model', 'people', 'score_thr', 'part_score_thr', 'expected_iou_thr', 'input', 'overlay'}
     assert written == called['predictions'][0]
     assert len(written['people']) == 2
     assert sorted(sum(names.values(), ['grace_hopper.json'])) == files(tmp_path / 'cli')

@@ -29,7 +29,8 @@ def test_what_is_no_calibration_is_refused(qualities, ious):
 
 def test_every_class_has_its_own_and_all_survive_plain_values():
     calibration = QualityCalibration(
-        Calibration((0.0, 1.0), (0.0, 0.5)), (Calibration((0.0, 1.0), (0.0, 1.0)), Calibration((0.5,), (0.7,))))
+        Calibration((0.0, 1.0), (0.0, 0.5)), (Calibration((0.0, 1.0), (0.0, 1.0)), Calibration((0.5,), (0.7,))),
+        Calibration((0.0,), (0.3,)))
     again = QualityCalibration.from_config(json.loads(json.dumps(calibration.to_config())))
     assert again == calibration
     np.testing.assert_allclose(again.expected_part_ious(np.array([[0.2, 0.2], [0.9, 0.9]])), [[0.2, 0.7], [0.9, 0.7]])
@@ -38,7 +39,17 @@ def test_every_class_has_its_own_and_all_survive_plain_values():
         again.expected_part_ious(np.zeros((1, 3)))
 
 
-@pytest.mark.parametrize('config', [{}, dict(people={}, parts=[]), dict(people=dict(qualities=[0.1], ious=[0.1]), parts=3)])
+def test_merged_classes_take_the_calibration_of_all_unless_they_are_one():
+    lines = [Calibration((0.5,), (iou,)) for iou in (0.1, 0.2, 0.3, 0.4)]
+    pooled = Calibration((0.5,), (0.9,))
+    merged = QualityCalibration(lines[0], tuple(lines), pooled).merged([0, 2, 1, 2, -1])
+    assert merged.parts == (lines[1], pooled)
+    assert merged.people == lines[0]
+
+
+@pytest.mark.parametrize('config', [
+    {}, dict(people={}, parts=[], pooled={}), dict(people=dict(qualities=[0.1], ious=[0.1]), parts=3),
+    dict(people=dict(qualities=[0.1], ious=[0.1]), parts=[])])
 def test_plain_values_without_calibration_are_refused(config):
     with pytest.raises(InputError, match='calibration'):
         QualityCalibration.from_config(config)

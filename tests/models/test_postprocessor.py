@@ -193,10 +193,32 @@ def test_somebody_outside_the_image_is_kept_without_pixels():
     assert set(sample.pred_maps.human.unique().tolist()) == {0, 1}
 
 
+LINES = [dict(qualities=[0.0, 1.0], ious=[0.0, top]) for top in (0.5, 0.2, 0.4, 0.8)]
+CALIBRATION = dict(people=LINES[0], parts=LINES[1:], pooled=LINES[0])
+
+
+def test_a_calibration_adds_expected_ious_and_changes_nothing_else():
+    plain, calibrated = (fill(postprocessor, make_sample(), iter(make_answers(len(BOXES)))) for postprocessor in (
+        QualityAwarePostprocessor(), QualityAwarePostprocessor(calibration=CALIBRATION)))
+    people = calibrated.pred_instances
+    torch.testing.assert_close(people.expected_ious, 0.5 * people.qualities)
+    torch.testing.assert_close(people.expected_part_ious, people.part_qualities * torch.tensor([0.2, 0.4, 0.8]))
+    assert 'expected_ious' not in plain.pred_instances
+    for name in ('qualities', 'part_qualities', 'kept'):
+        assert torch.equal(people[name], plain.pred_instances[name]), name
+    for name in ('category', 'human', 'part'):
+        assert torch.equal(getattr(calibrated.pred_maps, name), getattr(plain.pred_maps, name)), name
+    assert torch.equal(calibrated.pred_parts.scores, plain.pred_parts.scores)
+    nobody = make_sample(boxes=[])
+    fill(QualityAwarePostprocessor(calibration=CALIBRATION), nobody, iter([]))
+    assert nobody.pred_instances.expected_part_ious.shape == (0, 3)
+
+
 @pytest.mark.parametrize('settings', [
     dict(quality_weights=(0, 0, 0)), dict(quality_weights=(1, -1, 1)), dict(pixel_score_thr=1.2),
     dict(bbox_score_thr=-0.1), dict(pixel_score_sweep=(0.2, 1.1)), dict(nms_iou_thr=2.0),
-    dict(instance_score_thr=float('nan')), dict(category_quality_thr=-1.0), dict(min_region=1.0)])
+    dict(instance_score_thr=float('nan')), dict(category_quality_thr=-1.0), dict(min_region=1.0),
+    dict(calibration={'people': LINES[0]})])
 def test_bad_settings_are_refused_by_name(settings):
     with pytest.raises(InputError, match=next(iter(settings))):
         QualityAwarePostprocessor(**settings)

@@ -7,8 +7,13 @@ import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from mmengine.runner import Runner
 
+from mmqanet.analysis.forward import ablation_config
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.errors import DataError, InputError
+from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import MODELS
 
@@ -128,3 +133,36 @@ def test_bad_arguments_are_refused(bench, tmp_path, monkeypatch):
             'model.iou_head.hidden_channels=4', monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='--limit'):
         run('ablate_quality', bench / 'config.py', bench / 'one.pth', '--limit', '0', monkeypatch=monkeypatch)
+
+
+def test_qualities_are_calibrated_and_the_ranking_stays(bench, tmp_path, monkeypatch, capsys):
+    """The checkpoint with its calibration scores the same metrics to the last digit, and is read as data."""
+    val = bench / 'data/annotations/toy_val.json'
+    arguments = (bench / 'config.py', bench / 'one.pth', '--out', tmp_path / 'calibrated.pth', '--work-dir', tmp_path)
+    run('calibrate_quality', *arguments, '--workers', '1', '--fit-on', bench / 'data/annotations/toy_train.json', 'Training',
+        '--fit-on', val, 'Validation', bench / 'boxes.json', '--check-on', val, 'Validation', '--cfg-options',
+        'model.postprocessor.quality_weights=(1.0,0.0,3.0)', 'model.postprocessor.pixel_score_thr=0.0',
+        monkeypatch=monkeypatch)
+    text = capsys.readouterr().out
+    assert 'check toy_val, annotated' in text
+    assert 'fit toy_val, detected' in text
+    content = load_checkpoint_file(tmp_path / 'calibrated.pth')
+    cfg = read_stored_config(content, 'calibrated.pth')
+    calibration = QualityCalibration.from_config(cfg.model.postprocessor.calibration)
+    assert len(calibration.parts) == 19
+    assert len(calibration.people.qualities) > 1
+    assert list(cfg.model.postprocessor.quality_weights) == [1, 0, 3]
+    before, after = (ablation_config(Config.fromfile(bench / 'config.py'), checkpoint=str(bench / 'one.pth'))
+                     for _ in range(2))
+    after.model.postprocessor.calibration = calibration.to_config()
+    metrics = []
+    for one in (before, after):
+        one.work_dir = str(tmp_path / 'log')
+        one.model.postprocessor.update(quality_weights=(1.0, 0.0, 3.0), pixel_score_thr=0.0)
+        metrics.append(Runner.from_cfg(one).test())
+    assert metrics[0] == metrics[1]
+    assert metrics[0]['APr'] >= 0
+    with pytest.raises(InputError, match='--fit-on'):
+        run('calibrate_quality', *arguments, monkeypatch=monkeypatch)
+    with pytest.raises(InputError, match='a data set is ANNOTATIONS FOLDER'):
+        run('calibrate_quality', *arguments, '--fit-on', val, monkeypatch=monkeypatch)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.class_merging import check_merge_table, merge_classes
 from mmqanet.functional.mirroring import average_mirrored_, mirrored_classes
 from mmqanet.functional.pasting import PastedPerson
@@ -86,6 +87,9 @@ class TopdownParser(BaseParser):
     @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
         model['merging'] = dict(table=table, flip_pairs=flip_pairs)
+        calibration = (model.get('postprocessor') or {}).get('calibration')
+        if calibration:
+            model['postprocessor']['calibration'] = QualityCalibration.from_config(calibration).merged(table).to_config()
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""

@@ -291,6 +291,14 @@ def test_merged_classes_are_predicted_as_the_sum_of_their_parts():
         tiny(merging=dict(table=table[:-1], flip_pairs=[]))
 
 
+def test_the_calibration_of_merged_classes_is_that_of_all_or_of_the_one_they_are():
+    lines = [dict(qualities=[0.5], ious=[0.04 * label]) for label in range(20)]
+    table = [0, *[1] * 13, 2, *[-1] * 5]
+    model = dict(postprocessor=dict(calibration=dict(people=lines[1], parts=lines[1:], pooled=lines[0])))
+    TopdownParser.set_merging(model, table=table, flip_pairs=[])
+    assert model['postprocessor']['calibration'] == dict(people=lines[1], parts=[lines[0], lines[14]], pooled=lines[0])
+
+
 def test_a_parser_of_another_kind_need_not_merge():
     with pytest.raises(InputError, match='BaseParser cannot merge its classes'):
         BaseParser.set_merging({}, table=[0, 1, 1], flip_pairs=())

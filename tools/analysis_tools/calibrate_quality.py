@@ -1,0 +1,93 @@
+#!/usr/bin/env python
+"""Calibrate the qualities of a parser: from each quality to the IoU to expect, by isotonic regression.
+
+    python tools/analysis_tools/calibrate_quality.py CONFIG CKPT --out CALIBRATED.pth \\
+        --fit-on data/CCP_sides_crowds/annotations/crowds_train.json Training people_train.json \\
+        --check-on data/CCP_sides_crowds/annotations/crowds_val.json Validation people_val.json
+
+Data sets are given as annotation file, folder of the split and, if found boxes are to be used, their COCO detection JSON.
+CALIBRATED.pth is CKPT with the calibration in its config: predictions then have an expected IoU beside every quality, which
+stays what it was. Fit on data whose pictures decide on nothing else, and check on others.
+"""
+import argparse
+from functools import reduce
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmqanet.analysis.forward import ablation_config
+from mmqanet.analysis.quality_calibration import fit_quality_calibration
+from mmqanet.analysis.quality_pairs import QualityPairs, on_data_set, quality_pairs
+from mmqanet.analysis.tables import make_table, print_tables
+from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.publishing import write_checkpoint
+from mmqanet.engine.changes import prepare_config, use_test_crops
+from mmqanet.engine.config import read_config
+from mmqanet.engine.launch import run_tool
+from mmqanet.errors import InputError
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--out', required=True, type=Path, metavar='CKPT', help='checkpoint to write')
+    for name, purpose in (('fit', 'to fit on'), ('check', 'to tell the calibration error of, before and after')):
+        parser.add_argument(f'--{name}-on', nargs='+', action='append', default=[], metavar='FILE',
+                            help=f'data set {purpose}: ANNOTATIONS FOLDER [DETECTIONS]; may be given several times')
+    parser.add_argument('--limit', type=int, metavar='N', help='the first N images of each data set only')
+    parser.add_argument('--work-dir', type=Path, metavar='DIR',
+                        help='keeps the predictions (default: work_dirs/CONFIG_NAME/calibration)')
+    parser.add_argument('--workers', type=int, default=2, metavar='N', help='processes that compare with the annotation')
+    parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='override config entries')
+    args = parser.parse_args()
+    if not args.fit_on:
+        raise InputError('--fit-on: at least one data set is needed')
+    work_dir = args.work_dir or Path(f'work_dirs/{Path(args.config).stem}/calibration')
+    content = load_checkpoint_file(args.checkpoint)
+    cfg = prepared(args, work_dir, crop_sampler=(content.get('meta') or {}).get('crop_sampler'))
+    fitted = {text: pairs_of(cfg, given, work_dir, args) for text, given in named(args.fit_on)}
+    pairs = reduce(QualityPairs.joined, fitted.values())
+    calibration = fit_quality_calibration(qualities=pairs.qualities, truths=pairs.truths,
+                                          part_qualities=pairs.part_qualities, part_truths=pairs.part_truths)
+    checked = {text: pairs_of(cfg, given, work_dir, args) for text, given in named(args.check_on)}
+    rows = {(f'{use} {name}', kind): (before, after)
+            for use, sets in (('fit', fitted), ('check', checked)) for name, found in sets.items()
+            for (kind, before), after in zip(found.reliabilities().items(),
+                                             found.calibrated(calibration).reliabilities().values())}
+    print_tables([make_table(
+        'calibration', 'Calibration error, percent', ('data set', 'of'), list(rows),
+        [{'pairs': len(before.scores), 'before': 100 * before.calibration_error, 'after': 100 * after.calibration_error}
+         for before, after in rows.values()])])
+    stored = read_config(args.config)
+    stored.merge_from_dict({**(args.cfg_options or {}), 'model.postprocessor.calibration': calibration.to_config()})
+    content['meta'] = {**(content.get('meta') or {}), 'cfg': stored.pretty_text}
+    write_checkpoint(content, args.out)
+    print(f'{args.out}: {args.checkpoint} with its calibration')
+
+
+def prepared(args: argparse.Namespace, work_dir: Path, *, crop_sampler: str | None) -> Config:
+    cfg = read_config(args.config)
+    prepare_config(cfg, name=Path(args.config).stem, work_dir=str(work_dir / 'log'), launcher='none',
+                   overrides=args.cfg_options)
+    use_test_crops(cfg, asked=None, stored=crop_sampler)
+    return ablation_config(cfg, checkpoint=args.checkpoint)
+
+
+def named(data_sets: list[list[str]]) -> list[tuple[str, list[str]]]:
+    """Data sets as they were given, with a name."""
+    for given in data_sets:
+        if not 2 <= len(given) <= 3:
+            raise InputError(f'a data set is ANNOTATIONS FOLDER [DETECTIONS], got {" ".join(given)}')
+    return [(f'{Path(given[0]).stem}, {"detected" if len(given) == 3 else "annotated"}', given) for given in data_sets]
+
+
+def pairs_of(cfg: Config, given: list[str], work_dir: Path, args: argparse.Namespace) -> QualityPairs:
+    ann_file, folder, *detections = given
+    here = on_data_set(cfg, Path(ann_file), folder, Path(detections[0]) if detections else None)
+    name = '_'.join([Path(ann_file).stem, *(Path(path).stem for path in detections)])
+    return quality_pairs(here, work_dir / name, limit=args.limit, workers=args.workers, progress=True)
+
+
+if __name__ == '__main__':
+    run_tool(main)
