@@ -15,18 +15,18 @@ from mmqanet.errors import InputError
 class PersonCrop:
     """Where the network's view of one person lies in the image.
 
-    The window of ``size`` around ``center``, turned by ``rotation``, is stretched onto the output; a ``flipped`` crop is
+    The window of ``size`` around ``centre``, turned by ``rotation``, is stretched onto the output; a ``flipped`` crop is
     then mirrored. Mirroring the crop equals mirroring the image and turning the other way round.
 
     Attributes:
-        center (tuple[float, float]): (x, y) in image pixels.
+        centre (tuple[float, float]): (x, y) in image pixels.
         size (tuple[float, float]): (width, height) of the window in image pixels.
         output_size (tuple[int, int]): (width, height) of the crop in pixels.
         rotation (float): degrees by which the window is turned clockwise, as seen in the image.
         flipped (bool): whether the crop is mirrored left to right.
     """
 
-    center: tuple[float, float]
+    centre: tuple[float, float]
     size: tuple[float, float]
     output_size: tuple[int, int]
     rotation: float = 0.0
@@ -51,7 +51,7 @@ class PersonCrop:
         aspect = output_size[0] / output_size[1]
         width, height = max(width, height * aspect), max(height, width / aspect)
         return cls(
-            center=((x1 + x2) / 2, (y1 + y2) / 2),
+            centre=((x1 + x2) / 2, (y1 + y2) / 2),
             size=(width * padding, height * padding),
             output_size=(int(output_size[0]), int(output_size[1])),
         )
@@ -71,7 +71,7 @@ class PersonCrop:
         """x1, y1, x2, y2 of the window in image pixels; only an unrotated crop has one."""
         if self.rotation != 0:
             raise InputError('a rotated crop has no axis-aligned window')
-        (x, y), (w, h) = self.center, self.size
+        (x, y), (w, h) = self.centre, self.size
         return x - w / 2, y - h / 2, x + w / 2, y + h / 2
 
     def matrix(self) -> np.ndarray:
@@ -82,7 +82,7 @@ class PersonCrop:
         mirror = -1.0 if self.flipped else 1.0
         stretch = np.diag([mirror * out_w / self.size[0], out_h / self.size[1]])
         linear = stretch @ turn_back
-        shift = np.array([out_w / 2, out_h / 2]) - linear @ np.asarray(self.center)
+        shift = np.array([out_w / 2, out_h / 2]) - linear @ np.asarray(self.centre)
         return np.column_stack([linear, shift])
 
     def index_matrix(self) -> np.ndarray:

@@ -43,7 +43,7 @@ class CropSample:
         side = 'left' if (turn > 0) != self.crop.flipped else 'right'
         words += [f'turned {abs(turn):.0f}° {side}'] if abs(turn) >= 0.5 else []
         words += [f'person ×{zoom:.2f}'] if abs(zoom - 1) >= 0.005 else []
-        shift = np.hypot(*np.subtract(self.crop.center, self.plain.center))
+        shift = np.hypot(*np.subtract(self.crop.centre, self.plain.centre))
         return words + ([f'shifted {shift:.0f} px'] if shift >= 0.5 else [])
 
 

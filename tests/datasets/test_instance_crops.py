@@ -119,7 +119,7 @@ def test_targets_agree_with_the_recorded_release(golden_dir):
             expected = np.unpackbits(arrays[f'{name}_mask'])[:out_width * out_height].reshape(out_height, out_width)
             x, y, w, h, angle = arrays[f'{name}_crop_box'].tolist()
             turn = angle if case['mode'] == 'cv2' else -angle  # the release turns one the one way, the other the other
-            crop = PersonCrop(center=(width - x if case['flip'] else x, y), size=(w, h), output_size=(out_width, out_height),
+            crop = PersonCrop(centre=(width - x if case['flip'] else x, y), size=(w, h), output_size=(out_width, out_height),
                               rotation=-turn if case['flip'] else turn, flipped=case['flip'])
             mask = decode_segmentation(facts['polygons'][case['box']], (height, width))
             agreement = (warp(mask, crop, interpolation=cv2.INTER_NEAREST) == expected).mean()

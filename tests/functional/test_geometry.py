@@ -9,7 +9,7 @@ from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
 def test_tall_box_is_widened_and_padded():
     # 40 wide, 160 high; 3:4 wants 120 × 160; times 1.25 gives 150 × 200.
     crop = PersonCrop.from_box([100, 20, 140, 180], output_size=(384, 512))
-    assert crop.center == (120, 100)
+    assert crop.centre == (120, 100)
     assert crop.size == pytest.approx((150, 200))
     assert crop.window == pytest.approx((45, 0, 195, 200))
 
@@ -18,7 +18,7 @@ def test_wide_box_is_heightened_and_padded():
     # 120 wide, 40 high; 3:4 wants 120 × 160.
     crop = PersonCrop.from_box([0, 0, 120, 40], output_size=(384, 512))
     assert crop.size == pytest.approx((150, 200))
-    assert crop.center == (60, 20)
+    assert crop.centre == (60, 20)
 
 
 def test_corners_of_the_window_are_corners_of_the_crop():
@@ -29,7 +29,7 @@ def test_corners_of_the_window_are_corners_of_the_crop():
 
 
 def test_rotation_turns_the_window_clockwise():
-    crop = PersonCrop(center=(50, 50), size=(40, 40), output_size=(40, 40)).rotated(90)
+    crop = PersonCrop(centre=(50, 50), size=(40, 40), output_size=(40, 40)).rotated(90)
     # A quarter turn clockwise in the image (y down) brings the window's top to the right.
     assert crop.to_image([20, 0]) == pytest.approx(np.array([70, 50]))
 
@@ -38,12 +38,12 @@ def test_rotation_turns_the_window_clockwise():
 def test_points_come_back(flipped):
     rng = np.random.default_rng(0)
     points = rng.uniform(-50, 300, (20, 2))
-    crop = PersonCrop(center=(120.3, 80.7), size=(90, 120), output_size=(48, 64), rotation=33.0, flipped=flipped)
+    crop = PersonCrop(centre=(120.3, 80.7), size=(90, 120), output_size=(48, 64), rotation=33.0, flipped=flipped)
     assert crop.to_image(crop.to_crop(points)) == pytest.approx(points)
 
 
 def test_index_matrix_addresses_pixel_centres():
-    crop = PersonCrop(center=(8, 8), size=(8, 8), output_size=(16, 16))
+    crop = PersonCrop(centre=(8, 8), size=(8, 8), output_size=(16, 16))
     # Output pixel 0 is centred at 0.5 of the crop = 4 + 0.25 in the image = index 3.75.
     matrix = crop.index_matrix()
     assert matrix @ [3.75, 3.75, 1] == pytest.approx(np.array([0, 0]))

@@ -32,7 +32,7 @@ def scene():
     (PLAIN.rotated(12), ['turned 12° left']),
     (PLAIN.rotated(-30).mirrored(), ['mirrored', 'turned 30° left']),
     (PLAIN.scaled(0.8), ['person ×1.25']),
-    (replace(PLAIN, center=(PLAIN.center[0] + 3, PLAIN.center[1] - 4)), ['shifted 5 px']),
+    (replace(PLAIN, centre=(PLAIN.centre[0] + 3, PLAIN.centre[1] - 4)), ['shifted 5 px']),
 ])
 def test_augmentation_in_words(crop, words):
     assert sample_of(crop).changes() == words
@@ -41,7 +41,7 @@ def test_augmentation_in_words(crop, words):
 def test_turned_left_is_what_the_crop_shows():
     """A point above the middle of the person lies left of the middle in a crop that says 'turned left'."""
     for crop in (PLAIN.rotated(12), PLAIN.rotated(-12).mirrored()):
-        above = crop.to_crop((PLAIN.center[0], PLAIN.center[1] - 20))
+        above = crop.to_crop((PLAIN.centre[0], PLAIN.centre[1] - 20))
         assert sample_of(crop).changes()[-1] == 'turned 12° left'
         assert above[0] < 24
 

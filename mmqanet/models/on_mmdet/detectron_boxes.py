@@ -58,9 +58,9 @@ class DetectronBoxCoder(DeltaXYWHBBoxCoder):
         """Boxes (N, 4) and deltas (N, 4) → boxes (N, 4) inside an image of ``max_shape`` (H, W)."""
         deltas = pred_bboxes * pred_bboxes.new_tensor(self.stds) + pred_bboxes.new_tensor(self.means)
         sizes = box_sizes(bboxes)
-        centers = bboxes[:, :2] + sizes / 2 + deltas[:, :2] * sizes
+        centres = bboxes[:, :2] + sizes / 2 + deltas[:, :2] * sizes
         grown = deltas[:, 2:].clamp(max=LARGEST_GROWTH).exp() * sizes
-        decoded = torch.cat([centers - grown / 2, centers + grown / 2 - 1], dim=1)
+        decoded = torch.cat([centres - grown / 2, centres + grown / 2 - 1], dim=1)
         if max_shape is not None and self.clip_border:
             last = decoded.new_tensor([max_shape[1] - 1, max_shape[0] - 1] * 2)
             decoded = decoded.clamp(min=0).minimum(last)

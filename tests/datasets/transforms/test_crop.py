@@ -28,7 +28,7 @@ def smooth_image(height=90, width=70) -> np.ndarray:
 @pytest.mark.parametrize('flipped', [False, True])
 def test_a_crop_pixel_shows_what_lies_at_its_centre(sampler, flipped):
     image = smooth_image()
-    crop = PersonCrop(center=(35.2, 45.1), size=(30, 40), output_size=(48, 64), flipped=flipped)
+    crop = PersonCrop(centre=(35.2, 45.1), size=(30, 40), output_size=(48, 64), flipped=flipped)
     sampled = sampler(image, crop).astype(float)
     columns, rows = np.meshgrid(np.arange(48) + 0.5, np.arange(64) + 0.5)
     points = crop.to_image(np.stack([columns, rows], axis=-1))
@@ -38,7 +38,7 @@ def test_a_crop_pixel_shows_what_lies_at_its_centre(sampler, flipped):
 
 def test_rotation_shows_what_lies_at_its_centre():
     image = smooth_image()
-    crop = PersonCrop(center=(35, 45), size=(24, 32), output_size=(48, 64), rotation=30)
+    crop = PersonCrop(centre=(35, 45), size=(24, 32), output_size=(48, 64), rotation=30)
     sampled = warp(image, crop).astype(float)
     columns, rows = np.meshgrid(np.arange(48) + 0.5, np.arange(64) + 0.5)
     points = crop.to_image(np.stack([columns, rows], axis=-1))
@@ -47,7 +47,7 @@ def test_rotation_shows_what_lies_at_its_centre():
 
 def test_identity_crop_changes_nothing():
     image = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)
-    crop = PersonCrop(center=(24, 32), size=(48, 64), output_size=(48, 64))
+    crop = PersonCrop(centre=(24, 32), size=(48, 64), output_size=(48, 64))
     assert (warp(image, crop) == image).all()
     assert (align(image, crop) == image).all()
     assert (warp(image, crop.mirrored()) == image[:, ::-1]).all()
@@ -55,7 +55,7 @@ def test_identity_crop_changes_nothing():
 
 def test_outside_the_image_is_black():
     image = np.full((20, 20, 3), 200, np.uint8)
-    crop = PersonCrop(center=(0, 0), size=(40, 40), output_size=(40, 40))
+    crop = PersonCrop(centre=(0, 0), size=(40, 40), output_size=(40, 40))
     for sampled in (warp(image, crop), align(image, crop)):
         assert (sampled[:19, :19] == 0).all()
         assert (sampled[21:, 21:] == 200).all()
@@ -97,8 +97,8 @@ WINDOWS = {  # centre and size in an image of 40x50, output
 @pytest.mark.parametrize('place', WINDOWS)
 def test_align_is_roi_align(place):
     image = np.random.default_rng(1).integers(0, 256, (50, 40, 3), dtype=np.uint8)
-    center, size, output_size = WINDOWS[place]
-    crop = PersonCrop(center=center, size=size, output_size=output_size)
+    centre, size, output_size = WINDOWS[place]
+    crop = PersonCrop(centre=centre, size=size, output_size=output_size)
     expected = roi_align(image, crop.window, output_size)
     assert abs(align(image, crop) - expected).max() <= 0.51  # rounded to whole numbers
     assert abs(align(image, crop.mirrored()) - expected[:, ::-1]).max() <= 0.51
@@ -108,8 +108,8 @@ def test_align_is_roi_align(place):
 def test_align_is_mmcv_s_roi_align(place):
     ops = pytest.importorskip('mmcv.ops', exc_type=ImportError)
     image = np.random.default_rng(2).integers(0, 256, (50, 40, 3), dtype=np.uint8)
-    center, size, output_size = WINDOWS[place]
-    crop = PersonCrop(center=center, size=size, output_size=output_size)
+    centre, size, output_size = WINDOWS[place]
+    crop = PersonCrop(centre=centre, size=size, output_size=output_size)
     pooled = ops.roi_align(
         torch.from_numpy(image).float().permute(2, 0, 1)[None].contiguous(),
         torch.tensor([[0, *crop.window]], dtype=torch.float32), (output_size[1], output_size[0]), 1.0, 0, 'avg', True)
@@ -124,7 +124,7 @@ def test_training_of_the_release_puts_crops_elsewhere(box, moved):
     """The figures of docs/datasets.md. The release warps pixel indices as if they were coordinates: s (x - centre) + W/2."""
     crop = PersonCrop.from_box(box, output_size=(384, 512))
     s = crop.output_size[0] / crop.size[0]
-    x, width, centre = np.arange(300), 300, crop.center[0]
+    x, width, centre = np.arange(300), 300, crop.centre[0]
     ours, = crop.index_matrix()[:1]
     assert s * (x - centre) + 384 / 2 == pytest.approx(ours[0] * x + ours[2] + (1 - s) / 2)
     assert (1 - s) / 2 == pytest.approx(moved, abs=0.005)
@@ -156,7 +156,7 @@ def test_crop_and_paste_back_is_a_round_trip():
 def test_flipping_swaps_left_and_right_labels():
     labels = np.zeros((40, 40), np.uint8)
     labels[:, 5:10], labels[:, 30:35] = 14, 15
-    crop = PersonCrop(center=(20, 20), size=(40, 40), output_size=(40, 40)).mirrored()
+    crop = PersonCrop(centre=(20, 20), size=(40, 40), output_size=(40, 40)).mirrored()
     results = dict(img=np.zeros((40, 40, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
     swapped = WarpCrops()(results)['gt_seg_map']
     assert (swapped[:, 5:10] == 14).all()
@@ -165,7 +165,7 @@ def test_flipping_swaps_left_and_right_labels():
 
 def test_ignore_and_background_survive_the_swap():
     labels = np.array([[0, 255], [14, 3]], np.uint8).repeat(8, 0).repeat(8, 1)
-    crop = PersonCrop(center=(8, 8), size=(16, 16), output_size=(16, 16)).mirrored()
+    crop = PersonCrop(centre=(8, 8), size=(16, 16), output_size=(16, 16)).mirrored()
     results = dict(img=np.zeros((16, 16, 3), np.uint8), gt_map=labels, crops=[crop], flip_pairs=((14, 15),))
     assert set(np.unique(WarpCrops()(results)['gt_seg_map'])) == {0, 3, 15, 255}
 
@@ -173,13 +173,13 @@ def test_ignore_and_background_survive_the_swap():
 def test_scales_of_a_person_stand_side_by_side():
     boxes = np.array([[0, 0, 30, 40], [10, 10, 40, 50]], np.float32)
     crops = BoxesToCrops(input_size=(96, 128), scales=(1.0, 2.0))(dict(bboxes=boxes))['crops']
-    assert [crop.center for crop in crops] == [(15, 20), (15, 20), (25, 30), (25, 30)]
+    assert [crop.centre for crop in crops] == [(15, 20), (15, 20), (25, 30), (25, 30)]
     assert crops[1].size == (2 * crops[0].size[0], 2 * crops[0].size[1])
 
 
 def draws(transform, attribute, count=4000):
     np.random.seed(0)
-    crop = PersonCrop(center=(0, 0), size=(1, 1), output_size=(3, 4))
+    crop = PersonCrop(centre=(0, 0), size=(1, 1), output_size=(3, 4))
     return np.array([getattr(transform(dict(crops=[crop]))['crops'][0], attribute) for _ in range(count)], dtype=float)
 
 
