@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
-from mmqanet.analysis.forward import ablation_config
+from mmqanet.analysis.forward import ablation_config, box_sources
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.errors import DataError, InputError
@@ -152,7 +152,8 @@ def test_qualities_are_calibrated_and_the_ranking_stays(bench, tmp_path, monkeyp
     assert len(calibration.parts) == 19
     assert len(calibration.people.qualities) > 1
     assert list(cfg.model.postprocessor.quality_weights) == [1, 0, 3]
-    before, after = (ablation_config(Config.fromfile(bench / 'config.py'), checkpoint=str(bench / 'one.pth'))
+    cfg = Config.fromfile(bench / 'config.py')
+    before, after = (ablation_config(cfg, checkpoint=str(bench / 'one.pth'), boxes=box_sources(cfg)['annotated'])
                      for _ in range(2))
     after.model.postprocessor.calibration = calibration.to_config()
     metrics = []

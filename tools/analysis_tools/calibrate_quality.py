@@ -15,7 +15,7 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 
-from mmqanet.analysis.forward import ablation_config
+from mmqanet.analysis.forward import ablation_config, box_sources
 from mmqanet.analysis.quality_calibration import fit_quality_calibration
 from mmqanet.analysis.quality_pairs import QualityPairs, on_data_set, quality_pairs
 from mmqanet.analysis.tables import make_table, print_tables
@@ -71,7 +71,7 @@ def prepared(args: argparse.Namespace, work_dir: Path, *, crop_sampler: str | No
     prepare_config(cfg, name=Path(args.config).stem, work_dir=str(work_dir / 'log'), launcher='none',
                    overrides=args.cfg_options)
     use_test_crops(cfg, asked=None, stored=crop_sampler)
-    return ablation_config(cfg, checkpoint=args.checkpoint)
+    return ablation_config(cfg, checkpoint=args.checkpoint, boxes=next(iter(box_sources(cfg).values())))
 
 
 def named(data_sets: list[list[str]]) -> list[tuple[str, list[str]]]:
