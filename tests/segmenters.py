@@ -43,8 +43,13 @@ TEST_SETTINGS = dict(score_thr=0.0, filter_thr=0.0, max_per_img=12, max_per_imag
 
 
 def small_model(head: str, **changes) -> ConfigDict:
-    """The model config for a head of mmdet's, narrow and easily satisfied; ``changes`` are of its test settings."""
-    cfg = copy.deepcopy(_model_config(CONFIGS[head]))
+    """A model of mmdet's, narrow and easily satisfied.
+
+    Args:
+        head: a head in ``CONFIGS``, or the name of a config.
+        changes: test settings.
+    """
+    cfg = copy.deepcopy(_model_config(CONFIGS.get(head, head)))
     cfg.backbone.init_cfg = None
     if cfg.backbone.type == 'ResNet':
         cfg.backbone.update(depth=18, base_channels=8)
