@@ -48,7 +48,7 @@ def test_tables_from_one_forward_pass(folder):
     done = run(folder, '--limit', '2', '--draws', '5')
     assert done.returncode == 0, done.stderr[-2000:]
     assert '2 of 2 images done' in done.stdout
-    again = run(folder, '--draws', '5')
+    again = run(folder, '--draws', '5', '--classes', 'person', 'part 6')
     assert '2 of 4 images done' in again.stdout
     document = json.loads((folder / 'out/ablation.json').read_text())
     tables = {table['name']: table for table in document['tables']}
@@ -60,7 +60,7 @@ def test_tables_from_one_forward_pass(folder):
     assert all(figure['gain'] == 0 for figure in alone['figures'].values() if figure['value'] is not None)
     assert (folder / 'out/module.csv').exists()
     assert '| ranked by | AP |' in (folder / 'out/ablation.md').read_text()
-    assert document['images'] == 4
+    assert (document['images'], document['classes']) == (4, 'person, part 6')
     assert document['box_metrics']['AP'] >= 0
 
 
@@ -74,3 +74,6 @@ def test_what_cannot_be_done_is_said_in_one_line(folder):
         cwd=folder, capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=str(REPO)))
     assert done.returncode == 1
     assert 'no head with a quality-aware twin; mmdet heads that have one: FCNMaskHead' in done.stderr.splitlines()[-1]
+    done = run(folder, '--classes', 'person', 'part 99')
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith("--classes: the data set has no class 'part 99'")

@@ -39,6 +39,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--replace', action='store_true',
                         help='discard detections of another checkpoint, config or data set in DIR instead of refusing them')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')
+    parser.add_argument('--classes', nargs='+', metavar='NAME', help='the classes to evaluate (default: all)')
     parser.add_argument('--weights', type=numbers, default=(1.0, 0.0, 1.0), metavar='A,B,C',
                         help='quality weights to test (default: 1,0,1)')
     parser.add_argument('--threshold', type=float, default=0.25, metavar='T', help='of the pixel score (default: 0.25)')
@@ -66,6 +67,9 @@ def main() -> None:
     out = Path(args.out or f'work_dirs/{Path(args.config).stem}/mask_ablation')
     cfg = quality_aware_config(args, plan, out)
     dataset = build_test_set(cfg)
+    unknown = set(args.classes or ()).difference(dataset.metainfo['classes'])
+    if unknown:
+        raise InputError(f'--classes: the data set has no class {min(unknown)!r}')
     image_ids = [dataset.get_data_info(index)['img_id'] for index in range(min(len(dataset), args.limit or len(dataset)))]
     if not image_ids:
         raise DataError(f'{dataset.ann_file}: holds no images')
@@ -78,7 +82,8 @@ def main() -> None:
     images = [folder.read(name) for name in names]
     if not any(len(image.labels) for image in images):
         raise DataError(f'{args.checkpoint}: nothing was detected on any image')
-    evaluator = evaluator_class(dataset)(Path(dataset.ann_file), image_ids, dataset.cat_ids, images)
+    evaluator = evaluator_class(dataset)(
+        Path(dataset.ann_file), image_ids, dataset.cat_ids, images, classes=args.classes)
     report(evaluator, images, plan, args, out)
 
 
@@ -111,7 +116,8 @@ def report(evaluator: MaskEvaluator, images, plan: Plan, args: argparse.Namespac
     tables = [study.module_table(draws=args.draws, seed=args.seed), study.weights_table(), study.thresholds_table(),
               study.iou_table()]
     boxes = study.box_metrics
-    facts = dict(config=args.config, checkpoint=args.checkpoint, images=len(images), quality=setting_text(plan.own),
+    facts = dict(config=args.config, checkpoint=args.checkpoint, images=len(images),
+                 classes=', '.join(args.classes or ['all']), quality=setting_text(plan.own),
                  detections=sum(len(image.labels) for image in images))
     if boxes:
         facts['box AP (ranked by scores, which the module leaves as they are)'] = f'{boxes["AP"]:.2f}'

@@ -80,7 +80,7 @@ def main() -> None:
 def report(args: argparse.Namespace, plan: Plan, classes: tuple[str, ...], infos: list[dict], images: list) -> None:
     ids, named = [info['img_id'] for info in infos], dict(people=classes[:1], parts=classes[1:], all=classes)
     evaluator = COCOMaskEvaluator(args.annotation, ids, range(1, len(classes) + 1), images,
-                                  evaluated=[classes.index(name) + 1 for name in named[args.only]])
+                                  classes=named[args.only])
     study = Study(plan, evaluator, images)
     tables = [study.module_table(draws=args.draws), study.weights_table(), study.thresholds_table(), study.iou_table()]
     write_tables(args.out / args.only, tables, goal='AP', about=dict(

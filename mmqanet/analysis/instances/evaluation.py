@@ -53,16 +53,16 @@ class MaskEvaluator(ABC):
         image_ids: I of them.
         category_ids: of the annotation, for each label of the detections.
         images: the detections of each image.
-        evaluated: the categories to evaluate, all by default.
+        classes: names of the categories to evaluate, all by default.
 
     Raises:
         DataError: the annotation cannot be read or lacks an image.
+        InputError: no category has the name of a class.
     """
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections], *, evaluated: Sequence[int] | None = None):
+                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None):
         self.image_ids, self.category_ids = list(image_ids), list(category_ids)
-        self.evaluated = sorted(self.category_ids if evaluated is None else evaluated)
         try:
             with redirect_stdout(None):
                 self.truth: Any = self._read(annotation)
@@ -73,9 +73,16 @@ class MaskEvaluator(ABC):
         lacking = [image_id for image_id in self.image_ids if image_id not in self.truth.imgs]
         if lacking:
             raise DataError(f'{annotation}: no image with the id {lacking[0]}')
+        self.evaluated = sorted({self._category_id(name) for name in classes} if classes else self.category_ids)
         self.detections = [
             self._detection(image_id, found, index) for image_id, found in zip(self.image_ids, images)
             for index in range(len(found.labels))]
+
+    def _category_id(self, name: str) -> int:
+        names = [self.truth.cats[category_id]['name'] for category_id in self.category_ids]
+        if name not in names:
+            raise InputError(f'the annotation has no class {name!r}; it has {", ".join(names)}')
+        return self.category_ids[names.index(name)]
 
     def _detection(self, image_id: int, found: KeptDetections, index: int) -> dict[str, Any]:
         x1, y1, x2, y2 = found.bboxes[index].tolist()
@@ -106,8 +113,8 @@ class COCOMaskEvaluator(MaskEvaluator):
     """By pycocotools: at most 100 detections of an image and class. IoUs are computed once for all rankings."""
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections], *, evaluated: Sequence[int] | None = None):
-        super().__init__(annotation, image_ids, category_ids, images, evaluated=evaluated)
+                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None):
+        super().__init__(annotation, image_ids, category_ids, images, classes=classes)
         self._evaluations: dict[str, _Evaluation] = {}
 
     def _read(self, annotation: Path) -> COCO:

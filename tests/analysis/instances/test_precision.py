@@ -12,7 +12,7 @@ from pycocotools.cocoeval import COCOeval
 
 from mmqanet.analysis.instances.evaluation import COCOMaskEvaluator
 from mmqanet.analysis.instances.precision import ClassMatches, bootstrap, mean_precision
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 
 
 def official(path, ids, found, kind, scores):
@@ -54,6 +54,18 @@ def test_some_images_of_an_annotation(tmp_path):
         expected = official(path, ids[2:5], found[2:5], 'segm', [image.scores for image in found[2:5]])
     metrics = COCOMaskEvaluator(path, ids[2:5], CLASSES, found[2:5]).match([image.scores for image in found[2:5]]).metrics()
     assert metrics['AP'] == pytest.approx(expected[0])
+
+
+def test_some_classes_of_an_annotation(tmp_path):
+    path, ids, found = scenes(tmp_path)
+    scores = [image.scores for image in found]
+    whole = COCOMaskEvaluator(path, ids, CLASSES, found).match(scores).areas['all']
+    chosen = COCOMaskEvaluator(path, ids, CLASSES, found, classes=['9', '3', '9']).match(scores).areas['all']
+    assert len(chosen) == 2
+    for one, expected in zip(chosen, (whole[0], whole[2])):
+        np.testing.assert_array_equal(one.average_precision(), expected.average_precision())
+    with pytest.raises(InputError, match="the annotation has no class 'hat'; it has 3, 7, 9"):
+        COCOMaskEvaluator(path, ids, CLASSES, found, classes=['3', 'hat'])
 
 
 def test_an_image_that_counts_twice_is_an_image_twice(tmp_path):
