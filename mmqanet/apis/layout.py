@@ -7,6 +7,8 @@
     people/NAME/ID.png         cut-outs of people, RGBA
     parts/NAME/ID_CLASS.png    cut-outs of parts, RGBA
     NAME.mp4, NAME.jsonl       of a video: the drawings, and a JSON line a frame
+    coco_*.json, labelstudio.* of all pictures together, for annotation tools
+    report.html                of all pictures together, to explore in a browser
 
 NAME may hold sub-folders. All paths here are relative to the output folder, with slashes.
 """
@@ -19,6 +21,11 @@ from mmqanet.evaluation.submission import GLOBAL, HUMANS, PARTS
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of a picture's results
 DEFAULT_KINDS = KINDS[:3]
 VIDEO_KINDS = ('video', 'lines')
+SUMMARIES = {
+    'coco': ('coco_people.json', 'coco_parts.json'),
+    'labelstudio': ('labelstudio.json', 'labelstudio.xml'),
+    'report': ('report.html',),
+}  # kinds about all pictures of a run
 CUT_OUTS = {'people': re.compile(r'\d+\.png'), 'parts': re.compile(r'\d+_[0-9A-Za-z-]*\.png')}
 SUBMISSION = 'submission'
 

@@ -7,6 +7,7 @@ from mmqanet.apis.inputs import Input, Picture
 from mmqanet.apis.layout import (
     CUT_OUTS,
     SUBMISSION,
+    SUMMARIES,
     VIDEO_KINDS,
     cut_out_folder,
     is_cut_out,
@@ -24,12 +25,13 @@ class OutputPlan:
 
     Args:
         folder: of the results.
-        kinds: what is written of pictures, of ``KINDS``.
+        kinds: what is written, of ``KINDS`` and ``SUMMARIES``.
         given: files that are never overwritten, besides the inputs: checkpoints, configs, lists of boxes.
     """
 
     def __init__(self, folder: Path, kinds: Sequence[str], *, given: Iterable[PathLike] = ()):
-        self.folder, self.kinds = folder, tuple(kinds)
+        self.folder, self.kinds = folder, tuple(kind for kind in kinds if kind not in SUMMARIES)
+        self._summaries = {_place(folder / path) for kind in kinds for path in SUMMARIES.get(kind, ())}
         self._given: dict[str, str] = {}
         self._files: dict[str, tuple[str, str]] = {}  # to name and source of the input that a path is for
         self._places: dict[str, tuple[str, str]] = {}  # the same of places for several files
@@ -71,6 +73,8 @@ class OutputPlan:
     def _claim(self, item: Input) -> None:
         for path in self.paths(item):
             self.check_not_given(self.folder / path)
+            if _place(self.folder / path) in self._summaries:
+                raise InputError(f'{item.source}: its results would be called as a file about all pictures, {path}')
         files = planned_paths(item.name, [kind for kind in self._kinds_of(item) if kind != SUBMISSION])
         for path in files:
             self._reserve(path, item, among=(self._files,), enter=self._files)

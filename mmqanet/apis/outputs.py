@@ -9,11 +9,21 @@ from typing import Any
 import numpy as np
 
 from mmqanet.apis.inputs import Input
-from mmqanet.apis.layout import CUT_OUTS, DEFAULT_KINDS, KINDS, VIDEO_KINDS, cut_out_folder, kind_paths, record_path
+from mmqanet.apis.layout import (
+    CUT_OUTS,
+    DEFAULT_KINDS,
+    KINDS,
+    SUMMARIES,
+    VIDEO_KINDS,
+    cut_out_folder,
+    kind_paths,
+    record_path,
+)
 from mmqanet.apis.output_plan import OutputPlan
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw, write_kinds
 from mmqanet.apis.predictions import Parsed, describe
 from mmqanet.apis.records import differences, is_whole, kept_kinds, listed_files, read_record
+from mmqanet.apis.summaries import write_summaries
 from mmqanet.apis.video_results import VideoResult
 from mmqanet.apis.videos import Video
 from mmqanet.errors import DataError, InputError
@@ -28,6 +38,7 @@ class ResultWriter:
         folder: made if need be.
         meta: ``classes`` and ``palette`` of the model.
         kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines alone.
+            Of ``SUMMARIES``, what :meth:`summarize` writes of all pictures together.
         style: of the overlays.
         options: what else decides on the results, e.g. :meth:`HumanParsingInferencer.options`; goes into the records.
         given: files that are never overwritten, besides the inputs.
@@ -40,12 +51,14 @@ class ResultWriter:
     def __init__(self, folder: str | Path, *, meta: Mapping, kinds: Sequence[str] = DEFAULT_KINDS,
                  style: OverlayStyle = DEFAULT_STYLE, options: Mapping[str, Any] | None = None,
                  given: Iterable[PathLike] = (), resumes: bool = False):
-        unknown = [kind for kind in kinds if kind not in KINDS]
+        unknown = [kind for kind in kinds if kind not in (*KINDS, *SUMMARIES)]
         if unknown:
-            raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join(KINDS)}')
-        self.folder, self.meta, self.kinds, self.style = Path(folder), meta, tuple(kinds), style
+            raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join([*KINDS, *SUMMARIES])}')
+        self.folder, self.meta, self.style = Path(folder), meta, style
+        self.kinds = tuple(kind for kind in kinds if kind in KINDS)
+        self.summaries = tuple(kind for kind in kinds if kind in SUMMARIES)
         self.run_options, self.resumes = dict(options or {}), resumes
-        self.plan = OutputPlan(self.folder, self.kinds, given=given)
+        self.plan = OutputPlan(self.folder, kinds, given=given)
         self.video: VideoResult | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -74,6 +87,15 @@ class ResultWriter:
             self.video = VideoResult(self.folder, parsed, check=self.plan.check)
         self.video.add(describe(parsed, self.meta), self.draw(parsed) if drawing is None else drawing)
         return self.video.path
+
+    def summarize(self, items: Sequence[Input]) -> list[Path]:
+        """Write the files about all pictures together, from the results in the folder; they are returned.
+
+        Raises:
+            DataError: a file cannot be written.
+        """
+        paths = write_summaries(self.folder, items, kinds=self.summaries, meta=self.meta, plan=self.plan)
+        return [self.folder / path for path in paths]
 
     def draw(self, parsed: Parsed) -> np.ndarray:
         """The overlay in the style of this writer."""

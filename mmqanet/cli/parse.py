@@ -12,6 +12,7 @@ from mmqanet.errors import InputError, printable
 from mmqanet.utils.wording import count_of
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
+SUMMARIES = ('coco', 'labelstudio', 'report')
 MOST = 2**31 - 1  # of what is counted
 LONGEST_INDEX = 4  # digits of a camera
 DESCRIPTION = """
@@ -59,9 +60,10 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='leave out parts of a lower quality')
     people.add_argument('--expected-iou-thr', type=fraction, default=0.0, metavar='I',
                         help='leave out parts of a lower expected IoU, where the qualities are calibrated')
-    parser.add_argument('--save', nargs='*', choices=KINDS, default=list(KINDS[:3]), metavar='KIND',
+    parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
-                        'people and parts are RGBA cut-outs)')
+                        'people and parts are RGBA cut-outs); of all pictures together coco (data sets of people and parts), '
+                        'labelstudio (tasks with pre-annotations) and report (one HTML file to explore)')
     overlay = parser.add_argument_group('overlay')
     overlay.add_argument('--alpha', type=fraction, default=0.6, metavar='A', help='weight of part colours (default: 0.6)')
     overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')
@@ -101,10 +103,12 @@ def run(args: argparse.Namespace) -> int:
     writer = ResultWriter(
         out, meta=inferencer.dataset_meta, kinds=args.save, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)
-    if args.resume:
-        items = left_to_do(items, writer)
-    stream = inferencer.stream(items, args.batch_size, **call)
-    status = write_all(stream, writer, total=sum(item.count() for item in items) or None, show=args.show and not problem)
+    left = left_to_do(items, writer) if args.resume else items
+    stream = inferencer.stream(left, args.batch_size, **call)
+    status = write_all(stream, writer, total=sum(item.count() for item in left) or None, show=args.show and not problem)
+    if status in (0, 1):
+        for path in writer.summarize(items):
+            console.say(printable(str(path)))
     return status or int(problem)
 
 

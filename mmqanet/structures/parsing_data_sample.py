@@ -4,8 +4,15 @@ Letters used below and in the shapes of the whole package:
     N people of an image, C classes with background as class 0, K part instances,
     H, W height and width of the image, h, w of a crop or network input.
 """
+from typing import TYPE_CHECKING, Any
+
 import torch
 from mmengine.structures import BaseDataElement, InstanceData, PixelData
+
+from mmqanet.structures import conversions
+
+if TYPE_CHECKING:
+    from supervision import Detections
 
 
 def _field(name: str, dtype: type) -> property:
@@ -59,3 +66,11 @@ class ParsingDataSample(BaseDataElement):
     pred_maps = _field('pred_maps', PixelData)
     pred_sem_seg = _field('pred_sem_seg', PixelData)
     pred_parts = _field('pred_parts', InstanceData)
+
+    def to_coco(self, *, image_id: int = 1, of: str = 'parts') -> list[dict[str, Any]]:
+        """The prediction as COCO results: :func:`mmqanet.structures.conversions.to_coco`."""
+        return conversions.to_coco(self, image_id=image_id, of=of)
+
+    def to_supervision(self, *, of: str = 'parts') -> 'Detections':
+        """The prediction for Roboflow's supervision: :func:`mmqanet.structures.conversions.to_supervision`."""
+        return conversions.to_supervision(self, of=of)

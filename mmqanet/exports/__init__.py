@@ -1,0 +1,1 @@
+"""Results of many pictures in one file: for annotation tools, and to look at."""
