@@ -56,6 +56,8 @@ class OutputPlan:
         items = list(items)
         for item in items:
             self._protect_input(item)
+        for place in sorted(self._summaries):
+            self.check_not_given(Path(place))
         for item in items:
             self._claim(item)
 

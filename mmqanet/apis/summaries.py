@@ -19,7 +19,8 @@ from mmqanet.utils.staging import Staging
 Record = Mapping[str, Any]
 
 
-def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str], meta: Mapping, plan: OutputPlan) -> list[str]:
+def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str], meta: Mapping,
+                    plan: OutputPlan) -> list[str]:
     """Write what is said of all pictures together; each file is whole or as it was.
 
     Pictures without whole results are left out, and so are videos.

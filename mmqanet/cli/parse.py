@@ -62,8 +62,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='leave out parts of a lower expected IoU, where the qualities are calibrated')
     parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
-                        'people and parts are RGBA cut-outs); of all pictures together coco (data sets of people and parts), '
-                        'labelstudio (tasks with pre-annotations) and report (one HTML file to explore)')
+                        'people and parts are RGBA cut-outs); of all pictures together: coco (data sets of people and of '
+                        'parts), labelstudio (tasks with pre-annotations) and report (one HTML file to explore)')
     overlay = parser.add_argument_group('overlay')
     overlay.add_argument('--alpha', type=fraction, default=0.6, metavar='A', help='weight of part colours (default: 0.6)')
     overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')

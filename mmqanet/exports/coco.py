@@ -19,8 +19,8 @@ def coco_dataset(records: Callable[[], Iterable[Record]], *, of: str) -> Iterato
         of: ``'people'``, all of category 1, or ``'parts'``, whose category is their label.
 
     Yields:
-        str: the text of a dict with ``info``, ``images``, ``categories`` and ``annotations``. Annotations have ``score``, the
-        quality, and ``person``, the person's id in the picture. ``file_name`` is the picture as it was given.
+        str: the text of a dict with ``info``, ``images``, ``categories`` and ``annotations``. Annotations have ``score``,
+        the quality, and ``person``, the person's id in the picture. ``file_name`` is the picture as it was given.
     """
     describe = _people if of == 'people' else _parts
     yield f'{{"info": {json.dumps(dict(description=f"{of} found by mmqanet {__version__}"))},\n"images": ['
@@ -29,8 +29,8 @@ def coco_dataset(records: Callable[[], Iterable[Record]], *, of: str) -> Iterato
         classes = list(record['classes'])
         image = dict(id=image_id, file_name=record['source'], width=record['width'], height=record['height'])
         yield f'{"," if image_id > 1 else ""}\n{json.dumps(image, ensure_ascii=False)}'
-    names = {1: 'person'} if of == 'people' else dict(enumerate(classes[1:], start=1))
-    categories = [dict(id=label, name=name, supercategory='' if of == 'people' else 'person') for label, name in names.items()]
+    names, group = (['person'], '') if of == 'people' else (classes[1:], 'person')
+    categories = [dict(id=label, name=name, supercategory=group) for label, name in enumerate(names, start=1)]
     yield f'],\n"categories": {json.dumps(categories, ensure_ascii=False)},\n"annotations": ['
     number = 0
     for image_id, record in enumerate(records(), start=1):

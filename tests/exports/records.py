@@ -11,8 +11,8 @@ def described(name, parts, *, size, source=None):
     """A record: ``parts`` is (person, label, quality, mask (H, W)) of each."""
     people = []
     for person in sorted({part[0] for part in parts}):
-        own = [dict(label=label, name=CLASSES[label], quality=quality, pixel_score=round(quality / 2, 5), area=int(mask.sum()),
-                    rle=encode_rle(mask)) for owner, label, quality, mask in parts if owner == person]
+        own = [dict(label=label, name=CLASSES[label], quality=quality, pixel_score=round(quality / 2, 5),
+                    area=int(mask.sum()), rle=encode_rle(mask)) for owner, label, quality, mask in parts if owner == person]
         people.append(dict(id=person, box=[0, 0, 5, 5], quality=0.5 + person / 100, scores=dict(box=0.9, iou=0.8, pixel=0.7),
                            parts=own))
     return dict(version=1, name=name, source=source or f'photos/{name}.jpg', height=size[0], width=size[1],

@@ -22,8 +22,8 @@ def sample():
         bboxes=torch.tensor([[0, 0, 2.5, 3], [1, 1, 2, 2], [3, 1, 6, 4.0]]), qualities=torch.tensor([0.5, 0.9, 0.25]))
     sample.pred_maps = PixelData(category=torch.from_numpy(CATEGORY)[None], human=torch.from_numpy(HUMAN)[None],
                                  part=torch.from_numpy(PART)[None])
-    people, labels, scores = zip(*ROWS)
-    sample.pred_parts = InstanceData(people=torch.tensor(people) - 1, labels=torch.tensor(labels), scores=torch.tensor(scores))
+    people, labels, scores = map(torch.tensor, zip(*ROWS))
+    sample.pred_parts = InstanceData(people=people - 1, labels=labels, scores=scores)
     return sample
 
 
