@@ -21,10 +21,10 @@ model = dict(
     ),
     semantic_head=dict(in_channels=64, num_convs=2),
     train_cfg=dict(
-        rpn_proposal=dict(nms_pre=500, max_per_img=300, max_per_batch=600), rcnn=dict(sampler=dict(num=64))),
+        rpn_proposal=dict(nms_pre=200, max_per_img=150, max_per_batch=600), rcnn=dict(sampler=dict(num=64))),
     test_cfg=dict(rpn=dict(nms_pre=300, max_per_img=200), rcnn=dict(max_per_img=20)),
 )
-max_epochs = 6
+max_epochs = 4
 train_dataloader = dict(batch_size=4)
 optim_wrapper = dict(type='OptimWrapper', optimizer=dict(type='AdamW', lr=1e-3, weight_decay=0.01),
                      clip_grad=dict(max_norm=10, norm_type=2))
