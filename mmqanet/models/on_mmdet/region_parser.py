@@ -6,25 +6,24 @@ paper, Table 6).
     B images, N boxes of all images, C classes, H, W size of the padded network input, h, w of a region's maps.
 """
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from typing import Any
 
-import numpy as np
 import torch
-from mmdet.models.layers import multiclass_nms
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import bbox2roi
 from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
-from mmengine.structures import InstanceData, PixelData
+from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
 from mmqanet.errors import InputError
 from mmqanet.functional.mirroring import mirrored_classes
-from mmqanet.functional.pasting import PastedPerson, SemanticContext, full_label_map, paste_person
+from mmqanet.functional.pasting import PastedPerson, SemanticContext
 from mmqanet.models.on_mmdet.arithmetic import arithmetic_named
-from mmqanet.models.on_mmdet.region_views import View
+from mmqanet.models.on_mmdet.region_boxes import best_of_batch, detected_people
+from mmqanet.models.on_mmdet.region_pasting import category_map, visible_window, whole_pixel_window
+from mmqanet.models.on_mmdet.region_views import Pyramids, View
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -44,7 +43,7 @@ class RegionParser(BaseParser):
         roi_head (dict): config of :class:`ParsingRoIHead`.
         semantic_head (dict, optional): config of :class:`GlobalSemanticHead`, between neck and proposals.
         train_cfg (dict): ``rpn``, ``rpn_proposal`` and ``rcnn``, as of mmdet's two-stage detectors.
-        test_cfg (dict): ``rpn`` and ``rcnn``, likewise.
+        test_cfg (dict): ``rpn`` and ``rcnn``, likewise; ``rcnn`` may have a ``box_voting_thr``, see :func:`detected_people`.
         arithmetic (str): ``'modern'``, mmdet's conventions, for training anew; ``'release'``, those of the released code
             (boxes that name their last pixel, its anchors, its padding), for weights that were trained with it. The config
             of the parts stays the same: what differs is exchanged here, see :class:`Arithmetic`.
@@ -226,7 +225,7 @@ class RegionParser(BaseParser):
     def _predict_image(self, views: list[View], sample: ParsingDataSample) -> None:
         """Write the parsing of one image into its sample. Boxes are in the upright frame of the first view."""
         image_size = tuple(sample.ori_shape[:2])
-        pyramids = _Pyramids(self, views)
+        pyramids = Pyramids(self.extract_feat, views)
         given = sample.gt_instances if 'gt_instances' in sample else None
         boxes, scores, maps = self._look(views, pyramids, find=given is None)
         if given is not None:
@@ -248,7 +247,7 @@ class RegionParser(BaseParser):
         """(4,): what boxes that name their last pixel lack to its end."""
         return boxes.new_tensor([0, 0, self.arithmetic.last_pixel, self.arithmetic.last_pixel])
 
-    def _look(self, views: list[View], pyramids: '_Pyramids', *, find: bool) -> tuple[Any, Any, list[Tensor]]:
+    def _look(self, views: list[View], pyramids: Pyramids, *, find: bool) -> tuple[Any, Any, list[Tensor]]:
         """The people that all views show together, boxes (N, 4) and scores (N,), and the semantic logits of each view."""
         boxes, scores = [], []
         maps: list[Tensor] = []
@@ -263,9 +262,9 @@ class RegionParser(BaseParser):
                 scores.append(seen.scores.view(-1, 2))
         if not find:
             return None, None, maps
-        rules = self.test_cfg.rcnn
-        kept, _ = multiclass_nms(torch.cat(boxes), torch.cat(scores), rules.score_thr, rules.nms, rules.max_per_img)
-        return kept[:, :4], kept[:, 4], maps
+        people, confidences = detected_people(
+            torch.cat(boxes), torch.cat(scores), self.test_cfg.rcnn, last_pixel=self.arithmetic.last_pixel)
+        return people, confidences, maps
 
     def _semantic_context(self, views: list[View], maps: list[Tensor], image_size: tuple[int, int],
                           swapped: list[int]) -> SemanticContext | None:
@@ -278,7 +277,7 @@ class RegionParser(BaseParser):
             [part[swapped].flip(-1) if view.mirrored else part for part, view in zip(probs, views)], windows,
             weight=self.semantic_weight)
 
-    def _parsings(self, views: list[View], pyramids: '_Pyramids', boxes: Tensor,
+    def _parsings(self, views: list[View], pyramids: Pyramids, boxes: Tensor,
                   swapped: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
         """Yield (probabilities (C, h, w), IoU ()) of every box, the mean over the views."""
         if len(views) == 1:  # no more regions in memory than pass the head at once
@@ -307,56 +306,4 @@ class RegionParser(BaseParser):
         if self.arithmetic.pads_regions:
             window = whole_pixel_window(box, num_samples=probs.shape[-1])
             return self.postprocessor.paste([probs], [window], image_shape=image_size, context=context, background_below=0.0)
-        x1, y1, x2, y2 = box
-        window = x1, y1, max(x2, x1 + 1), max(y2, y1 + 1)  # a box may lose its area when it is cut at the border
-        return self.postprocessor.paste([probs], [window], image_shape=image_size, context=context)
-
-
-class _Pyramids:
-    """What :meth:`RegionParser.extract_feat` says of each view, at every iteration anew: those of many views would fill the
-    memory. A single one is kept."""
-
-    def __init__(self, parser: RegionParser, views: list[View]):
-        self.parser, self.views = parser, views
-
-    def __iter__(self) -> Iterator[tuple[tuple[Tensor, ...], Tensor | None]]:
-        if len(self.views) == 1:
-            yield self._single
-        else:
-            yield from (self.parser.extract_feat(view.inputs) for view in self.views)
-
-    @cached_property
-    def _single(self) -> tuple[tuple[Tensor, ...], Tensor | None]:
-        return self.parser.extract_feat(self.views[0].inputs)
-
-
-def best_of_batch(proposals: list[InstanceData], limit: int) -> list[InstanceData]:
-    """The ``limit`` proposals of the highest scores among all images, ties included, image by image."""
-    scores = torch.cat([found.scores for found in proposals])
-    if len(scores) <= limit:
-        return proposals
-    least = scores.topk(limit).values[-1]
-    return [found[found.scores >= least] for found in proposals]
-
-
-def category_map(context: SemanticContext, *, image_shape: tuple[int, int], threshold: float) -> PixelData:
-    """The class map (1, H, W) uint8 of the whole image where a class is more probable than ``threshold``, else 0."""
-    above = float(np.nextafter(np.float32(threshold), np.float32(1)))
-    pasted = paste_person(context.probs, context.windows, image_shape=image_shape, background_below=above)
-    return PixelData(data=full_label_map(pasted.label_map, pasted.offset, image_shape)[None].cpu())
-
-
-def whole_pixel_window(box: Sequence[float], *, num_samples: int) -> tuple[float, float, float, float]:
-    """The window x1, y1, x2, y2 that a region's map covers where Detectron pastes it.
-
-    The box, which names its last pixel, grows by a margin of one sample on each side, and its corners are cut to whole
-    pixels.
-    """
-    sides = []
-    for first, last in ((box[0], box[2]), (box[1], box[3])):
-        half = (last - first) / 2 * (num_samples + 2) / num_samples
-        start, stop = int((first + last) / 2 - half), int((first + last) / 2 + half) + 1
-        sample = max(stop - start, 1) / (num_samples + 2)
-        sides.append((start + sample, max(stop, start + 1) - sample))
-    (x1, x2), (y1, y2) = sides
-    return x1, y1, x2, y2
+        return self.postprocessor.paste([probs], [visible_window(box)], image_shape=image_size, context=context)

@@ -2,7 +2,9 @@
 
     N boxes, H, W size of the padded network input, h, w of the picture in it.
 """
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -59,3 +61,30 @@ class View:
 
 def _factors(boxes: Tensor, source: tuple[float, float], target: tuple[float, float]) -> Tensor:
     return boxes.new_tensor([target[1] / source[1], target[0] / source[0]] * 2)
+
+
+#: The levels of the pyramid of an input (1, 3, H, W), each (1, D, ·, ·), and its semantic logits or ``None``.
+Pyramid = tuple[tuple[Tensor, ...], Tensor | None]
+
+
+class Pyramids:
+    """What a network extracts from each view, at every iteration anew: those of many views would fill the memory. A single
+    one is kept.
+
+    Args:
+        extract: input → :data:`Pyramid`.
+        views: of an image.
+    """
+
+    def __init__(self, extract: Callable[[Tensor], Pyramid], views: Sequence[View]):
+        self.extract, self.views = extract, views
+
+    def __iter__(self) -> Iterator[Pyramid]:
+        if len(self.views) == 1:
+            yield self._single
+        else:
+            yield from (self.extract(view.inputs) for view in self.views)
+
+    @cached_property
+    def _single(self) -> Pyramid:
+        return self.extract(self.views[0].inputs)

@@ -28,7 +28,7 @@ from mmqanet.structures import ParsingDataSample
 pytest.importorskip('mmdet')
 from mmdet.structures.bbox import bbox2roi
 
-from mmqanet.models.on_mmdet.region_parser import category_map, whole_pixel_window
+from mmqanet.models.on_mmdet.region_pasting import category_map, whole_pixel_window
 
 NAMES = ('parsing_rcnn', 'rp_rcnn')
 
