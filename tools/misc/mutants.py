@@ -4,11 +4,14 @@
     pip install cosmic-ray
     python tools/misc/mutants.py --number 160 --seed 1
 
-Mutants are drawn at random, from every room of the package its share of them, and each is run against the tests of its room,
-in copies of the checkout. Those that survive are listed with their change: some are equivalent to the original, the others
-are holes in the tests. A run that was cut off goes on where it stopped.
+Places are drawn at random, from every room of the package its share of them, and one change is made at each. Annotations are
+left out, for their changes do nothing or keep a module from being imported. Every mutant meets the tests that concern its
+module (changed_tests.py) in a copy of the checkout. Those that survive are listed with their change: some are equivalent to
+the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
+survivors meet the tests of the last commit.
 """
 import argparse
+import ast
 import json
 import os
 import random
@@ -23,14 +26,12 @@ from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
 
 REPO = Path(__file__).resolve().parents[2]
-# Rooms whose tests stand elsewhere, or whose behaviour others test as well.
-TESTS = dict(cli='tests/cli', structures='tests/models tests/apis', preparation='tests/preparation')
 CONFIG = """
 [cosmic-ray]
 module-path = {modules}
-timeout = 300.0
+timeout = 900.0
 excluded-modules = []
-test-command = "{python} -m pytest -q -x -p no:cacheprovider {tests}"
+test-command = "{python} tools/misc/changed_tests.py"
 [cosmic-ray.distributor]
 name = "local"
 """
@@ -41,6 +42,7 @@ def main() -> None:
     parser.add_argument('rooms', nargs='*', metavar='ROOM', help='folders below mmqanet/ (default: all that have tests)')
     parser.add_argument('--number', type=int, default=160, metavar='N', help='mutants in all (default: 160)')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument('--again', action='store_true', help='try the survivors again, with the last commit')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/mutants'), metavar='DIR', help='folder of the sessions')
     args = parser.parse_args()
     tested = {path.name for path in (REPO / 'tests').iterdir() if path.is_dir()}
@@ -51,12 +53,17 @@ def main() -> None:
     copy = args.out.resolve() / 'checkout'
     if not copy.is_dir():
         subprocess.run(['git', 'clone', '-q', str(REPO), str(copy)], check=True)
+    elif args.again:
+        subprocess.run(['git', 'fetch', '-q', str(REPO), 'HEAD'], cwd=copy, check=True)
+        subprocess.run(['git', 'reset', '-q', '--hard', 'FETCH_HEAD'], cwd=copy, check=True)
     sizes = {room: sum(len(path.read_text().splitlines()) for path in modules(copy, room)) for room in rooms}
     for room in rooms:
         session = args.out.resolve() / f'{room}.sqlite'
         if not session.exists():
             number = max(round(args.number * sizes[room] / sum(sizes.values())), 1)
             prepare(copy, room, session, number=number, seed=args.seed)
+        elif args.again:
+            forget_survivors(session)
         run(copy, 'exec', session)
     report({room: list(results(args.out / f'{room}.sqlite')) for room in rooms})
 
@@ -66,17 +73,39 @@ def modules(checkout: Path, room: str) -> list[Path]:
 
 
 def prepare(copy: Path, room: str, session: Path, *, number: int, seed: int) -> None:
-    """Make a session of all mutants of a room and keep ``number`` of them, drawn at random."""
+    """Make a session of the mutants of a room: ``number`` places drawn at random, one change at each."""
     config = session.with_suffix('.toml')
     names = [str(path.relative_to(copy)) for path in modules(copy, room)]
-    tests = TESTS.get(room, f'tests/{room}')
-    config.write_text(CONFIG.format(modules=json.dumps(names), python=sys.executable, tests=tests))
+    config.write_text(CONFIG.format(modules=json.dumps(names), python=sys.executable))
     run(copy, 'init', session)
+    draw = random.Random(f'{seed} {room}')
+    annotated = {name: annotations(copy / name) for name in names}
     with sqlite3.connect(session) as database:
-        jobs = sorted(row[0] for row in database.execute('SELECT job_id FROM work_items'))
-        kept = set(random.Random(f'{seed} {room}').sample(jobs, min(number, len(jobs))))
+        rows = database.execute('SELECT module_path, start_pos_row, start_pos_col, operator_name, occurrence, job_id '
+                                'FROM mutation_specs ORDER BY 1, 2, 3, 4, 5').fetchall()
+        places: dict[tuple, list[str]] = {}
+        for name, line, column, _, _, job in rows:
+            if not any(start <= (line, column) < end for start, end in annotated[name]):
+                places.setdefault((name, line, column), []).append(job)
+        drawn = draw.sample(list(places), min(number, len(places)))
+        kept = {draw.choice(places[place]) for place in drawn}
         for table in ('mutation_specs', 'work_items'):
-            database.executemany(f'DELETE FROM {table} WHERE job_id = ?', [(job,) for job in jobs if job not in kept])
+            others = [(row[-1],) for row in rows if row[-1] not in kept]
+            database.executemany(f'DELETE FROM {table} WHERE job_id = ?', others)
+
+
+def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """(line, column) of the start and the end of every annotation of a module."""
+    nodes = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        nodes += [getattr(node, 'annotation', None), getattr(node, 'returns', None)]
+    return [((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0))
+            for node in nodes if node is not None]
+
+
+def forget_survivors(session: Path) -> None:
+    with sqlite3.connect(session) as database:
+        database.execute("DELETE FROM work_results WHERE lower(test_outcome) LIKE '%survived'")
 
 
 def run(copy: Path, command: str, session: Path) -> None:

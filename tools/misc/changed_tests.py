@@ -1,0 +1,53 @@
+#!/usr/bin/env python
+"""Run the tests that concern the modules changed since the last commit, the nearest first; stop at the first failure.
+
+    python tools/misc/changed_tests.py
+
+Nearest is the file of tests that bears the module's name, then what imports the module, then the other tests of its room.
+"""
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+REPO = Path(__file__).resolve().parents[2]
+LEFT_OUT = {'security'}  # tests of many attacks on the whole, which take long
+
+
+def main() -> int:
+    changed = subprocess.run(['git', 'diff', '--name-only', 'HEAD', '--', 'mmqanet'], cwd=REPO, check=True,
+                             capture_output=True, text=True).stdout.split()
+    tests = tests_of([Path(name) for name in changed if name.endswith('.py')])
+    if not tests:
+        print('no module has changed')
+        return 0
+    command = [sys.executable, '-m', 'pytest', '-q', '-x', '-p', 'no:cacheprovider', *tests]
+    return subprocess.run(command, cwd=REPO).returncode
+
+
+def tests_of(modules: Sequence[Path], repo: Path = REPO) -> list[str]:
+    """Files of tests for modules (paths below ``repo``), each once, the nearest first."""
+    ranked: dict[str, tuple[int, int]] = {}
+    for path in sorted((repo / 'tests').rglob('test_*.py')):
+        inside = path.relative_to(repo / 'tests')
+        near = [found for found in (distance(module, inside, path.read_text()) for module in modules) if found is not None]
+        if near and inside.parts[0] not in LEFT_OUT:
+            ranked[str(path.relative_to(repo))] = min(near)
+    return sorted(ranked, key=lambda name: ranked[name])
+
+
+def distance(module: Path, test: Path, text: str) -> tuple[int, int] | None:
+    """How far a file of tests (below ``tests/``) is from a module, or None where it does not concern it."""
+    folder = module.relative_to('mmqanet').parent
+    same = next((level for level in range(len(folder.parts), 0, -1) if folder.parts[:level] == test.parts[:-1][:level]), 0)
+    name = '.'.join(module.with_suffix('').parts)
+    package, _, stem = name.rpartition('.')
+    imports = name in text or any(f'from {package} import' in line and stem in line for line in text.splitlines())
+    if same == 0 and not imports:
+        return None
+    kind = 0 if same and test.stem == f'test_{stem}' else 1 if same and imports else 2 if imports else 3
+    return kind, -same
+
+
+if __name__ == '__main__':
+    sys.exit(main())
