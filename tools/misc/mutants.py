@@ -2,12 +2,12 @@
 """Change the package in small ways, one at a time, and see whether its tests notice (needs cosmic-ray).
 
     pip install cosmic-ray
-    python tools/misc/mutants.py --number 160 --seed 1
+    python tools/misc/mutants.py --number 170 --seed 1
 
 Places are drawn at random, from every room of the package its share of them, and one change is made at each. Annotations are
 left out, for their changes do nothing or keep a module from being imported. Every mutant meets the tests that concern its
-module (changed_tests.py) in a copy of the checkout. Those that survive are listed with their change: some are equivalent to
-the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
+module (changed_tests.py) in a copy of the last commit. Those that survive are listed with their change: some are equivalent
+to the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
 survivors meet the tests of the last commit.
 """
 import argparse
@@ -15,83 +15,109 @@ import ast
 import json
 import os
 import random
-import shutil
-import sqlite3
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import import_module
 from pathlib import Path
 
-from mmqanet.engine.launch import run_tool
-from mmqanet.errors import InputError
+from changed_tests import REPO, tests_of
 
-REPO = Path(__file__).resolve().parents[2]
-CONFIG = """
-[cosmic-ray]
-module-path = {modules}
-timeout = 900.0
-excluded-modules = []
-test-command = "{python} tools/misc/changed_tests.py"
-[cosmic-ray.distributor]
-name = "local"
-"""
+try:
+    from cosmic_ray.ast import ast_nodes, get_ast_from_path
+    from cosmic_ray.mutating import use_mutation
+    from cosmic_ray.plugins import get_operator, operator_names
+except ImportError:
+    sys.exit('cosmic-ray is missing: pip install cosmic-ray')
+
+TIMEOUT = 900  # seconds, on a machine that does other work besides
+#: Imported once: every mutant's tests run in a fork of this process, which imports nothing of the package itself.
+PRELOADED = ('numpy', 'torch', 'cv2', 'scipy.ndimage', 'mmengine.runner', 'mmcv', 'mmseg.models', 'pytest', 'rich.console')
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A change of a module (path below the checkout): the operator of cosmic-ray, and at which of its places."""
+
+    room: str
+    module: str
+    line: int
+    column: int
+    operator: str
+    occurrence: int
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('rooms', nargs='*', metavar='ROOM', help='folders below mmqanet/ (default: all that have tests)')
-    parser.add_argument('--number', type=int, default=160, metavar='N', help='mutants in all (default: 160)')
+    parser.add_argument('--number', type=int, default=170, metavar='N', help='mutants of all rooms (default: 170)')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
     parser.add_argument('--again', action='store_true', help='try the survivors again, with the last commit')
-    parser.add_argument('--out', type=Path, default=Path('work_dirs/mutants'), metavar='DIR', help='folder of the sessions')
+    parser.add_argument('--out', type=Path, default=Path('work_dirs/mutants'), metavar='DIR', help='folder of the results')
     args = parser.parse_args()
     tested = {path.name for path in (REPO / 'tests').iterdir() if path.is_dir()}
-    rooms = args.rooms or sorted(path.name for path in (REPO / 'mmqanet').iterdir() if path.name in tested)
-    unknown = [room for room in rooms if not (REPO / 'mmqanet' / room).is_dir()]
-    if unknown:
-        raise InputError(f'{unknown[0]}: no such room in mmqanet/')
-    copy = args.out.resolve() / 'checkout'
+    every_room = sorted(path.name for path in (REPO / 'mmqanet').iterdir() if path.name in tested)
+    if unknown := set(args.rooms) - set(every_room):
+        parser.error(f'no room with tests in mmqanet/: {", ".join(sorted(unknown))}')
+    copy, known = args.out.resolve() / 'checkout', args.out.resolve() / f'seed_{args.seed}.jsonl'
+    update_copy(copy, renew=args.again)
+    results = [json.loads(line) for line in known.read_text().splitlines()] if known.exists() else []
+    done = {tuple(result['mutant'].values()): result for result in results}
+    if args.again:
+        done = {key: result for key, result in done.items() if result['outcome'] != 'survived'}
+        mutants = [Mutant(**result['mutant']) for result in results]
+    else:
+        mutants = draw(copy, every_room, number=args.number, seed=args.seed)
+    for name in PRELOADED:
+        import_module(name)
+    for mutant in mutants:
+        key = tuple(asdict(mutant).values())
+        if key not in done and (not args.rooms or mutant.room in args.rooms):
+            done[key] = examine(copy, mutant)
+            known.write_text(''.join(f'{json.dumps(result)}\n' for result in done.values()))
+    report([result for result in done.values() if not args.rooms or result['mutant']['room'] in args.rooms])
+
+
+def update_copy(copy: Path, *, renew: bool) -> None:
+    """A checkout of the last commit, as the first run made it or, to ``renew`` it, as it is now."""
     if not copy.is_dir():
         subprocess.run(['git', 'clone', '-q', str(REPO), str(copy)], check=True)
-    elif args.again:
+    elif renew:
         subprocess.run(['git', 'fetch', '-q', str(REPO), 'HEAD'], cwd=copy, check=True)
         subprocess.run(['git', 'reset', '-q', '--hard', 'FETCH_HEAD'], cwd=copy, check=True)
-    sizes = {room: sum(len(path.read_text().splitlines()) for path in modules(copy, room)) for room in rooms}
-    for room in rooms:
-        session = args.out.resolve() / f'{room}.sqlite'
-        if not session.exists():
-            number = max(round(args.number * sizes[room] / sum(sizes.values())), 1)
-            prepare(copy, room, session, number=number, seed=args.seed)
-        elif args.again:
-            forget_survivors(session)
-        run(copy, 'exec', session)
-    report({room: list(results(args.out / f'{room}.sqlite')) for room in rooms})
 
 
-def modules(checkout: Path, room: str) -> list[Path]:
-    return sorted(path for path in (checkout / 'mmqanet' / room).rglob('*.py') if path.name != '__init__.py')
+def draw(copy: Path, rooms: list[str], *, number: int, seed: int) -> list[Mutant]:
+    """About ``number`` mutants, from each room its share by lines of code, and one a place."""
+    modules = {room: sorted(path for path in (copy / 'mmqanet' / room).rglob('*.py') if path.name != '__init__.py')
+               for room in rooms}
+    sizes = {room: sum(len(path.read_text().splitlines()) for path in paths) for room, paths in modules.items()}
+    drawn = []
+    for room, paths in modules.items():
+        rng = random.Random(f'{seed} {room}')
+        places: dict[tuple, list[Mutant]] = {}
+        for path in paths:
+            for mutant in mutants_of(copy, path, room):
+                places.setdefault((mutant.module, mutant.line, mutant.column), []).append(mutant)
+        share = max(round(number * sizes[room] / sum(sizes.values())), 1)
+        drawn += [rng.choice(places[place]) for place in rng.sample(sorted(places), min(share, len(places)))]
+    return drawn
 
 
-def prepare(copy: Path, room: str, session: Path, *, number: int, seed: int) -> None:
-    """Make a session of the mutants of a room: ``number`` places drawn at random, one change at each."""
-    config = session.with_suffix('.toml')
-    names = [str(path.relative_to(copy)) for path in modules(copy, room)]
-    config.write_text(CONFIG.format(modules=json.dumps(names), python=sys.executable))
-    run(copy, 'init', session)
-    draw = random.Random(f'{seed} {room}')
-    annotated = {name: annotations(copy / name) for name in names}
-    with sqlite3.connect(session) as database:
-        rows = database.execute('SELECT module_path, start_pos_row, start_pos_col, operator_name, occurrence, job_id '
-                                'FROM mutation_specs ORDER BY 1, 2, 3, 4, 5').fetchall()
-        places: dict[tuple, list[str]] = {}
-        for name, line, column, _, _, job in rows:
-            if not any(start <= (line, column) < end for start, end in annotated[name]):
-                places.setdefault((name, line, column), []).append(job)
-        drawn = draw.sample(list(places), min(number, len(places)))
-        kept = {draw.choice(places[place]) for place in drawn}
-        for table in ('mutation_specs', 'work_items'):
-            others = [(row[-1],) for row in rows if row[-1] not in kept]
-            database.executemany(f'DELETE FROM {table} WHERE job_id = ?', others)
+def mutants_of(copy: Path, path: Path, room: str) -> Iterator[Mutant]:
+    annotated, tree = annotations(path), get_ast_from_path(path)
+    for name in operator_names():
+        operator = get_operator(name)
+        if operator.arguments():
+            continue
+        starts = (start for node in ast_nodes(tree) for start, _ in operator().mutation_positions(node))
+        for occurrence, start in enumerate(starts):
+            if not any(first <= tuple(start) < last for first, last in annotated):
+                yield Mutant(room, str(path.relative_to(copy)), *start, name, occurrence)
 
 
 def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -100,43 +126,60 @@ def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
     for node in ast.walk(ast.parse(path.read_text())):
         nodes += [getattr(node, 'annotation', None), getattr(node, 'returns', None)]
     return [((node.lineno, node.col_offset), (node.end_lineno or node.lineno, node.end_col_offset or 0))
-            for node in nodes if node is not None]
+            for node in nodes if isinstance(node, ast.expr)]
 
 
-def forget_survivors(session: Path) -> None:
-    with sqlite3.connect(session) as database:
-        database.execute("DELETE FROM work_results WHERE lower(test_outcome) LIKE '%survived'")
+def examine(copy: Path, mutant: Mutant) -> dict:
+    """Change the copy, test it, change it back."""
+    path, start = copy / mutant.module, time.monotonic()
+    before = path.read_text()
+    with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
+        after = path.read_text()
+        outcome = test(copy, tests_of([Path(mutant.module)], copy))
+    lines = [(old, new) for old, new in zip(before.splitlines(), after.splitlines()) if old != new][:1]
+    change = [text for old, new in lines for text in (f'- {old.strip()}', f'+ {new.strip()}')]
+    print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
+    return dict(mutant=asdict(mutant), outcome=outcome, change=change)
 
 
-def run(copy: Path, command: str, session: Path) -> None:
-    if shutil.which('cosmic-ray', path=str(Path(sys.executable).parent)) is None:
-        raise InputError('cosmic-ray is missing: pip install cosmic-ray')
-    # Commands that tests start must import the copy too; reference values lie beside the checkout.
-    environment = dict(os.environ, PYTHONPATH=str(copy), MMQANET_SHARED=str(REPO.parent / 'shared'))
-    program = Path(sys.executable).parent / 'cosmic-ray'
-    subprocess.run([program, command, session.with_suffix('.toml'), session], cwd=copy, env=environment, check=True)
+def test(copy: Path, tests: list[str]) -> str:
+    """Run tests of the copy up to the first failure: ``'survived'``, ``'caught'`` or, taking too long, ``'stuck'``."""
+    child = os.fork()
+    if not child:
+        os.setpgid(0, 0)
+        os.chdir(copy)
+        os.environ.update(PYTHONPATH=str(copy), PYTHONDONTWRITEBYTECODE='1', MMQANET_SHARED=str(REPO.parent / 'shared'))
+        sys.dont_write_bytecode = True
+        sys.path[:1] = [str(copy)]
+        sys.argv = ['pytest']
+        null = os.open(os.devnull, os.O_RDWR)
+        for stream in range(3):
+            os.dup2(null, stream)
+        code = import_module('pytest').main(['-q', '-x', '-p', 'no:cacheprovider', *tests])
+        os._exit(int(code))
+    end = time.monotonic() + TIMEOUT
+    while time.monotonic() < end:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            with suppress(ProcessLookupError):
+                os.killpg(child, signal.SIGKILL)  # what the tests left behind
+            return 'caught' if status else 'survived'
+        time.sleep(0.05)
+    os.killpg(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return 'stuck'
 
 
-def results(session: Path) -> Iterator[tuple[str, str]]:
-    """(outcome, change) of every mutant of a session."""
-    with sqlite3.connect(session) as database:
-        rows = database.execute('SELECT m.module_path, m.start_pos_row, m.operator_name, r.test_outcome, r.diff '
-                                'FROM mutation_specs m LEFT JOIN work_results r USING (job_id)')
-        for path, line, operator, outcome, diff in rows:
-            changed = [row for row in (diff or '').splitlines() if row[:1] in '+-' and row[:3] not in ('+++', '---')]
-            yield outcome or 'not run', '\n'.join([f'{path}:{line} ({operator})', *changed])
-
-
-def report(found: dict[str, list[tuple[str, str]]]) -> None:
-    everything = [row for rows in found.values() for row in rows]
-    for outcome, change in everything:
-        if outcome.lower().endswith('survived'):
-            print(f'\nsurvived: {change}')
+def report(results: list[dict]) -> None:
+    for result in results:
+        if result['outcome'] == 'survived':
+            print('\n'.join([f'\n{result["mutant"]["module"]}:{result["mutant"]["line"]}', *result['change']]))
     print()
-    for room, rows in {**found, 'all': everything}.items():
-        killed = sum(outcome.lower().endswith('killed') for outcome, _ in rows)
-        print(f'{room:16} {killed:4} of {len(rows):4} caught')
+    rooms = sorted({result['mutant']['room'] for result in results})
+    for room in [*rooms, 'all']:
+        outcomes = [result['outcome'] for result in results if room in (result['mutant']['room'], 'all')]
+        print(f'{room:16} {len(outcomes) - outcomes.count("survived"):4} of {len(outcomes):4} caught')
 
 
 if __name__ == '__main__':
-    run_tool(main)
+    main()
