@@ -17,7 +17,7 @@ LEFT_OUT = {'security'}  # tests of many attacks on the whole, which take long
 def main() -> int:
     changed = subprocess.run(['git', 'diff', '--name-only', 'HEAD', '--', 'mmqanet'], cwd=REPO, check=True,
                              capture_output=True, text=True).stdout.split()
-    tests = tests_of([Path(name) for name in changed if name.endswith('.py')])
+    tests = concerned_tests([Path(name) for name in changed if name.endswith('.py')])
     if not tests:
         print('no module has changed')
         return 0
@@ -25,7 +25,7 @@ def main() -> int:
     return subprocess.run(command, cwd=REPO).returncode
 
 
-def tests_of(modules: Sequence[Path], repo: Path = REPO) -> list[str]:
+def concerned_tests(modules: Sequence[Path], repo: Path = REPO) -> list[str]:
     """Files of tests for modules (paths below ``repo``), each once, the nearest first."""
     ranked: dict[str, tuple[int, int]] = {}
     for path in sorted((repo / 'tests').rglob('test_*.py')):

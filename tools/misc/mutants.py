@@ -25,7 +25,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 from pathlib import Path
 
-from changed_tests import REPO, tests_of
+from changed_tests import REPO, concerned_tests
 
 try:
     from cosmic_ray.ast import ast_nodes, get_ast_from_path
@@ -63,23 +63,19 @@ def main() -> None:
     every_room = sorted(path.name for path in (REPO / 'mmqanet').iterdir() if path.name in tested)
     if unknown := set(args.rooms) - set(every_room):
         parser.error(f'no room with tests in mmqanet/: {", ".join(sorted(unknown))}')
-    copy, known = args.out.resolve() / 'checkout', args.out.resolve() / f'seed_{args.seed}.jsonl'
+    copy, known = args.out.resolve() / 'checkout', args.out.resolve() / f'seed_{args.seed}.json'
     update_copy(copy, renew=args.again)
-    results = [json.loads(line) for line in known.read_text().splitlines()] if known.exists() else []
-    done = {tuple(result['mutant'].values()): result for result in results}
-    if args.again:
-        done = {key: result for key, result in done.items() if result['outcome'] != 'survived'}
-        mutants = [Mutant(**result['mutant']) for result in results]
-    else:
-        mutants = draw(copy, every_room, number=args.number, seed=args.seed)
+    if not known.exists():
+        drawn = draw(copy, every_room, number=args.number, seed=args.seed)
+        known.write_text(json.dumps([dict(mutant=asdict(mutant), outcome='', change=[]) for mutant in drawn]))
     for name in PRELOADED:
         import_module(name)
-    for mutant in mutants:
-        key = tuple(asdict(mutant).values())
-        if key not in done and (not args.rooms or mutant.room in args.rooms):
-            done[key] = examine(copy, mutant)
-            known.write_text(''.join(f'{json.dumps(result)}\n' for result in done.values()))
-    report([result for result in done.values() if not args.rooms or result['mutant']['room'] in args.rooms])
+    results = json.loads(known.read_text())
+    asked = [result for result in results if result['mutant']['room'] in (args.rooms or every_room)]
+    for result in [result for result in asked if result['outcome'] in ('', 'survived' if args.again else '')]:
+        result.update(examine(copy, Mutant(**result['mutant'])))
+        known.write_text(json.dumps(results, indent=1))
+    report(asked)
 
 
 def update_copy(copy: Path, *, renew: bool) -> None:
@@ -99,25 +95,39 @@ def draw(copy: Path, rooms: list[str], *, number: int, seed: int) -> list[Mutant
     drawn = []
     for room, paths in modules.items():
         rng = random.Random(f'{seed} {room}')
-        places: dict[tuple, list[Mutant]] = {}
-        for path in paths:
-            for mutant in mutants_of(copy, path, room):
-                places.setdefault((mutant.module, mutant.line, mutant.column), []).append(mutant)
+        places = sorted({(path, *place) for path in paths for place in places_of(path)})
         share = max(round(number * sizes[room] / sum(sizes.values())), 1)
-        drawn += [rng.choice(places[place]) for place in rng.sample(sorted(places), min(share, len(places)))]
+        for path, line, column in rng.sample(places, min(share, len(places))):
+            nodes = list(ast_nodes(get_ast_from_path(path)))
+            changes = [(name, occurrence) for names in families().values() for name in names
+                       for occurrence, place in enumerate(starts(name, nodes)) if place == (line, column)]
+            drawn.append(Mutant(room, str(path.relative_to(copy)), line, column, *rng.choice(changes)))
     return drawn
 
 
-def mutants_of(copy: Path, path: Path, room: str) -> Iterator[Mutant]:
-    annotated, tree = annotations(path), get_ast_from_path(path)
-    for name in operator_names():
-        operator = get_operator(name)
-        if operator.arguments():
-            continue
-        starts = (start for node in ast_nodes(tree) for start, _ in operator().mutation_positions(node))
-        for occurrence, start in enumerate(starts):
-            if not any(first <= tuple(start) < last for first, last in annotated):
-                yield Mutant(room, str(path.relative_to(copy)), *start, name, occurrence)
+def families() -> dict[str, list[str]]:
+    """Operators by what they replace: those of a family differ in what they replace it with."""
+    found: dict[str, list[str]] = {}
+    for name in sorted(operator_names()):
+        if not get_operator(name).arguments():
+            found.setdefault(name.rpartition('_')[0] or name, []).append(name)
+    return found
+
+
+def places_of(path: Path) -> Iterator[tuple[int, int]]:
+    """(line, column) of what can be changed in a module."""
+    annotated, nodes = annotations(path), list(ast_nodes(get_ast_from_path(path)))
+    for family in families().values():
+        for name in (family[0], family[-1]):
+            for place in starts(name, nodes):
+                if not any(first <= place < last for first, last in annotated):
+                    yield place
+
+
+def starts(name: str, nodes: list) -> list[tuple[int, int]]:
+    """Where an operator of cosmic-ray can be applied, in its order of occurrences."""
+    operator = get_operator(name)()
+    return [tuple(start) for node in nodes for start, _ in operator.mutation_positions(node)]
 
 
 def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
@@ -135,14 +145,14 @@ def examine(copy: Path, mutant: Mutant) -> dict:
     before = path.read_text()
     with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
         after = path.read_text()
-        outcome = test(copy, tests_of([Path(mutant.module)], copy))
+        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy))
     lines = [(old, new) for old, new in zip(before.splitlines(), after.splitlines()) if old != new][:1]
     change = [text for old, new in lines for text in (f'- {old.strip()}', f'+ {new.strip()}')]
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
-    return dict(mutant=asdict(mutant), outcome=outcome, change=change)
+    return dict(outcome=outcome, change=change)
 
 
-def test(copy: Path, tests: list[str]) -> str:
+def run_tests(copy: Path, tests: list[str]) -> str:
     """Run tests of the copy up to the first failure: ``'survived'``, ``'caught'`` or, taking too long, ``'stuck'``."""
     child = os.fork()
     if not child:
