@@ -170,12 +170,12 @@ def module_table(studies: dict[str, Study]) -> Table:
 
 
 def best_rows(search: Table, goal: str, *, number: int = NUM_BEST) -> Table:
-    """The rows of a search that are best by ``goal``, one of ``GOALS``, the best first.
+    """The rows of a search that are best by ``goal``, one of ``GOALS``, the best first and the undefined last.
 
     Weights with the same result are shown once, those of the least α: annotated boxes all score 1, and α has no say.
     """
     best: dict[tuple, Row] = {}
-    for row in sorted(search.rows, key=lambda row: -row.figures[goal].value):
+    for row in sorted(search.rows, key=lambda row: -np.nan_to_num(row.figures[goal].value, nan=-np.inf)):
         best.setdefault(tuple(row.figures.values()), row)
     title = f'{search.title}: the best by {TITLES[goal]}, as shares'
     return replace(search, title=title, rows=tuple(best.values())[:number])

@@ -11,6 +11,7 @@ import numpy as np
 
 from mmqanet.datasets.coco_people import load_coco
 from mmqanet.errors import DataError, InputError
+from mmqanet.preparation.converters.prepared import shown_size
 from mmqanet.utils.files import read_label_map, write_bytes
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]
@@ -74,7 +75,8 @@ def describe_portraits(photos: Path, labels: Path, out: Path) -> dict[str, int]:
         dict: number of photos by split.
 
     Raises:
-        DataError: a label map is broken, there is none, or one has no photo.
+        DataError: a label map is broken, there is none, or one has no photo of its size; a photo is broken or stored turned,
+            so that nobody knows which way its labels are.
     """
     names = {path.stem: path.name for path in photos.glob('*')}
     images: dict[str, list[dict]] = {split: [] for split in SPLITS}
@@ -86,6 +88,9 @@ def describe_portraits(photos: Path, labels: Path, out: Path) -> dict[str, int]:
         if path.stem not in names:
             raise DataError(f'{path}: no photo of this name in {photos}')
         labelled = read_label_map(path)
+        size = shown_size(photos / names[path.stem], labelled.shape)
+        if labelled.shape != size:
+            raise DataError(f'{path}: a label map of {labelled.shape} (rows, columns), but the photo has {size}')
         person = (labelled > 0) & (labelled < 255)
         if not person.any():
             continue

@@ -1,5 +1,6 @@
 """The studies ask for the right settings and tell the right figures; reports hold them and merge."""
 import json
+import math
 
 import numpy as np
 import pytest
@@ -7,7 +8,8 @@ from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis.ablation import Setting, work_out
 from mmqanet.analysis.report import merge_reports, source_table, write_reliability, write_tables
-from mmqanet.analysis.studies import PAPER_WEIGHTS, Plan, Study, best_rows, module_table
+from mmqanet.analysis.studies import PAPER_WEIGHTS, Plan, Study, best_rows, module_table, weights_text
+from mmqanet.analysis.tables import make_table
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional import fuse_quality
 from mmqanet.functional.merging import MergingRules
@@ -68,6 +70,24 @@ def test_the_best_weights_come_first_and_each_result_once(study):
     twice = type(search)(search.name, search.title, search.heads, search.rows + search.rows)
     assert best_rows(twice, 'APr').rows == best_rows(search, 'APr').rows
     assert len(best_rows(search, 'APr', number=2).rows) == 2
+
+
+def test_the_goals_of_a_search_are_the_metrics_and_their_mean(study):
+    for row in study.search_table().rows:
+        weights = tuple(weight for weight in study.plan.grid if weights_text(weight) == row.label[0])
+        values = study.values(Setting(*weights, 0.6))
+        figures = {key: figure.value for key, figure in row.figures.items()}
+        assert figures == pytest.approx({**{key: values[key] for key in ('APp', 'APp_50', 'APr', 'APr_50')},
+                                         'mean': (values['APp'] + values['APr']) / 2})
+
+
+def test_weights_without_a_result_come_last():
+    """A metric is undefined where nothing is annotated or predicted that it could count."""
+    values = [math.nan, 20.0, math.nan, 70.0, 0.0, 50.0]
+    search = make_table('search', 'Search', ('weights',), [(str(index),) for index in range(6)],
+                        [dict(APr=value, APp=50 - value / 2) for value in values])
+    assert [row.label[0] for row in best_rows(search, 'APr').rows] == ['3', '5', '1', '4', '0', '2']
+    assert [row.label[0] for row in best_rows(search, 'APp', number=2).rows] == ['4', '1']
 
 
 def test_the_module_table_has_both_sources_with_and_without(study):

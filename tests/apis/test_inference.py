@@ -11,6 +11,7 @@ from mmqanet.apis import inference_topdown, init_model
 from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'
+RANGE = r'image 0: box_scores must lie in \[0, 1\]'
 
 
 @pytest.fixture(scope='module')
@@ -100,9 +101,11 @@ def test_impossible_boxes_are_refused(model, box):
         inference_topdown(model, picture(), np.array([box]))
 
 
-@pytest.mark.parametrize('scores', [[1.5], [-0.1], [np.nan], [0.5, 0.5]])
-def test_impossible_scores_are_refused(model, scores):
-    with pytest.raises(InputError, match='box_scores'):
+@pytest.mark.parametrize(('scores', 'message'), [
+    ([1.5], RANGE), ([1.001], RANGE), ([-0.1], RANGE), ([np.nan], RANGE),
+    ([0.5, 0.5], 'image 0: 1 boxes, but 2 box_scores')])
+def test_impossible_scores_are_refused(model, scores, message):
+    with pytest.raises(InputError, match=message):
         inference_topdown(model, [picture()], [np.array([[0, 0, 9, 9]])], box_scores=[np.array(scores)])
 
 

@@ -49,6 +49,22 @@ def test_a_published_checkpoint_needs_nothing_beside_it(trained, tmp_path, half)
     assert target.stat().st_size < (0.6 if half else 1.1) * path.stat().st_size
 
 
+@pytest.mark.parametrize('name', ['out.pth', 'out.safetensors'])
+def test_half_precision_halves_floats_alone(trained, tmp_path, name):
+    """70,001 steps are no half-precision number, nor is a mask one."""
+    if name.endswith('.safetensors'):
+        pytest.importorskip('safetensors')
+    path, _ = trained
+    state = dict(
+        weight=torch.tensor([0.1, 1e-3]), double=torch.tensor([0.1], dtype=torch.float64), steps=torch.tensor(70001),
+        table=torch.tensor([2049, -3], dtype=torch.int32), mask=torch.tensor([True, False]), byte=torch.tensor([255]).byte())
+    write_checkpoint(self_contained(state, cfg=None, dataset_meta={}, source=path, half=True), tmp_path / name)
+    written = load_checkpoint_file(tmp_path / name)['state_dict']
+    for key, value in state.items():
+        assert written[key].dtype == (torch.float16 if value.is_floating_point() else value.dtype), key
+        assert torch.equal(written[key], value.half() if value.is_floating_point() else value), key
+
+
 def test_what_half_precision_cannot_hold_is_named(trained):
     path, _ = trained
     state = dict(small=torch.ones(1), large=torch.tensor([1e6]))

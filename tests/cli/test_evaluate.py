@@ -82,6 +82,14 @@ def test_pictures_are_written(folders, tmp_path):
             assert len(picture.convert('L').getcolors()) > 20
 
 
+def test_images_without_prediction_count_as_in_the_release_unless_asked(folders, tmp_path):
+    assert evaluate(folders, '--json', str(tmp_path / 's.json')) == 0
+    document = json.loads((tmp_path / 's.json').read_text())
+    assert document['missing'] == 'release'
+    release, count = (evaluate_folders(*folders, num_classes=5, missing=missing) for missing in ('release', 'count'))
+    assert document['mIoU'] == release.values['mIoU'] != count.values['mIoU']
+
+
 def test_the_choices_are_those_of_the_evaluation():
     assert METRIC_NAMES == records.METRIC_NAMES
     assert tuple(scores.MISSING_READINGS) == MISSING_READINGS

@@ -196,8 +196,9 @@ def break_annotated_size(tiny):
 
 def break_person_outside_its_box(tiny):
     human = np.zeros((40, 60), np.uint8)
-    human[:, 50:] = 1
+    human[34:, :], human[:, 25:], human[:, :5], human[:4, :] = 1, 1, 1, 1  # all around the box
     tiny.save('Human_ids/pic1.png', human)
+    tiny.save('Category_ids/pic1.png', np.full((40, 60), 14, np.uint8))
     return r'Human_ids/pic1\.png: annotation 11: the person with parsing_id 1 has no labelled pixel in its box'
 
 
@@ -305,6 +306,15 @@ def test_all_samples_broken_is_one_line(tiny):
     dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON, on_invalid='skip'))
     with pytest.raises(DataError, match=r'all 3 samples are broken, the last: .*Category_ids.*no such file'):
         dataset[0]
+
+
+@pytest.mark.parametrize(('row', 'column'), [(4, 5), (4, 24), (33, 5), (33, 24)])
+def test_a_pixel_in_a_corner_of_its_box_is_enough(tiny, row, column):
+    human = np.zeros((40, 60), np.uint8)
+    human[row, column] = 1
+    tiny.save('Human_ids/pic1.png', human)
+    tiny.save('Category_ids/pic1.png', np.full((40, 60), 14, np.uint8))
+    assert CIHPDataset(**tiny.args(pipeline=LOAD_PERSON))[0]['gt_map'].sum() == 14
 
 
 def test_a_mask_of_255_shows_nobody(tiny):

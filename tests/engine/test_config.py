@@ -39,6 +39,8 @@ def test_work_dir_and_overrides(tmp_path):
     cfg = prepared(work_dir=str(tmp_path), overrides={'train_cfg.max_epochs': 3})
     assert cfg.work_dir == str(tmp_path)
     assert cfg.train_cfg.max_epochs == 3
+    assert prepared(overrides={'work_dir': 'of/the/config'}).work_dir == 'of/the/config'
+    assert prepared(work_dir=str(tmp_path), overrides={'work_dir': 'of/the/config'}).work_dir == str(tmp_path)
 
 
 def test_without_a_gpu_processes_talk_over_gloo(monkeypatch):

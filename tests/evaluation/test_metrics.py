@@ -43,6 +43,19 @@ def test_multi_human_returns_percent_of_the_slow_evaluator(missing):
     assert result == pytest.approx({key: 100 * value for key, value in slow.items()}, abs=1e-10)
 
 
+def test_images_without_prediction_count_as_in_the_release_unless_asked():
+    scenes = [scene for scene in random_scenes(60) if not len(scene.people) and scene.human.any()]
+    scenes += random_scenes(5, first_seed=100)
+    prepared = [slow_evaluator.prepare(scene) for scene in scenes]
+    release, count = ({key: 100 * value for key, value in slow_evaluator.evaluate(prepared, 5, missing).items()}
+                      for missing in ('release', 'count'))
+    assert run(build(), scenes) == pytest.approx(release, abs=1e-10)
+    for missing, expected in ((dict(), release), (dict(missing='count'), count)):
+        found = run(build('SingleHumanParsingMetric', **missing), scenes)
+        assert found == pytest.approx({key: expected[key] for key in ('mIoU', 'mAcc', 'aAcc')}, abs=1e-10)
+    assert release['mIoU'] != pytest.approx(count['mIoU'], abs=0.01)
+
+
 def test_only_survivors_of_the_nms_enter_app():
     scenes = [perfect_scene(seed) for seed in range(6)]
     twice = [replace(scene, **{key: getattr(scene, key).repeat(2, axis=0)

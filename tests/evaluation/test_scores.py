@@ -38,6 +38,25 @@ def test_the_readings_of_images_without_prediction_differ():
     release, count = values_of(scenes, 'release'), values_of(scenes, 'count')
     assert {key for key in release if release[key] == count[key]} == {'APp', 'APp_50', 'PCP', 'PCP_50'}
     assert count['APr'] < release['APr']
+    assert score_records(records_of(scenes), num_classes=5).values == release != count
+
+
+def enlarged(scene: Scene, factor: int) -> Scene:
+    """The scene with every pixel repeated ``factor`` times in both directions: no score changes."""
+    maps = {key: getattr(scene, key).repeat(factor, axis=-2).repeat(factor, axis=-1)
+            for key in ('category', 'human', 'instance', 'people')}
+    return replace(scene, **maps)
+
+
+def test_pixels_are_counted_beyond_sixteen_bits():
+    """0.6 megapixels an image: its background, people and parts pass 65,535 pixels, as those of photos do."""
+    scenes = [scene for scene in random_scenes(8, first_seed=70) if len(scene.people) and scene.human.any()][:3]
+    large = [enlarged(scene, 50) for scene in scenes]
+    parts = [count for scene in large for count in np.bincount(scene.category[scene.category < 255])[1:]]
+    assert sum(count > 2 ** 16 for count in parts) > 1
+    assert values_of(large) == pytest.approx(values_of(scenes), abs=1e-12, nan_ok=True)
+    confusion = score_records(records_of(large), num_classes=5).confusion
+    assert (confusion == 2500 * score_records(records_of(scenes), num_classes=5).confusion).all()
 
 
 def test_perfect_predictions_score_one():
@@ -119,6 +138,26 @@ def test_bad_calls_are_named():
         score_records([record], num_classes=5, missing='maybe')
     with pytest.raises(InputError, match="unknown metric 'AP'"):
         score_records([record], num_classes=5, metrics=('AP',))
+    with pytest.raises(InputError, match='metrics is empty, choose from mIoU'):
+        score_records([record], num_classes=5, metrics=())
+
+
+def test_a_metric_may_be_named_by_a_string():
+    scene = perfect_scene(3)
+    record = records_of([scene], metrics='mIoU')[0]
+    assert record.people is record.parts is record.humans is None
+    assert set(score_records([record], num_classes=5, metrics='mIoU').values) == {'mIoU', 'mAcc', 'aAcc'}
+    with pytest.raises(InputError, match="unknown metric 'mAP'"):
+        records_of([scene], metrics='mAP')
+
+
+@pytest.mark.parametrize('label', [5, 200, -1])
+def test_a_class_of_the_part_table_beyond_the_data_set_is_named(label):
+    scene = perfect_scene(0)
+    table = scene.gt_parts.copy()
+    table[-1, 1] = label
+    with pytest.raises(DataError, match=rf'a7: the ground-truth part table holds class {label}, outside \[0, 5\)'):
+        record_image(name='a7', truth=replace(scene, gt_parts=table).truth(), prediction=scene.prediction(), num_classes=5)
 
 
 def test_agrees_with_the_recorded_release(golden_dir):

@@ -5,6 +5,7 @@ import torch
 
 from mmqanet.errors import InputError
 from mmqanet.functional import fuse_quality, pixel_scores
+from mmqanet.functional.quality import confident_sums
 
 
 def random_probs(*shape, seed=0, sharpness=2.0):
@@ -109,6 +110,22 @@ def test_a_megapixel_keeps_its_digits():
     instance, parts = pixel_scores(probs)
     assert instance.item() == pytest.approx(0.9, abs=1e-6)
     assert parts.item() == pytest.approx(0.9, abs=1e-6)
+
+
+@pytest.mark.parametrize('dtype', [torch.uint8, torch.int16, torch.int64])
+@pytest.mark.parametrize(('num_bins', 'number'), [(59, 6), (50, 4), (51, 4), (64, 3), (256, 1), (255, 99)])
+def test_many_classes_at_many_thresholds(dtype, num_bins, number):
+    """Classes times thresholds pass what 8 bits hold, at 59 × 6 by far, at 51 × 5 by nothing."""
+    generator = torch.Generator().manual_seed(num_bins)
+    values = torch.rand(3000, generator=generator)
+    labels = torch.randint(num_bins, (3000,), generator=generator)
+    thresholds = torch.rand(number, generator=generator).tolist()
+    sums, counts = confident_sums(values, labels.to(dtype), num_bins=num_bins, thresholds=thresholds)
+    for row, threshold in enumerate(thresholds):
+        chosen = values >= threshold
+        assert counts[row].tolist() == torch.bincount(labels[chosen], minlength=num_bins).tolist()
+        expected = torch.zeros(num_bins, dtype=torch.float64).index_add_(0, labels[chosen], values[chosen].double())
+        torch.testing.assert_close(sums[row], expected)
 
 
 def spoiled(value):

@@ -122,6 +122,23 @@ def test_thresholds_reach_the_merging():
     assert people_seen(nms_iou_thr=0.99)[0] == {0, 1, 2, 3}
 
 
+@pytest.mark.parametrize(('score', 'seen'), [(0.2999, {0}), (0.3, {0, 2})])
+def test_a_box_score_of_0_3_enters_the_category_map(score, seen):
+    """As in the release, where no config says otherwise."""
+    sample = make_sample(boxes=BOXES[:1], scores=[score])
+    fill(QualityAwarePostprocessor(), sample, iter([(one_class(2), torch.tensor(0.5))]))
+    assert set(sample.pred_maps.category.unique().tolist()) == seen
+    assert set(sample.pred_maps.human.unique().tolist()) == {0, 1}
+
+
+def test_the_settings_are_those_of_the_paper_where_no_config_states_them():
+    postprocessor = QualityAwarePostprocessor()
+    assert postprocessor.quality_weights == (1.0, 0.5, 3.0)
+    assert (postprocessor.pixel_score_thr, postprocessor.nms_iou_thr, postprocessor.instance_score_thr) == (0.2, 0.6, 0.01)
+    assert postprocessor.pixel_score_sweep == ()
+    assert postprocessor.min_region == 0
+
+
 def test_new_weights_without_new_answers():
     sample = make_sample()
     answers = make_answers(len(BOXES))

@@ -78,8 +78,8 @@ def test_a_tenth_of_the_names_is_for_validation_whatever_else_there_is():
 
 def test_the_person_of_a_portrait_is_all_that_is_labelled(tmp_path):
     (tmp_path / 'photos').mkdir()
-    for name in ('1.webp', '2.jpg', '3.webp'):
-        (tmp_path / 'photos' / name).write_bytes(b'')
+    for name, size in (('1.webp', (30, 40)), ('2.jpg', (10, 20)), ('3.webp', (10, 20))):
+        Image.new('RGB', size).save(tmp_path / 'photos' / name)
     labels = np.zeros((40, 30), np.uint8)
     labels[5:12, 4:9] = 1
     labels[20:33, 7:21] = 3
@@ -101,6 +101,38 @@ def test_portraits_without_photo_or_without_maps_are_refused(tmp_path):
     write_label_map(tmp_path / 'labels/7.png', np.ones((4, 4), np.uint8))
     with pytest.raises(DataError, match=r'7\.png: no photo of this name'):
         describe_portraits(tmp_path, tmp_path / 'labels', tmp_path)
+
+
+def turned(path, orientation, size):
+    """A photo of that (width, height) as stored, and of this EXIF orientation."""
+    picture = Image.new('RGB', size)
+    exif = picture.getexif()
+    exif[274] = orientation
+    picture.save(path, exif=exif)
+
+
+@pytest.mark.parametrize('orientation', [5, 6, 7, 8])
+def test_a_turned_portrait_is_described_as_it_is_shown(tmp_path, orientation):
+    turned(tmp_path / '1.jpg', orientation, (40, 30))
+    labels = np.zeros((40, 30), np.uint8)
+    labels[5:12, 4:9] = 1
+    write_label_map(tmp_path / 'labels/1.png', labels)
+    describe_portraits(tmp_path, tmp_path / 'labels', tmp_path)
+    content = read(tmp_path, split_of('1.jpg'), 'portraits')
+    assert content['images'] == [dict(id=1, file_name='1.jpg', height=40, width=30)]
+    assert content['annotations'][0]['bbox'] == [4, 5, 5, 7]
+
+
+@pytest.mark.parametrize(('orientation', 'stored', 'message'), [
+    (6, (30, 40), 'stored turned'), (6, (40, 40), 'stored turned'), (3, (30, 40), 'stored turned'),
+    (2, (30, 40), 'stored turned'), (6, (41, 30), 'stored turned'),
+    (1, (40, 30), r'a label map of \(40, 30\) \(rows, columns\), but the photo has \(30, 40\)')])
+def test_labels_that_may_lie_another_way_than_their_portrait_are_refused(tmp_path, orientation, stored, message):
+    turned(tmp_path / '1.jpg', orientation, stored)
+    write_label_map(tmp_path / 'labels/1.png', np.ones((40, 30 if 30 in stored else 40), np.uint8))
+    with pytest.raises(DataError, match=message):
+        describe_portraits(tmp_path, tmp_path / 'labels', tmp_path)
+    assert not list(tmp_path.glob('portraits_*.json'))
 
 
 def test_bad_input_is_named(source, tmp_path):

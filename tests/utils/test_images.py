@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from mmqanet.datasets.transforms import loading
 from mmqanet.errors import DataError
 from mmqanet.utils import images
-from mmqanet.utils.images import decode_image, plain_colour, read_image
+from mmqanet.utils.images import decode_image, encode_jpeg, encode_png, plain_colour, read_image, write_picture
 
 
 def encoded(image, form='PNG', **options):
@@ -178,3 +178,29 @@ def test_too_little_memory_is_named(monkeypatch):
     monkeypatch.setattr(images, 'plain_colour', fail)
     with pytest.raises(DataError, match=r'a\.png: not enough memory to read this picture'):
         decode_image(encoded(Image.new('RGB', (3, 3))), where='a.png')
+
+
+def quantisation(content):
+    """The divisors of a JPEG's brightness, which its quality decides."""
+    with Image.open(io.BytesIO(content)) as image:
+        return list(image.quantization[0])
+
+
+def test_jpegs_are_of_quality_92_unless_asked(tmp_path):
+    pixels = picture()
+    expected = {quality: quantisation(encoded(Image.fromarray(pixels), 'JPEG', quality=quality)) for quality in (60, 92)}
+    assert quantisation(encode_jpeg(pixels)) == expected[92] != expected[60]
+    assert quantisation(encode_jpeg(pixels, quality=60)) == expected[60]
+    write_picture(tmp_path / 'a.jpg', pixels)
+    assert quantisation((tmp_path / 'a.jpg').read_bytes()) == expected[92]
+
+
+@pytest.mark.parametrize(('name', 'form'), [('a.png', 'PNG'), ('a.PNG', 'PNG'), ('a.jpg', 'JPEG'), ('a.JPEG', 'JPEG')])
+def test_a_picture_is_written_in_the_format_of_its_suffix_and_the_colours_of_its_pixels(tmp_path, name, form):
+    pixels = np.full((16, 24, 3), (30, 100, 250), np.uint8)  # blue, green, red
+    write_picture(tmp_path / name, pixels)
+    with Image.open(tmp_path / name) as image:
+        assert image.format == form
+        assert image.size == (24, 16)
+        assert np.abs(np.array(image.convert('RGB')).astype(int) - (250, 100, 30)).max() <= 3
+    assert (decode_image(encode_png(pixels), where='x') == pixels).all()

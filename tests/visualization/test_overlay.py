@@ -119,9 +119,44 @@ def test_panels_stand_beside_each_other_or_below(size, axis):
     assert drawn.shape[axis] - 2 * size[axis] in range(4, 10)
 
 
-def test_labels_beyond_the_palette_are_grey():
+@pytest.mark.parametrize('label', [3, 4, 200, 254, 255])
+def test_labels_beyond_the_palette_are_grey(label):
     image = np.zeros((4, 4, 3), np.uint8)
-    assert (blend(image, np.full((4, 4), 255, np.uint8), PALETTE, 1.0) == 128).all()
+    labels = np.full((4, 4), label, np.uint8)
+    assert (blend(image, labels, PALETTE, 1.0) == 128).all()
+    labels[0] = 2  # the last of the palette
+    assert blend(image, labels, PALETTE, 1.0)[:2, 0].tolist() == [[255, 0, 0], [128] * 3]
+
+
+def test_a_palette_picture_is_white_beyond_its_palette_and_keeps_the_labels():
+    labels = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    picture = palette_image(labels, PALETTE)
+    assert (np.array(picture) == labels).all()
+    colours = np.array(picture.convert('RGB')).reshape(256, 3)
+    assert colours[:3].tolist() == [list(colour) for colour in PALETTE]
+    assert (colours[3:] == 255).all()
+
+
+def test_a_legend_leaves_out_what_has_no_name(category):
+    image = np.full((600, 500, 3), 100, np.uint8)
+    named = add_legend(image, category, PALETTE, CLASSES)
+    unknown = category.copy()
+    unknown[:50], unknown[50:100] = 3, 255
+    assert (add_legend(image, unknown, PALETTE, CLASSES) == named).all()
+    assert (add_legend(image, np.full((600, 500), 3, np.uint8), PALETTE, CLASSES) == image).all()
+
+
+def test_a_part_beyond_the_palette_has_a_number_and_a_grey_swatch():
+    labels = np.zeros((600, 500), np.uint8)
+    labels[200:400, 100:300] = 7
+    parsing = replace(two_parts(labels), part=(labels > 0).astype(np.int32), part_labels=np.array([7]),
+                      part_people=np.zeros(1, int), part_scores=np.array([0.9]))
+    image = np.full((600, 500, 3), 100, np.uint8)
+    drawn, without = (draw_panels(image, {'': parsing}, palette=PALETTE, classes=CLASSES, legend=False, part_labels=shown)
+                      for shown in (True, False))
+    assert (drawn != without).any()
+    changed = drawn[(drawn != without).any(2)].astype(int)
+    assert (np.ptp(changed, axis=1) < 12).all()  # neither red nor blue: the badge is paper, ink and grey
 
 
 def test_a_long_legend_takes_columns_instead_of_height():

@@ -2,12 +2,10 @@
 
 The files stay where and as they are; what the data set class needs besides them is the JSON with the people's boxes.
 """
-import io
 from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import (
@@ -16,16 +14,14 @@ from mmqanet.preparation.converters.prepared import (
     describe_people,
     part_ids,
     parts_table,
+    shown_size,
     unlabelled_people,
     write_coco_json,
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
-from mmqanet.utils.files import read_bytes, read_label_map, write_bytes, write_label_map
-from mmqanet.utils.formats import known_formats
-from mmqanet.utils.images import decode_image, exif_orientation
+from mmqanet.utils.files import read_label_map, write_bytes, write_label_map
 from mmqanet.utils.processes import run_many
 
-SIDEWAYS = 5  # from this EXIF orientation on, height and width change places
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
 
 
@@ -66,7 +62,7 @@ def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, peo
     stem = name[:-len(Path(name).suffix)]
     try:
         category = read_label_map(labels / f'{stem}.png')
-        height, width = _shown_size(images / name, category)
+        height, width = shown_size(images / name, category.shape)
         human = (category > 0).astype(np.uint8) if people is None else read_label_map(Path(people) / f'{stem}.png')
         check_maps(stem, (height, width), category, human, num_classes)
         if np.isin(category, (0, IGNORE)).all() and category.any():
@@ -81,21 +77,3 @@ def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, peo
         return Outcome(name, error=str(error))
     return Outcome(name, height, width, describe_people(human, category),
                    unlabelled=tuple(unlabelled_people(human, category)))
-
-
-def _shown_size(path: Path, category: np.ndarray) -> tuple[int, int]:
-    """(height, width) of an image as it is shown.
-
-    Raises:
-        DataError: it is stored turned (EXIF), and its map (H, W) does not tell by its size that it was drawn on the image as
-            it is shown.
-    """
-    content = read_bytes(path)
-    height, width = decode_image(content, where=path).shape[:2]
-    with Image.open(io.BytesIO(content), formats=known_formats()) as image:
-        orientation = exif_orientation(image)
-    told_by_size = orientation >= SIDEWAYS and height != width and category.shape == (height, width)
-    if orientation > 1 and not told_by_size:
-        raise DataError(f'{path}: the image is stored turned (EXIF orientation {orientation}), and its labels may be of '
-                        'the stored pixels; store it upright, with its labels')
-    return height, width

@@ -4,18 +4,22 @@ Reads ``photos/NAME.*``, ``labels/NAME.png`` (0 background, 1 hair, 2 clothing o
 ``bodypix/NAME.png``, body parts as :mod:`.ccp_sides` describes them. Labels and parts come from networks, so they are joined
 with care (:func:`join`): what they contradict each other on is ignored.
 """
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
+from PIL import Image, UnidentifiedImageError
 
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names
 from mmqanet.preparation.converters.batch import Sample, UnusableSample
 from mmqanet.preparation.converters.ccp_sides import PARTIAL, REGIONS, read_parts
+from mmqanet.preparation.converters.prepared import refuse_turned
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map
+from mmqanet.utils.formats import known_formats
 
 IGNORE = 255
 HAIR, CLOTHING, SKIN = 1, 2, 3  # of the labels that are read
@@ -76,11 +80,21 @@ class PortraitsConverter(Converter):
 
 
 def read_photo(folder: Path, name: str) -> np.ndarray:
-    """The photo (H, W, 3) uint8 BGR of that name, whatever its format."""
+    """The photo (H, W, 3) uint8 BGR of that name, whatever its format.
+
+    Raises:
+        DataError: there is none or several, it cannot be read, or it is stored turned (EXIF).
+    """
     paths = sorted(folder.glob(f'{name}.*'))
     if len(paths) != 1:
         raise DataError(f'{folder}: {len(paths)} files called {name}, but one is needed')
-    image = cv2.imdecode(np.frombuffer(read_bytes(paths[0]), np.uint8), cv2.IMREAD_COLOR)
+    content = read_bytes(paths[0])
+    try:
+        with Image.open(io.BytesIO(content), formats=known_formats()) as picture:
+            refuse_turned(picture, paths[0])
+    except UnidentifiedImageError:
+        raise DataError(f'{paths[0]}: the image cannot be read') from None
+    image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
         raise DataError(f'{paths[0]}: the image cannot be read')
     return image

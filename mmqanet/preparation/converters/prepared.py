@@ -27,9 +27,10 @@ from mmqanet.functional.image_parsing import IGNORE, number_parts
 from mmqanet.functional.rle import encode_rle
 from mmqanet.utils.files import check_inside, read_bytes, write_bytes, write_label_map
 from mmqanet.utils.formats import known_formats
-from mmqanet.utils.images import exif_orientation
+from mmqanet.utils.images import decode_image, exif_orientation
 
 LAST_PERSON = 255  # of an 8-bit map; the part ids then fit 16 bits
+SIDEWAYS = 5  # from this EXIF orientation on, height and width change places
 
 
 def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: np.ndarray, human: np.ndarray,
@@ -164,13 +165,40 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
             image.load()
             if image.format != 'JPEG':
                 raise DataError(f'{name}: the image is {image.format}, not JPEG')
-            if exif_orientation(image) != 1:
-                raise DataError(f'{name}: the image is stored turned (EXIF); store it upright, with its labels')
+            refuse_turned(image, name)
             return image.height, image.width
     except UnidentifiedImageError:
         raise DataError(f'{name}: the image cannot be read (no known format)') from None
     except (OSError, SyntaxError) as error:
         raise DataError(f'{name}: the image cannot be read ({error})') from error
+
+
+def refuse_turned(image: Image.Image, name: object) -> None:
+    """Raise a DataError that names the image where it is stored turned: nobody knows which way its labels are."""
+    if exif_orientation(image) != 1:
+        raise DataError(f'{name}: the image is stored turned (EXIF); store it upright, with its labels')
+
+
+def shown_size(path: Path, labels_shape: tuple[int, ...]) -> tuple[int, int]:
+    """(height, width) of a photo of any format as it is shown, with labels that belong to it.
+
+    Args:
+        path: the photo.
+        labels_shape: (H, W) of its labels.
+
+    Raises:
+        DataError: it cannot be read; or it is stored turned (EXIF), and the size of its labels does not tell that they were
+            drawn on the photo as it is shown.
+    """
+    content = read_bytes(path)
+    height, width = decode_image(content, where=path).shape[:2]
+    with Image.open(io.BytesIO(content), formats=known_formats()) as image:
+        orientation = exif_orientation(image)
+    told_by_size = orientation >= SIDEWAYS and height != width and tuple(labels_shape) == (height, width)
+    if orientation > 1 and not told_by_size:
+        raise DataError(f'{path}: the image is stored turned (EXIF orientation {orientation}), and its labels may be of '
+                        'the stored pixels; store it upright, with its labels')
+    return height, width
 
 
 def check_maps(name: str, size: tuple[int, int], category: np.ndarray, human: np.ndarray, num_classes: int) -> None:

@@ -13,6 +13,10 @@ from mmqanet.preparation.converters.atr import ATRConverter
 from mmqanet.preparation.converters.base import convert, draw_names, find, read_names
 from mmqanet.preparation.converters.verify import verify
 
+#: As published, background counted.
+NUM_CLASSES = {'CIHP': 20, 'LIP': 20, 'ATR': 18, 'MHP-v2': 59, 'PASCAL-Person-Part': 7}
+ONE_PERSON_AN_IMAGE = ('LIP', 'ATR')  # the box is the whole image
+
 
 @pytest.fixture
 def run(archive, tmp_path):
@@ -64,9 +68,9 @@ def test_the_data_set_class_reads_it(archive, run, tmp_path):
             expected[4:10, 10 * i + 2:10 * i + 8], expected[10:20, 10 * i + 2:10 * i + 8] = 1, 2
             sample = people[i]
             assert (sample['gt_map'] == expected).all()
-            whole = archive.Converter.whole_image
+            whole = archive.Converter.title in ONE_PERSON_AN_IMAGE
             assert sample['bboxes'].tolist() == [[0, 0, 32, 24] if whole else [10 * i + 2, 4, 10 * i + 8, 20]]
-    count = archive.Converter.num_classes
+    count = NUM_CLASSES[archive.Converter.title]
     assert image['gt_parts'].tolist() == [[count * p + c, c, p + 1] for p in range(archive.people) for c in (1, 2)]
 
 
@@ -117,7 +121,15 @@ def half_a_photo(archive):
     path.write_bytes(path.read_bytes()[:-300])
 
 
+def turned_photo(archive):
+    """The size that it is shown in is that of its labels."""
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.new('RGB', (32, 24)).save(archive.photo('train', 'b'), exif=exif)
+
+
 @pytest.mark.parametrize(('damage', 'message'), [
+    (turned_photo, r'b: the image is stored turned \(EXIF\); store it upright, with its labels'),
     (no_label, r'no such file|no person has a file|1 person files'), (broken_label, 'not readable|cannot be read'),
     (other_size, 'the image has|masks? of'), (no_photo, 'no such file'), (half_a_photo, 'the image cannot be read')])
 def test_a_broken_image_is_named_and_the_rest_converted(archive, run, tmp_path, damage, message):
@@ -198,6 +210,18 @@ def test_atr_draws_a_split_by_a_seed(make_archive, tmp_path):
         convert(archive.converter(), tmp_path / 'out', show_progress=False)
     with pytest.raises(InputError, match='lists must name 3 files'):
         ATRConverter(source=archive.root, lists=(archive.list_file('train'),))
+
+
+def test_atr_draws_1000_images_for_testing_and_700_for_validation(tmp_path):
+    (tmp_path / 'humanparsing/JPEGImages').mkdir(parents=True)
+    (tmp_path / 'humanparsing/SegmentationClassAug').mkdir()
+    names = [f'{number:04}' for number in range(1706)]
+    (tmp_path / 'humanparsing/JPEGImages/all.txt').write_text('\n'.join(names))
+    train, val, test = (ATRConverter(source=tmp_path).names(split) for split in ATRConverter.splits)
+    assert (len(train), len(val), len(test)) == (6, 700, 1000)
+    assert sorted(train + val + test) == names
+    others = [ATRConverter(source=tmp_path, seed=1).names(split) for split in ATRConverter.splits]
+    assert all(set(one) != set(other) for one, other in zip((train, val, test), others))
 
 
 def test_archives_nest_as_they_were_unpacked(tmp_path):

@@ -1,5 +1,6 @@
 """PASCAL-Person-Part: the six-part merge out of MATLAB structures."""
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from PIL import Image
 from scipy.io import savemat
 
 from mmqanet.datasets import PascalPersonPartDataset
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import convert
 from mmqanet.preparation.converters.pascal_person_part import PARTS, PascalPersonPartConverter, merge_parts
 
@@ -59,6 +60,18 @@ def test_the_neck_may_be_the_torsos():
     assert (merge_parts(person(BODY, neck=LEFT), 'x', neck='torso')[LEFT > 0] == CLASSES.index('torso')).all()
     with pytest.raises(InputError, match='neck must be one of'):
         PascalPersonPartConverter(source='.', neck='arms')
+
+
+def test_a_folder_has_all_its_necks_in_one_class(pascal, tmp_path, thing):
+    """What was converted with the neck of the head is not mixed with what has it at the torso."""
+    pascal.objects('b', [thing('person', BODY, {'neck': LEFT, 'torso': BODY})])
+    converters = [replace(pascal.converter(), neck=neck) for neck in ('head', 'torso')]
+    for converter in converters:
+        convert(converter, tmp_path / converter.neck, show_progress=False)
+        labels = np.array(Image.open(tmp_path / f'{converter.neck}/Training/Category_ids/b.png'))
+        assert labels[3, 3] == CLASSES.index(converter.neck)
+    with pytest.raises(DataError, match="neck 'head', not 'torso'"):
+        convert(converters[1], tmp_path / 'head', show_progress=False)
 
 
 def test_the_smaller_part_lies_on_top_and_reaches_out_of_the_mask():

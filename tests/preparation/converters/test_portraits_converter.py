@@ -137,6 +137,11 @@ def test_archives_with_faults(archive, tmp_path):
     faults = {outcome.name: outcome.error for report in reports for outcome in report.failed}
     assert set(faults) == {'a', 'b', 'c'}
     assert '0 files called a' in faults['a']
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    Image.new('RGB', (80, 100)).save(archive / 'photos/b.webp', exif=exif)
+    with pytest.raises(DataError, match=r'photos/b\.webp: the image is stored turned'):
+        converter.load(converter.splits[0], 'b')
     with pytest.raises(InputError, match=r'val must be in \[0, 3\]'):
         convert(PortraitsConverter(source=archive, val=4), tmp_path / 'two', show_progress=False)
     with pytest.raises(DataError, match=r'no \.png files in labels'):
