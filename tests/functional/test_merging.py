@@ -123,3 +123,25 @@ def test_bad_people_are_named(change, message):
     merge_people(**people)
     with pytest.raises(InputError, match=message):
         merge_people(**{**people, **change})
+
+
+@pytest.mark.parametrize(('rules', 'score', 'painted'), [
+    (dict(), 0.3, {1}), (dict(), 0.29999, {0}), (dict(bbox_score_thr=0.75), 0.75, {1}),
+    (dict(bbox_score_thr=0.75), 0.74, {0})])
+def test_whose_box_score_reaches_the_threshold_enters_the_class_map(rules, score, painted):
+    merged, _ = merge_people(CroppedPeople.whole(np.ones((1, 2, 5), np.uint8), (2, 5)), bbox_scores=np.array([score]),
+                             qualities=np.ones(1), part_qualities=np.ones((1, 1)), rules=MergingRules(**rules))
+    assert set(merged.category.ravel()) == painted
+    assert (merged.human == 1).all()
+
+
+@pytest.mark.parametrize(('rules', 'quality', 'painted'), [
+    (dict(), 0.01, 1), (dict(), 0.00999, 0), (dict(instance_score_thr=0.5), 0.5, 1),
+    (dict(instance_score_thr=0.5), 0.49, 0)])
+def test_whose_quality_reaches_the_threshold_enters_the_other_maps(rules, quality, painted):
+    merged, kept = merge_people(CroppedPeople.whole(np.ones((1, 2, 5), np.uint8), (2, 5)), bbox_scores=np.ones(1),
+                                qualities=np.array([quality]), part_qualities=np.ones((1, 1)), rules=MergingRules(**rules))
+    assert (merged.human == painted).all()
+    assert (merged.part == painted).all()
+    assert (merged.category == 1).all()
+    assert kept.tolist() == [0]
