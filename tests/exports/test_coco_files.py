@@ -49,3 +49,20 @@ def test_people_are_the_sum_of_their_parts():
 @pytest.mark.parametrize('of', ['people', 'parts'])
 def test_no_pictures(of):
     assert load(of, []).dataset['images'] == []
+
+
+def test_fiftyone_imports_parts_with_their_qualities(tmp_path):
+    fouc = pytest.importorskip('fiftyone.utils.coco')
+    path = tmp_path / 'coco_parts.json'
+    path.write_text(''.join(coco_dataset(lambda: iter(RECORDS), of='parts')), encoding='utf-8')
+    importer = fouc.COCODetectionDatasetImporter(
+        data_path={record['source']: record['source'] for record in RECORDS}, labels_path=str(path),
+        label_types='segmentations', extra_attrs=True, include_id=True)
+    with importer:
+        found = [labels.get('segmentations') for _, _, labels in importer]
+    assert found[1] is None
+    for image, parts in ((found[0], FIRST), (found[2], SECOND)):
+        for row, (person, label, quality, mask) in zip(image.detections, parts, strict=True):
+            assert (row.label, row['person'], row.confidence) == (CLASSES[label], person, quality)
+            rows, columns = np.nonzero(mask)
+            assert (row.mask == mask[rows.min():rows.max() + 1, columns.min():columns.max() + 1]).all()
