@@ -2,7 +2,7 @@
 VENV ?= .venv
 PY = $(VENV)/bin/python
 
-.PHONY: help env demo test test-processors test-upstream lint clean
+.PHONY: help env demo test test-processors test-upstream docs lint clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/: .*## /\t/' | expand -t 18
@@ -27,9 +27,12 @@ test-upstream: ## run the suite on the packages of OpenMMLab, in an environment 
 	@VENV=.venv-upstream STACK=upstream bash tools/setup_env.sh
 	@OMP_NUM_THREADS=1 .venv-upstream/bin/python -m pytest -n 2 --dist loadfile
 
+docs: env ## build the documentation as a site in site/; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+
 lint: env ## ruff and mypy
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 
 clean: ## remove what demo and test leave behind, not the environment
-	rm -rf work_dirs/demo data/toy .pytest_cache .ruff_cache .mypy_cache
+	rm -rf work_dirs/demo data/toy site .pytest_cache .ruff_cache .mypy_cache
