@@ -44,8 +44,9 @@ class QualityAwareSOLOMixin(QualityAwareHead):
             return self._nothing(scores, meta)
         probs, masks, areas, scores, labels = (part[large] for part in (probs, masks, areas, scores, labels))
         maskness = self._maskness(probs, masks, areas)
+        scores *= maskness  # in place: half precision stays what it is
         scores, labels, _, kept = mask_matrix_nms(
-            masks, labels, scores * maskness, mask_area=areas, nms_pre=cfg.nms_pre, max_num=cfg.max_per_img,
+            masks, labels, scores, mask_area=areas, nms_pre=cfg.nms_pre, max_num=cfg.max_per_img,
             kernel=cfg.kernel, sigma=cfg.sigma, filter_thr=cfg.filter_thr)
         if not len(kept):
             return self._nothing(scores, meta)

@@ -42,6 +42,19 @@ def test_detections_are_mmdets_to_the_bit(pair, rescale):
             assert torch.equal(found[key], value), key
 
 
+@pytest.mark.parametrize('head', ['SOLOV2Head', 'CondInstMaskHead', 'MaskFormerFusionHead'])
+def test_so_are_those_of_half_precision(head):
+    cfg = small_model(head)
+    plain = build(cfg)
+    twin = build(quality_aware(cfg), like=plain)
+    with torch.autocast('cpu', torch.bfloat16):
+        for expected, found in zip(predict(plain), predict(twin)):
+            assert found.mask_scores.dtype == torch.float32
+            for key, value in expected.items():
+                assert found[key].dtype == value.dtype, key
+                assert torch.equal(found[key], value), key
+
+
 @pytest.mark.parametrize(('name', 'settings'), [
     ('cascade_rcnn/cascade-mask-rcnn_r50_fpn_1x_coco', {}),  # three heads, whose probabilities are averaged
     ('maskformer/maskformer_r50_ms-16xb1-75e_coco', dict(instance_on=True)),
