@@ -7,15 +7,21 @@ boxes are known, so that with any weights as many people are parsed as the row s
 fastest lap counts; ``detect`` is timed only where a detector is given. People a second are those of ``mmqanet parse`` from
 file to files, stages overlapping. Without a checkpoint the network of the config is untrained.
 
+``--against COMMIT`` does the same with that commit, checked out in a work tree of its own, turn about with this one,
+``--rounds`` times each, and prints the ratios. Options after ``--`` go to this checkout alone, e.g. ``-- --precision auto``.
+
 ``--clock cpu`` counts the seconds that processors spent on the stages instead: on a busy machine, with OMP_NUM_THREADS=1,
 these still tell the shares.
 """
 import argparse
+import contextlib
+import json
+import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -106,18 +112,19 @@ def forward(model: Any, packed: dict) -> None:
     float(last.sum())  # a GPU is done when its answer is here
 
 
-def time_command(parser: Any, path: Path, boxes: list, folder: Path, pictures: int) -> float:
-    """People a second of the command's own way, from files to files."""
+def time_command(parser: Any, path: Path, boxes: list, folder: Path, options: argparse.Namespace) -> float:
+    """People a second of the command's own way, from files to files, by the clock of the options."""
     from mmqanet.apis.inputs import Picture
     from mmqanet.apis.outputs import ResultWriter
     from mmqanet.utils.prefetch import prefetch
 
-    items = [Picture(name=str(index), source=str(path), content=path) for index in range(pictures)]
+    items = [Picture(name=str(index), source=str(path), content=path) for index in range(options.pictures)]
     writer = ResultWriter(folder, meta=parser.dataset_meta)
-    start = time.perf_counter()
+    clock = CLOCKS[options.clock]
+    start = clock()
     for parsed in prefetch(parser.stream(items, 4, boxes={path.name: boxes})):
         writer.write(parsed)
-    return pictures * len(boxes) / (time.perf_counter() - start)
+    return options.pictures * len(boxes) / (clock() - start)
 
 
 def first_result(options: argparse.Namespace, path: Path) -> str:
@@ -131,29 +138,57 @@ def first_result(options: argparse.Namespace, path: Path) -> str:
             f'picture {parsing:.2f})')
 
 
-def main() -> None:
+@contextlib.contextmanager
+def work_tree(commit: str) -> Iterator[Path]:
+    """A checkout of a commit beside this one, for a while."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'other')
+        subprocess.run(['git', '-C', str(REPO), 'worktree', 'add', '-q', '--detach', str(path), commit], check=True)
+        try:
+            for weights in (REPO / 'mmqanet/weights').glob('*.pth'):
+                if not (path / 'mmqanet/weights' / weights.name).exists():
+                    (path / 'mmqanet/weights' / weights.name).symlink_to(weights)
+            yield path
+        finally:
+            subprocess.run(['git', '-C', str(REPO), 'worktree', 'remove', '--force', str(path)], check=True)
+
+
+def compare(options: argparse.Namespace, arguments: list[str]) -> None:
+    """Run the table of both checkouts turn about; of each figure the best round counts."""
+    own = arguments[arguments.index('--') + 1:] if '--' in arguments else []
+    shared = arguments[:arguments.index('--')] if '--' in arguments else arguments
+    with work_tree(options.against) as other, tempfile.TemporaryDirectory() as folder:
+        sides: dict[str, tuple[Path, list[str]]] = {options.against: (other, []), 'this': (REPO, own)}
+        best: dict[str, dict[str, float]] = {side: {} for side in sides}
+        for _ in range(options.rounds):
+            for side, (root, more) in sides.items():
+                path = Path(folder, 'figures.json')
+                subprocess.run([sys.executable, __file__, *shared, *more, '--one-side', str(path)], check=True,
+                               env=dict(os.environ, PYTHONPATH=str(root)), stdout=subprocess.DEVNULL)
+                for key, value in json.loads(path.read_text()).items():
+                    choose = max if key.endswith('people/s') else min
+                    best[side][key] = choose(value, best[side].get(key, value))
+    print(f'{"":24} {options.against:>12} {"this":>12}   ratio   ({options.rounds} rounds turn about, {options.clock})')
+    for key, old in best[options.against].items():
+        new = best['this'][key]
+        ratio = new / old if key.endswith('people/s') else old / new
+        print(f'{key:24} {old:12.1f} {new:12.1f} {ratio:7.2f}')
+
+
+def table(options: argparse.Namespace) -> dict[str, float]:
+    """Print the figures of this checkout; they come back by name, milliseconds of stages and people a second."""
     from mmqanet.apis import HumanParsingInferencer
 
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--config', help='default: the light model, unless the checkpoint carries its config')
-    parser.add_argument('--checkpoint')
-    parser.add_argument('--detector', help='config of a detector, to time it too; untrained without its checkpoint')
-    parser.add_argument('--detector-checkpoint')
-    parser.add_argument('--device')
-    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 20])
-    parser.add_argument('--repeats', type=int, default=5, help='laps of which the fastest counts')
-    parser.add_argument('--pictures', type=int, default=8, help='pictures for the people a second; 0 leaves them out')
-    parser.add_argument('--clock', choices=list(CLOCKS), default='wall')
-    options = parser.parse_args()
-    options.config = options.config or (None if options.checkpoint else CONFIG)
-    print(header('parsing people end to end'))
+    figures = {}
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'picture.jpg')
         cv2.imwrite(str(path), make_picture(1)[0])
-        print(first_result(options, path))
+        if not options.one_side:
+            print(first_result(options, path))
+        choices = {name: value for name in ('precision', 'backend') if (value := getattr(options, name))}
         inferencer = HumanParsingInferencer(
             options.config, options.checkpoint, options.device, detector=options.detector,
-            detector_weights=options.detector_checkpoint)
+            detector_weights=options.detector_checkpoint, **choices)
         print(f'{"people":>6}', *(f'{stage:>8}' for stage in STAGES),
               f'{"others":>7} {"people/s":>9}   (ms a picture, {options.clock})')
         for people in options.people:
@@ -162,9 +197,40 @@ def main() -> None:
             seconds = time_stages(inferencer, path, boxes, Path(folder, 'out'), Stopwatch(options.clock, options.repeats))
             network = seconds['parse'] + seconds.get('detect', 0)
             others = 1 - network / sum(seconds.values())
-            rate = time_command(inferencer, path, boxes, Path(folder, 'out'), options.pictures) if options.pictures else 0
+            rate = time_command(inferencer, path, boxes, Path(folder, 'out'), options) if options.pictures else 0
             row = [f'{1e3 * seconds[stage]:8.1f}' if stage in seconds else f'{"-":>8}' for stage in STAGES]
             print(f'{people:6}', *row, f'{others:7.0%} {rate:9.1f}')
+            figures |= {f'{people} people, {stage} ms': 1e3 * value for stage, value in seconds.items()}
+            figures |= {f'{people} people, people/s': rate} if options.pictures else {}
+    return figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--config', help='default: the light model, unless the checkpoint carries its config')
+    parser.add_argument('--checkpoint')
+    parser.add_argument('--detector', help='config of a detector, to time it too; untrained without its checkpoint')
+    parser.add_argument('--detector-checkpoint')
+    parser.add_argument('--device')
+    parser.add_argument('--precision', help='float32, bfloat16 or auto')
+    parser.add_argument('--backend', help='torch, onnx or openvino')
+    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 20])
+    parser.add_argument('--repeats', type=int, default=5, help='laps of which the fastest counts')
+    parser.add_argument('--pictures', type=int, default=8, help='pictures for the people a second; 0 leaves them out')
+    parser.add_argument('--clock', choices=list(CLOCKS), default='wall')
+    parser.add_argument('--against', metavar='COMMIT', help='compare with a commit')
+    parser.add_argument('--rounds', type=int, default=3)
+    parser.add_argument('--one-side', metavar='FILE', help='write the figures to a JSON file (what --against calls)')
+    arguments = sys.argv[1:]
+    options = parser.parse_args([argument for argument in arguments if argument != '--'])
+    options.config = options.config or (None if options.checkpoint else CONFIG)
+    print(header('parsing people end to end'))
+    if options.against and not options.one_side:
+        compare(options, arguments)
+        return
+    figures = table(options)
+    if options.one_side:
+        Path(options.one_side).write_text(json.dumps(figures))
 
 
 if __name__ == '__main__':

@@ -58,7 +58,7 @@ class HumanParsingInferencer:
             finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
-        tta, max_crops, crop, classes: as in :func:`mmqanet.apis.init_model`.
+        tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -78,6 +78,7 @@ class HumanParsingInferencer:
         max_crops: int | None = None,
         crop: str | None = None,
         classes: str = FULL,
+        precision: str | None = None,
         show_progress: bool = False,
     ):
         device = device or get_device()
@@ -85,7 +86,8 @@ class HumanParsingInferencer:
             weights = shipped(SHIPPED_PARSER)
             if detector is None and detector_weights is None:
                 detector = 'shipped'
-        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes)
+        self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
+                                precision=precision)
         self.given = [source for source in (model, weights, detector, detector_weights) if isinstance(source, str | Path)]
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:

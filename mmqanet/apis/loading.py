@@ -20,7 +20,9 @@ from mmqanet.engine.changes import merge_classes_in, set_test_options, use_test_
 from mmqanet.engine.config import find_class, require_parser, scope_of
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
+from mmqanet.models.parsers.topdown import PRECISIONS
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
+from mmqanet.utils.processors import cpu_has_bfloat16
 
 META_KEYS = ('classes', 'palette', 'flip_pairs')
 
@@ -108,6 +110,7 @@ def init_model(
     max_crops: int | None = None,
     crop: str | None = None,
     classes: str = FULL,
+    precision: str | None = None,
 ) -> BaseParser:
     """Build a parser, ready to parse.
 
@@ -123,6 +126,8 @@ def init_model(
             centre); ``None``: as the config says, else the checkpoint, else ``'warp'``.
         classes: ``'full'``, or the name of a coarser label set that the model's classes are merged into
             (:mod:`mmqanet.datasets.class_sets`): ``'merged16'`` or ``'atr'`` with the shipped model.
+        precision: of the features: ``'float32'``, ``'bfloat16'``, or ``'auto'``, bfloat16 on a processor that has
+            instructions for it; ``None`` leaves it to the config, whose default is float32.
 
     Returns:
         BaseParser: the model in evaluation mode, with ``cfg``, ``pipeline`` (from an image, and boxes where they are given,
@@ -138,7 +143,7 @@ def init_model(
     require_parser(cfg, str(cfg.filename or checkpoint or 'config'))
     with source.building():
         use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
-        _apply_options(cfg, tta=tta, max_crops=max_crops)
+        _apply_options(cfg, tta=tta, max_crops=max_crops, precision=_known_precision(precision, device))
         meta = merge_classes_in(cfg, dataset_meta(cfg, stored=source.meta.get('dataset_meta')), classes)
         model = source.build()
         model.pipeline = inference_pipeline(cfg)
@@ -164,7 +169,17 @@ def inference_pipeline(cfg: Config) -> Compose:
     return Compose([step for step in steps if not isinstance(step, GroundTruthTransform)])
 
 
-def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops: int | None) -> None:
+def _known_precision(precision: str | None, device: str) -> str | None:
+    """The precision that a caller asks for, ``'auto'`` decided."""
+    if precision == 'auto':
+        return 'bfloat16' if str(device) == 'cpu' and cpu_has_bfloat16() else 'float32'
+    if precision not in (None, *PRECISIONS):
+        raise InputError(f'precision is {precision!r}, but must be auto or one of {", ".join(PRECISIONS)}')
+    return precision
+
+
+def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops: int | None,
+                   precision: str | None) -> None:
     """Write what the caller wants otherwise into the config."""
     if max_crops is not None and max_crops < 1:
         raise InputError(f'max_crops is {max_crops}, but must be at least 1')
@@ -179,4 +194,4 @@ def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops
             if not len(tta) or not all(0.1 <= scale <= 10 for scale in tta):
                 raise InputError(f'tta {list(tta)}: scales must lie between 0.1 and 10')
             flip, scales = True, [float(scale) for scale in tta]
-    set_test_options(cfg, flip=flip, scales=scales, max_batch=max_crops)
+    set_test_options(cfg, flip=flip, scales=scales, max_batch=max_crops, precision=precision)

@@ -45,19 +45,20 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
 
 
 def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[float] | None = None,
-                     max_batch: int | None = None) -> None:
+                     max_batch: int | None = None, precision: str | None = None) -> None:
     """Write options of testing into the config of a parser, in place. ``None`` leaves an option as it is.
 
     Args:
-        cfg: its model takes ``flip`` and ``max_batch``, the pipelines of its test data take ``scales``.
-        flip, max_batch: as in :meth:`BaseParser.set_test_options`.
+        cfg: its model takes ``flip``, ``max_batch`` and ``precision``, the pipelines of its test data take ``scales``.
+        flip, max_batch, precision: as in :meth:`BaseParser.set_test_options`.
         scales: at which scales the pipelines show the network what it parses; predictions are averaged over them.
 
     Raises:
-        InputError: the config is of no parser, or a test pipeline has no step that takes scales.
+        InputError: the config is of no parser or of one that does not know the precision, or a test pipeline has no
+            step that takes scales.
     """
     parser = require_parser(cfg, 'flip, scales or max_batch')
-    parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch)
+    parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch, precision=precision)
     if scales is not None:
         _set_scales(cfg, tuple(scales))
 

@@ -112,7 +112,10 @@ class RegionParser(BaseParser):
         return model['roi_head']['mask_head']['num_classes']
 
     @classmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
+                         precision: str | None = None) -> None:
+        if precision not in (None, 'float32'):
+            raise InputError(f'precision: {cls.__name__} knows float32 only, not {precision}')
         if flip is not None:
             model['flip_test'] = flip
         if max_batch is not None:

@@ -67,7 +67,8 @@ class BaseParser(BaseModel):
 
     @classmethod
     @abstractmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
+                         precision: str | None = None) -> None:
         """Write options of testing into a ``model`` config, in place. ``None`` leaves an option as it is.
 
         The scales of multi-scale testing are not here: the pipeline makes the inputs (``MultiScaleTransform``).
@@ -76,6 +77,10 @@ class BaseParser(BaseModel):
             model: of a config.
             flip: average over the mirror image, left and right classes swapped back.
             max_batch: most crops or images that pass the network at once.
+            precision: of the features, ``'float32'`` or ``'bfloat16'``.
+
+        Raises:
+            InputError: parsers of this kind do not know the precision.
         """
 
     @classmethod

@@ -2,7 +2,7 @@
 
     B crops of a batch, C classes, h, w size of the network input, N_i people of image i, S scales.
 """
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -18,6 +18,9 @@ from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
 from mmqanet.utils.memory import in_halves
+
+CPU_CROPS, DEVICE_CROPS = 2, 16  # through the network at once: on a CPU the feature maps of more leave its caches
+PRECISIONS = ('float32', 'bfloat16')
 
 
 @MODELS.register_module(name=['TopdownParser', 'QANet'])
@@ -37,7 +40,17 @@ class TopdownParser(BaseParser):
         merging (dict, optional): predict fewer classes than the network has: ``table``, for each class the merged one or -1
             (:func:`~mmqanet.functional.class_merging.merge_classes`), and ``flip_pairs``, those of the network, as the
             samples then have the merged ones. Losses do not know of it.
-        max_crops_per_batch (int): most crops that pass the network at once when predicting; bounds the memory.
+        max_crops_per_batch (int, optional): most crops that pass the network at once when predicting, mirror images
+            included; bounds the memory. By default 2 on a CPU, where more are slower, and 16 elsewhere.
+        precision (str): of the features in predicting, ``'float32'`` or ``'bfloat16'``. The heads stay in float32.
+
+    Attributes:
+        runner (Callable, optional): what computes predictions in place of this network: uint8 crops (B, 3, h, w) →
+            probabilities (B, C, h, w) and IoU scores (B,), float32, mirror image included. Set by
+            :func:`mmqanet.deployment.backends.use_backend`.
+
+    Raises:
+        InputError: an unknown precision, or a table of ``merging`` that does not fit the head.
     """
 
     box_use = BoxUse.REQUIRED
@@ -54,7 +67,8 @@ class TopdownParser(BaseParser):
         data_preprocessor: dict | None = None,
         flip_test: bool = False,
         merging: dict | None = None,
-        max_crops_per_batch: int = 16,
+        max_crops_per_batch: int | None = None,
+        precision: str = 'float32',
         init_cfg: dict | None = None,
     ):
         super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
@@ -64,6 +78,10 @@ class TopdownParser(BaseParser):
         self.iou_head = MODELS.build(iou_head) if iou_head else None
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
+        if precision not in PRECISIONS:
+            raise InputError(f'precision is {precision!r}, but must be one of {", ".join(PRECISIONS)}')
+        self.precision = precision
+        self.runner: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
         self.merging = merging
         if merging:
             check_merge_table(merging['table'], num_classes=self.parsing_head.num_classes)
@@ -78,11 +96,14 @@ class TopdownParser(BaseParser):
         return model['parsing_head']['num_classes']
 
     @classmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
+                         precision: str | None = None) -> None:
         if flip is not None:
             model['flip_test'] = flip
         if max_batch is not None:
             model['max_crops_per_batch'] = max_batch
+        if precision is not None:
+            model['precision'] = precision
 
     @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
@@ -93,7 +114,10 @@ class TopdownParser(BaseParser):
 
     def extract_feat(self, inputs: Tensor) -> Tensor:
         """Normalised crops (B, 3, h, w) → the feature that both heads share."""
-        return self.neck(self.backbone(inputs))
+        if self.precision == 'float32' or self.training:
+            return self.neck(self.backbone(inputs))
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            return self.neck(self.backbone(inputs)).float()
 
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """Normalised crops (B, 3, h, w) → logits (B, C, h, w) and IoU scores (B,), ``None`` without an IoU head."""
@@ -130,24 +154,33 @@ class TopdownParser(BaseParser):
         """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
         flip_pairs = self.merging['flip_pairs'] if self.merging else flip_pairs
         swapped = mirrored_classes(self.parsing_head.num_classes, flip_pairs)
-        for chunk in _chunks(inputs, self.max_crops_per_batch):
+        for chunk in _chunks(inputs, self._crops_at_once()):
             yield from in_halves(lambda crops: list(zip(*self._merged_probabilities(crops, swapped))), chunk)
+
+    def _crops_at_once(self) -> int:
+        """Crops in a chunk; their mirror images pass the network beside them."""
+        on_cpu = self.data_preprocessor.device.type == 'cpu'
+        most = self.max_crops_per_batch or (CPU_CROPS if on_cpu else DEVICE_CROPS)
+        return max(most // 2, 1) if self.flip_test else most
 
     def _merged_probabilities(self, crops: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
-        probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
+        if self.runner:
+            probs, iou = self.runner(crops)
+        else:
+            probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
         return (merge_classes(probs, self.merging['table']) if self.merging else probs), iou
 
     def _probabilities(self, inputs: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""
-        logits, iou = self._forward(inputs)
+        number = len(inputs)
+        logits, iou = self._forward(torch.cat([inputs, inputs.flip(-1)]) if self.flip_test else inputs)
         probs = logits.float().softmax(1)
         iou = probs.new_ones(len(probs)) if iou is None else iou.float()
-        if self.flip_test:
-            logits, iou_mirrored = self._forward(inputs.flip(-1))
-            probs = average_mirrored_(probs, logits.float().softmax(1), mirrored_classes=swapped)
-            iou = iou if iou_mirrored is None else (iou + iou_mirrored.float()) / 2
-        return probs, iou
+        if not self.flip_test:
+            return probs, iou
+        probs = average_mirrored_(probs[:number], probs[number:], mirrored_classes=swapped)
+        return probs, (iou[:number] + iou[number:]) / 2
 
     def _parse_people(self, sample: ParsingDataSample, predictions: Iterator[tuple[Tensor, Tensor]]) -> None:
         """Take the predictions of one image's crops and write the parsing into its sample.

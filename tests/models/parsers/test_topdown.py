@@ -158,6 +158,53 @@ def test_people_are_batched_across_images_and_chunks_do_not_matter():
             assert (one.pred_maps.category != two.pred_maps.category).float().mean() < 0.002
 
 
+@pytest.mark.parametrize(('options', 'sizes'), [
+    (dict(max_crops_per_batch=None), [2, 2, 1]), (dict(max_crops_per_batch=None, flip_test=True), [2] * 5),
+    (dict(max_crops_per_batch=4), [4, 1]), (dict(max_crops_per_batch=1, flip_test=True), [2] * 5),
+    (dict(max_crops_per_batch=4, flip_test=True), [4, 4, 2])])
+def test_few_crops_pass_a_processor_at_once(options, sizes):
+    model = tiny(**{'flip_test': False, **options}).eval()
+    batches = []
+    model.backbone.register_forward_pre_hook(lambda module, inputs: batches.append(len(inputs[0])))
+    crops = torch.randint(0, 256, (5, 3, 64, 48), dtype=torch.uint8)
+    assert len(list(model.forward_crops([crops[:2], crops[2:]], flip_pairs=()))) == 5
+    assert batches == sizes
+
+
+@torch.no_grad()
+def test_bfloat16_is_for_the_features_in_predicting_alone():
+    crops = torch.randint(0, 256, (3, 3, 64, 48), dtype=torch.uint8)
+    torch.manual_seed(0)
+    model = tiny().eval()
+    torch.manual_seed(0)
+    rough = tiny(precision='bfloat16').eval()
+    (probs, ious), (rough_probs, rough_ious) = (
+        map(torch.stack, zip(*either.forward_crops([crops], flip_pairs=()))) for either in (model, rough))
+    assert rough_probs.dtype == rough_ious.dtype == torch.float32
+    assert not torch.equal(probs, rough_probs)
+    torch.testing.assert_close(rough_probs, probs, atol=0.02, rtol=0)
+    torch.testing.assert_close(rough_ious, ious, atol=0.05, rtol=0)
+    inputs = model.data_preprocessor.normalize(crops)
+    assert torch.equal(rough.train()(inputs)[0], model.train()(inputs)[0])
+    with pytest.raises(InputError, match="'half'"):
+        tiny(precision='half')
+
+
+@torch.no_grad()
+def test_a_runner_computes_in_place_of_the_network():
+    model = tiny(flip_test=True).eval()
+    given = []
+
+    def runner(crops):
+        given.append(crops)
+        return torch.full((len(crops), 20, 64, 48), 1 / 20), torch.full((len(crops),), 0.25)
+
+    model.runner = runner
+    crops = torch.randint(0, 256, (3, 3, 64, 48), dtype=torch.uint8)
+    assert [float(iou) for _, iou in model.forward_crops([crops], flip_pairs=())] == [0.25] * 3
+    assert torch.equal(torch.cat(given), crops)
+
+
 @pytest.mark.parametrize('people', [0, 300])
 def test_a_crowd_with_flip_and_scales_is_parsed_in_batches(people, monkeypatch):
     """No batch, stack or probabilities in memory ever grow with the number of people."""
@@ -184,7 +231,7 @@ def test_a_crowd_with_flip_and_scales_is_parsed_in_batches(people, monkeypatch):
     assert len(parsed.pred_instances) == people
     assert sum(batches) == 2 * len(crops)  # the mirror images
     assert max(batches + stacked, default=0) <= limit
-    assert len(batches) == 2 * -(-len(crops) // limit)
+    assert len(batches) == -(-2 * len(crops) // limit)
 
 
 def test_300_people_keep_one_probability_map_at_a_time(monkeypatch):
