@@ -25,7 +25,7 @@ model = dict(
     parsing_head=dict(in_channels=8),
     iou_head=dict(in_channels=8, hidden_channels=8))
 train_dataloader = dict(batch_size=4, num_workers=1, drop_last=False, dataset=dict(data_root='{data}'))
-val_dataloader = dict(num_workers=1, dataset=dict(data_root='{data}'))
+val_dataloader = dict(batch_size=1, num_workers=1, dataset=dict(data_root='{data}'))
 test_dataloader = val_dataloader
 max_epochs = 3
 param_scheduler = [dict(type='CosineAnnealingLR', T_max=3, convert_to_iter_based=True)]
@@ -130,6 +130,7 @@ def busy_port():
 
 
 def test_two_processes_train_and_test_as_one(bench, busy_port):
+    """Each image is tested alone and by one thread, so that it meets the same operations in either run."""
     work = bench.root / 'two'
     bench('dist_train.sh', 'two', '2', '--work-dir', str(work), '--auto-scale-lr', '--cfg-options', 'train_cfg.max_epochs=1')
     checkpoint = str(work / 'epoch_1.pth')

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 REPO = Path(__file__).resolve().parents[2]
+NAMESAKE, IMPORTS, ELSEWHERE, ROOM = range(4)  # of a file of tests: how near it is to a module
 LEFT_OUT = {'security'}  # tests of many attacks on the whole, which take long
 
 
@@ -25,15 +26,23 @@ def main() -> int:
     return subprocess.run(command, cwd=REPO).returncode
 
 
-def concerned_tests(modules: Sequence[Path], repo: Path = REPO) -> list[str]:
-    """Files of tests for modules (paths below ``repo``), each once, the nearest first."""
+def concerned_tests(modules: Sequence[Path], repo: Path = REPO, *, near: bool = False) -> list[str]:
+    """Files of tests for modules (paths below ``repo``), each once, the nearest first.
+
+    With ``near`` they are those of the modules' own rooms that bear their names or import them; where there is none, all of
+    these rooms.
+    """
     ranked: dict[str, tuple[int, int]] = {}
     for path in sorted((repo / 'tests').rglob('test_*.py')):
         inside = path.relative_to(repo / 'tests')
         near = [found for found in (distance(module, inside, path.read_text()) for module in modules) if found is not None]
         if near and inside.parts[0] not in LEFT_OUT:
             ranked[str(path.relative_to(repo))] = min(near)
-    return sorted(ranked, key=lambda name: ranked[name])
+    names = sorted(ranked, key=lambda name: ranked[name])
+    if near:
+        own = [name for name in names if ranked[name][0] <= IMPORTS]
+        names = own or [name for name in names if ranked[name][1] < 0]
+    return names
 
 
 def distance(module: Path, test: Path, text: str) -> tuple[int, int] | None:
@@ -45,8 +54,9 @@ def distance(module: Path, test: Path, text: str) -> tuple[int, int] | None:
     imports = name in text or any(f'from {package} import' in line and stem in line for line in text.splitlines())
     if same == 0 and not imports:
         return None
-    kind = 0 if same and test.stem == f'test_{stem}' else 1 if same and imports else 2 if imports else 3
-    return kind, -same
+    if same and test.stem == f'test_{stem}':
+        return NAMESAKE, -same
+    return (IMPORTS if same else ELSEWHERE) if imports else ROOM, -same
 
 
 if __name__ == '__main__':

@@ -5,10 +5,10 @@
     python tools/misc/mutants.py --number 170 --seed 1
 
 Places are drawn at random, from every room of the package its share of them, and one change is made at each. Annotations are
-left out, for their changes do nothing or keep a module from being imported. Every mutant meets the tests that concern its
+left out, for their changes do nothing or keep a module from being imported. Every mutant meets the nearest tests of its
 module (changed_tests.py) in a copy of the last commit. Those that survive are listed with their change: some are equivalent
 to the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
-survivors meet the tests of the last commit.
+survivors meet all tests that concern their module, of the last commit.
 """
 import argparse
 import ast
@@ -73,7 +73,7 @@ def main() -> None:
     results = json.loads(known.read_text())
     asked = [result for result in results if result['mutant']['room'] in (args.rooms or every_room)]
     for result in [result for result in asked if result['outcome'] in ('', 'survived' if args.again else '')]:
-        result.update(examine(copy, Mutant(**result['mutant'])))
+        result.update(examine(copy, Mutant(**result['mutant']), near=not args.again))
         known.write_text(json.dumps(results, indent=1))
     report(asked)
 
@@ -139,13 +139,13 @@ def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             for node in nodes if isinstance(node, ast.expr)]
 
 
-def examine(copy: Path, mutant: Mutant) -> dict:
-    """Change the copy, test it, change it back."""
+def examine(copy: Path, mutant: Mutant, *, near: bool) -> dict:
+    """Change the copy, test it (with the ``near`` tests or all that concern the module), change it back."""
     path, start = copy / mutant.module, time.monotonic()
     before = path.read_text()
     with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
         after = path.read_text()
-        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy))
+        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near))
     lines = [(old, new) for old, new in zip(before.splitlines(), after.splitlines()) if old != new][:1]
     change = [text for old, new in lines for text in (f'- {old.strip()}', f'+ {new.strip()}')]
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
