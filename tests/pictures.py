@@ -1,4 +1,5 @@
-"""Small pictures and videos for the tests of inference."""
+"""Small pictures and videos for the tests of inference, and what a picture file was written with."""
+import io
 from pathlib import Path
 
 import cv2
@@ -25,3 +26,16 @@ def save_video(path: Path, *, frames: int = 6, height: int = 60, width: int = 44
         writer.write(np.full((height, width, 3), 20 + 10 * index % 200, np.uint8))
     writer.release()
     return path
+
+
+def jpeg_quality(path: Path) -> int:
+    """The quality (1 to 100) that a JPEG was written with: the one of the same table of divisors."""
+    with Image.open(path) as image:
+        divisors = image.quantization[0]
+    for quality in range(100, 0, -1):
+        buffer = io.BytesIO()
+        Image.new('L', (8, 8)).save(buffer, 'JPEG', quality=quality)
+        with Image.open(buffer) as image:
+            if image.quantization[0] == divisors:
+                return quality
+    raise AssertionError(f'{path}: a table of no quality')

@@ -35,9 +35,9 @@ def concerned_tests(modules: Sequence[Path], repo: Path = REPO, *, near: bool = 
     ranked: dict[str, tuple[int, int]] = {}
     for path in sorted((repo / 'tests').rglob('test_*.py')):
         inside = path.relative_to(repo / 'tests')
-        near = [found for found in (distance(module, inside, path.read_text()) for module in modules) if found is not None]
-        if near and inside.parts[0] not in LEFT_OUT:
-            ranked[str(path.relative_to(repo))] = min(near)
+        far = [found for found in (distance(module, inside, path.read_text()) for module in modules) if found is not None]
+        if far and inside.parts[0] not in LEFT_OUT:
+            ranked[str(path.relative_to(repo))] = min(far)
     names = sorted(ranked, key=lambda name: ranked[name])
     if near:
         own = [name for name in names if ranked[name][0] <= IMPORTS]

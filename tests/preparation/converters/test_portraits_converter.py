@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
+from pictures import jpeg_quality
 from PIL import Image
 
 from mmqanet.datasets import CCPSidesDataset
@@ -106,6 +107,7 @@ def test_training_reads_a_converted_folder(archive, tmp_path):
     train, val = convert(PortraitsConverter(source=archive, val=1), tmp_path / 'out', show_progress=False)
     assert (len(train.done), len(val.done), len(train.failed)) == (3, 1, 0)
     assert len(json.loads((tmp_path / 'out/annotations/portraits_train.json').read_text())['images']) == 3
+    assert {jpeg_quality(path) for path in (tmp_path / 'out').rglob('*.jpg')} == {95}
     with DefaultScope.overwrite_default_scope('mmqanet'):
         dataset = CCPSidesDataset(
             ann_file='annotations/portraits_train.json', data_root=str(tmp_path / 'out'),

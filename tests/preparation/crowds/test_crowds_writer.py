@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
+from pictures import jpeg_quality
 
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.errors import DataError, InputError
@@ -63,6 +64,12 @@ def test_boxes_are_the_visible_extents(composed, split, short):
     assert any(h > w for h, w in sizes)
     assert any(w > h for h, w in sizes)
     assert people > 5
+
+
+def test_pictures_are_jpegs_of_qualities_from_86_to_95(composed):
+    qualities = {jpeg_quality(path) for path in (composed / 'Training/Images').glob('*.jpg')}
+    assert qualities <= set(range(86, 96))
+    assert len(qualities) > 2
 
 
 def test_reads_as_a_data_set(composed):

@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from pictures import jpeg_quality
 
 from mmqanet.datasets import CIHPDataset
 from mmqanet.errors import DataError, InputError
@@ -69,6 +70,10 @@ def test_sizes_vary_within_the_range(drawn):
     sizes = {(image['width'], image['height']) for image in images}
     assert len(sizes) > 1
     assert all(64 <= width <= 96 and 48 <= height <= 72 for width, height in sizes)
+
+
+def test_pictures_are_jpegs_of_quality_92(drawn):
+    assert jpeg_quality(drawn / 'Training/Images/train_000001.jpg') == 92
 
 
 def test_reads_as_a_data_set(drawn):
