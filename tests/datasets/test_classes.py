@@ -1,4 +1,7 @@
 """The table of every data set: classes, colours, flip pairs."""
+import hashlib
+import json
+
 import numpy as np
 import pytest
 
@@ -27,6 +30,11 @@ TABLE = {
     CCPMergedDataset: (17, {1: 'hair', 16: 'skin'}),
     CCPSidesDataset: (23, {1: 'hair', 11: 'left-shoe', 17: 'face', 22: 'right-leg'}),
 }
+#: Of classes, palette and flip pairs as JSON, the first digits of the SHA-256.
+DIGESTS = {
+    CIHPDataset: '6b272e514c84', LIPDataset: 'b6a2c2e88890', ATRDataset: '806deeb81c16', MHPv2Dataset: '99a2b9aa8208',
+    PascalPersonPartDataset: 'c898c823f024', CCPDataset: 'c0433c00c7d8', CCPMergedDataset: 'b646f411fa40',
+    CCPSidesDataset: 'd2bb93a50645'}
 every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
 
 
@@ -44,6 +52,13 @@ def test_classes(dataset):
     assert classes[0] == 'background'
     assert {label: classes[label] for label in labels} == labels
     assert dataset.__doc__
+
+
+@every_dataset
+def test_a_table_is_changed_on_purpose_only(dataset):
+    """Checkpoints, label maps and pictures of earlier versions rely on the order of the classes and on their colours."""
+    table = json.dumps([dataset.METAINFO[key] for key in ('classes', 'palette', 'flip_pairs')])
+    assert hashlib.sha256(table.encode()).hexdigest()[:12] == DIGESTS[dataset]
 
 
 @every_dataset

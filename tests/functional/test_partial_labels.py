@@ -19,3 +19,11 @@ def test_crops_with_many_partial_labels_are_left_out_altogether():
     assert kept[0].unique().tolist() == [0, 255]
     assert (kept[0] == 255).sum() == 14
     assert not kept[2].any()
+
+
+def test_nine_of_ten_labels_must_be_exact_unless_asked():
+    labels = torch.zeros(2, 4, 5, dtype=torch.long)
+    labels[0, 0, :2], labels[1, 0, :3] = 5, 5  # 18 and 17 of 20 are exact
+    kept = mostly_exact_labels(labels, num_classes=5)
+    assert (kept[0] == 255).sum() == 2
+    assert (kept[1] == 255).all()

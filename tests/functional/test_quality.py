@@ -149,6 +149,14 @@ def test_a_threshold_outside_its_range_is_refused_by_name(threshold):
         pixel_scores(HAND[None], threshold)
 
 
+def test_threshold_and_weights_are_the_papers_unless_given():
+    at, below = (torch.tensor([share, *5 * [(1 - share) / 5]]).view(6, 1, 1) for share in (0.2001, 0.1999))
+    assert pixel_scores(at)[0].item() == pytest.approx(0.2001)
+    assert pixel_scores(below)[0].item() == 0
+    scores = torch.tensor([0.9]), torch.tensor([0.64]), torch.tensor([0.5])
+    assert fuse_quality(*scores).item() == pytest.approx(0.09 ** (1 / 4.5), abs=1e-6)
+
+
 def test_fusion_by_hand():
     # (0.9^1 · 0.64^0.5 · 0.5^3)^(1 / 4.5) = (0.9 · 0.8 · 0.125)^(1 / 4.5) = 0.09^(1 / 4.5)
     quality = fuse_quality(torch.tensor([0.9]), torch.tensor([0.64]), torch.tensor([0.5]), (1, 0.5, 3))

@@ -40,10 +40,19 @@ def person(mask, **parts):
 BODY, LEFT, RIGHT = block(slice(2, 20), slice(2, 20)), block(slice(2, 9), slice(2, 9)), block(slice(2, 9), slice(12, 19))
 
 
+#: The names of PASCAL-Part, those of l and r without it.
+MERGED = {
+    'head': (['head', 'hair', 'nose', 'mouth', 'neck'], ['eye', 'ear', 'ebrow']), 'torso': (['torso'], []),
+    'upper-arms': ([], ['uarm']), 'lower-arms': ([], ['larm', 'hand']), 'upper-legs': ([], ['uleg']),
+    'lower-legs': ([], ['lleg', 'foot'])}
+
+
 def test_the_merge_covers_the_24_parts_once():
-    names = [name for names in PARTS.values() for name in names]
-    assert len(names) == len(set(names)) == 24
-    assert tuple(PARTS) == CLASSES[1:]
+    expected = {title: {*alone, *(side + name for side in 'lr' for name in pairs)}
+                for title, (alone, pairs) in MERGED.items()}
+    assert {title: set(names) for title, names in PARTS.items()} == expected
+    assert sum(len(names) for names in PARTS.values()) == sum(map(len, expected.values())) == 24
+    assert tuple(PARTS) == CLASSES[1:] == ('head', 'torso', 'upper-arms', 'lower-arms', 'upper-legs', 'lower-legs')
 
 
 @pytest.mark.parametrize(('left', 'right', 'expected'), [
