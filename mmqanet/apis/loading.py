@@ -1,10 +1,12 @@
 """From a name, a config or a checkpoint to a model on its device: parsers, and what detectors share with them."""
+import os
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.model import revert_sync_batchnorm
@@ -17,7 +19,7 @@ from mmqanet.checkpoints.stored_meta import read_stored_meta
 from mmqanet.datasets.class_sets import FULL
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.engine.changes import merge_classes_in, set_test_options, use_test_crops
-from mmqanet.engine.config import find_class, require_parser, scope_of
+from mmqanet.engine.config import find_class, read_config, require_parser, scope_of
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.models.parsers.topdown import PRECISIONS
@@ -60,7 +62,7 @@ class ModelSource:
             InputError: there is no such config or name, no weights for a name, the checkpoint carries no config, or the
                 config has no model or no test data.
         """
-        if isinstance(config, str | Path) and not Path(config).is_file():
+        if isinstance(config, str | Path) and not os.path.isfile(config):
             entry = find_model(str(config))
             config, checkpoint = entry.config, checkpoint or weights_of(entry)
         if config is None and checkpoint is None:
@@ -70,7 +72,7 @@ class ModelSource:
         if config is None:
             cfg = read_stored_config(content, checkpoint)
         else:
-            cfg = config.copy() if isinstance(config, Config) else Config.fromfile(config)
+            cfg = config.copy() if isinstance(config, Config) else read_config(config)
         for part in ('model', 'test_dataloader'):
             if not cfg.get(part):
                 raise InputError(f'{cfg.filename or checkpoint or "config"}: {purpose} needs {part!r} in the config')
@@ -95,10 +97,17 @@ class ModelSource:
         """
         if self.checkpoint is not None:
             load_weights(model, self.content.get('state_dict', self.content), self.checkpoint)
-        try:
-            return model.to(device).eval()
-        except (RuntimeError, AssertionError) as error:  # no such device, or torch built without it
-            raise InputError(f'device {device!r} cannot be used: {str(error).splitlines()[0]}') from None
+        return model.to(usable_device(device)).eval()
+
+
+def usable_device(device: str) -> torch.device:
+    """A device of this machine by its name; raises ``InputError`` where it cannot compute."""
+    try:
+        torch.zeros(1, device=device).cpu()
+        return torch.device(device)
+    except Exception as error:  # there is none, torch was built without it, or a package is missing
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise InputError(f'device {device!r} cannot be used: {reason}') from None
 
 
 def init_model(

@@ -41,7 +41,8 @@ class OutputPlan:
 
     def protect(self, path: PathLike, *, what: str) -> None:
         """Never write to a path, or to what it links to; ``what`` errors call it."""
-        self._given |= {_place(path): what, os.path.realpath(path): what}
+        if '\0' not in os.fspath(path):  # then it is of no file
+            self._given |= {_place(path): what, os.path.realpath(path): what}
 
     def paths(self, item: Input) -> list[str]:
         """The record and the files of an input whose names are known beforehand, relative to the folder."""

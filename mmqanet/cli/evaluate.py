@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.console import console
 from mmqanet.errors import DataError, InputError
+from mmqanet.utils.console import say
 from mmqanet.utils.files import read_bytes, write_bytes
 
 # Of mmqanet.evaluation, which --help need not import.
@@ -57,8 +57,8 @@ def run(args: argparse.Namespace) -> int:
     if args.plots:
         draw(scores, names, Path(args.plots))
     if scores.segmentation is not None or scores.apr is not None:
-        console.say(class_table(scores, class_names=names))
-    console.say(summary_table(scores))
+        say(class_table(scores, class_names=names))
+    say(summary_table(scores))
     return 0
 
 

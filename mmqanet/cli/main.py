@@ -2,8 +2,8 @@
 import argparse
 from importlib import import_module
 
-from mmqanet.cli.console import INTERRUPTED, TERMINATED, Terminated, console, open_standard_files, signals_unwind
-from mmqanet.errors import MMQANetError
+from mmqanet.utils.commands import run_command
+from mmqanet.utils.console import complain, open_standard_files
 from mmqanet.version import __version__
 
 SUBCOMMANDS = ('parse', 'evaluate')
@@ -19,23 +19,10 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one subcommand; an error that mmqanet raises on purpose becomes one line and exit status 1.
-
-    Ctrl-C ends it with exit status 130, SIGTERM with 143. Exit status 1 as well if the output could not be written.
-    """
+    """Run one subcommand; the exit status and what is said of it are those of :func:`run_command`."""
     open_standard_files()
-    console.lost = None
     args = build_parser().parse_args(argv)
-    try:
-        with signals_unwind():
-            status = args.run(args)
-    except MMQANetError as error:
-        console.complain(f'mmqanet {args.command}: {error}')
-        status = 1
-    except Terminated:
-        status = TERMINATED
-    except KeyboardInterrupt:
-        status = INTERRUPTED
-    if console.lost:
-        console.complain(f'mmqanet {args.command}: standard output cannot be written ({console.lost})')
-    return status or int(console.lost is not None)
+    status, problem = run_command(lambda: args.run(args))
+    if problem:
+        complain(f'mmqanet {args.command}: {problem}')
+    return status

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from mmqanet.cli.boxes import read_boxes
-from mmqanet.cli.console import INTERRUPTED, TERMINATED, Terminated, console
 from mmqanet.errors import InputError, printable
+from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
+from mmqanet.utils.console import complain, say
 from mmqanet.utils.wording import count_of
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
                         max_frames=args.max_frames, max_bytes=args.max_file_size * 2**20, repeat=False,
-                        tell=console.complain)
+                        tell=complain)
     given = [path for path in (args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint) if path]
     OutputPlan(out, args.save, given=given).claim(items)
     problem = find_problem_of_showing(args.show)
@@ -121,7 +122,7 @@ def find_problem_of_showing(wanted: bool) -> bool:
 
     problem = window_problem() if wanted else None
     if problem is not None:
-        console.complain(f'--show: {problem}; the results are written only')
+        complain(f'--show: {problem}; the results are written only')
     return problem is not None
 
 
@@ -129,9 +130,9 @@ def left_to_do(items: Sequence[Any], writer: Any) -> list[Any]:
     """The inputs whose results are not there as this run would write them; what has changed is said."""
     changes = [(item, writer.changes(item)) for item in items]
     left = [item for item, changed in changes if changed is None or changed]
-    console.say(f'{len(items) - len(left)} of {len(items)} inputs are done already')
+    say(f'{len(items) - len(left)} of {len(items)} inputs are done already')
     for reason, number in Counter('; '.join(changed) for _, changed in changes if changed).items():
-        console.say(f'made anew: {count_of(number, "input")}, as {reason}')
+        say(f'made anew: {count_of(number, "input")}, as {reason}')
     return left
 
 
@@ -154,7 +155,7 @@ def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int
         finally:
             results.close()
             loop.finish_video(complete=not status)
-    console.say(f'{progress.summary()} -> {printable(str(writer.folder))}')
+    say(f'{progress.summary()} -> {printable(str(writer.folder))}')
     return status or int(progress.failed > 0)
 
 

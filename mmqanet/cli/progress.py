@@ -8,8 +8,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.predictions import Failed, Parsed
 from mmqanet.apis.videos import Video
-from mmqanet.cli.console import console
 from mmqanet.errors import printable
+from mmqanet.utils.console import complain, say
 from mmqanet.utils.wording import count_of
 
 
@@ -52,7 +52,7 @@ class ParsingProgress:
             self.video = parsed.item, self.video[1] + 1, self.video[2] + people, file
         else:
             self.end_video()
-            console.say(printable(f'{parsed.item.source}: {count_of(people, "person", "people")} -> {file}'))
+            say(printable(f'{parsed.item.source}: {count_of(people, "person", "people")} -> {file}'))
         self.bar.update(self.task, advance=1, rate=self.people / self.seconds())
 
     def fail(self, failed: Failed) -> None:
@@ -60,7 +60,7 @@ class ParsingProgress:
         if self.last_failure != (failed.item.source, str(failed.error)):
             self.last_failure = failed.item.source, str(failed.error)
             self.failed += 1
-            console.complain(printable(f'failed: {failed.error}'))
+            complain(printable(f'failed: {failed.error}'))
         self.bar.update(self.task, advance=1)
 
     def end_video(self) -> None:
@@ -68,7 +68,7 @@ class ParsingProgress:
         if self.video is not None:
             item, frames, people, file = self.video
             seen = f'{count_of(frames, "frame")}, {count_of(people, "person", "people")}'
-            console.say(printable(f'{item.source}: {seen} in {"it" if frames == 1 else "them"} -> {file}'))
+            say(printable(f'{item.source}: {seen} in {"it" if frames == 1 else "them"} -> {file}'))
             self.video = None
 
     def forget_video(self) -> None:

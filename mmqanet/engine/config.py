@@ -1,8 +1,8 @@
 """Configs: reading and checking them, and what they are for."""
 import functools
+import os
 from contextlib import redirect_stdout
 from enum import Enum
-from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.registry import Registry
@@ -10,6 +10,7 @@ from mmengine.registry import Registry
 from mmqanet.errors import InputError
 from mmqanet.models.parsers.base import BaseParser
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
+from mmqanet.utils.files import PathLike
 
 # What a runner takes together or not at all, by the loader among it.
 WITH_LOADER = dict(
@@ -26,15 +27,28 @@ class Task(Enum):
     OTHER = 'other'
 
 
-def read_config(path: str) -> Config:
+def read_config(path: PathLike) -> Config:
     """The config of a file.
 
     Raises:
-        InputError: there is no such file.
+        InputError: there is no such file, or it cannot be read or run.
     """
-    if not Path(path).is_file():
+    if not os.path.isfile(path):
         raise InputError(f'{path}: no such config')
-    return Config.fromfile(path)
+    try:
+        return Config.fromfile(path)
+    except Exception as error:  # the file is code
+        reason = (str(error).splitlines() or [''])[0]
+        raise InputError(f'{path}: this config cannot be read ({type(error).__name__}: {reason})') from error
+
+
+def model_type(cfg: Config) -> str:
+    """What a config calls the class of its model; raises ``InputError`` where it does not say."""
+    model = cfg.get('model')
+    name = model.get('type') if isinstance(model, dict) else None
+    if not isinstance(name, str):
+        raise InputError(f'model: {str(model)[:80]} names no type')
+    return name
 
 
 def task_of(cfg: Config) -> Task:
@@ -45,11 +59,12 @@ def task_of(cfg: Config) -> Task:
     """
     if parser_class(cfg):
         return Task.PARSING
-    model = find_class(MODELS, cfg.model.type, scope=scope_of(cfg))
+    name = model_type(cfg)
+    model = find_class(MODELS, name, scope=scope_of(cfg))
     if model is None:
-        if 'mmdet' in (scope_of(cfg), cfg.model.type.partition('.')[0]):
+        if 'mmdet' in (scope_of(cfg), name.partition('.')[0]):
             require_mmdet()
-        raise InputError(f'model.type is {cfg.model.type!r}, but no such model is registered')
+        raise InputError(f'model.type is {name!r}, but no such model is registered')
     try:
         from mmdet.models.detectors.base import BaseDetector
     except (ImportError, AssertionError):  # then the class is not mmdet's
@@ -59,7 +74,7 @@ def task_of(cfg: Config) -> Task:
 
 def parser_class(cfg: Config) -> type[BaseParser] | None:
     """The class of a config's model if that is a parser."""
-    model = find_class(MODELS, cfg.model.type, scope=scope_of(cfg))
+    model = find_class(MODELS, model_type(cfg), scope=scope_of(cfg))
     return model if isinstance(model, type) and issubclass(model, BaseParser) else None
 
 
@@ -110,7 +125,7 @@ def check_classes(cfg: Config) -> None:
     for loader, found in datasets.items():
         for dataset in found:
             classes = (dataset.get('metainfo') or {}).get('classes')
-            if isinstance(classes, str) and not Path(classes).is_file():
+            if isinstance(classes, str) and not os.path.isfile(classes):
                 raise InputError(f'{loader}: metainfo.classes is the string {classes!r}; a sequence of one name is '
                                  f'({classes!r},)')
     parser = parser_class(cfg)

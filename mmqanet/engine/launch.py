@@ -11,7 +11,8 @@ from mmengine.runner import Runner
 
 from mmqanet.engine.changes import prepare_config
 from mmqanet.engine.config import read_config
-from mmqanet.errors import InputError, MMQANetError
+from mmqanet.errors import InputError
+from mmqanet.utils.commands import run_command
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,19 +45,10 @@ def check_batches(runner: Runner) -> None:
                          'drop_last leaves out what is less')
 
 
-def told(error: MMQANetError) -> str:
-    """The message of an error; of one that a data loader's process handed on with its traceback, what it said there."""
-    message = str(error)
-    if message.startswith('Caught ') and 'Traceback' in message:
-        return message.strip().splitlines()[-1].partition(': ')[2]
-    return message
-
-
 def run_tool(main: Callable[[], None]) -> None:
-    """Run an entry point; an error that mmqanet raises on purpose, or a missing file, becomes one line and exit status 1."""
-    try:
-        main()
-    except MMQANetError as error:
-        sys.exit(f'{Path(sys.argv[0]).name}: {told(error)}')
-    except FileNotFoundError as error:  # as mmdet's data sets raise it
-        sys.exit(f'{Path(sys.argv[0]).name}: {error.filename}: no such file')
+    """Run an entry point and end the process as :func:`run_command` says: what is wrong is one line and exit status 1."""
+    status, problem = run_command(main)
+    if problem:
+        sys.exit(f'{Path(sys.argv[0]).name}: {problem}')
+    if status:
+        sys.exit(status)

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import stat
-import tempfile
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path, PurePosixPath
@@ -15,6 +14,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError
 from mmqanet.utils.formats import known_formats
+from mmqanet.utils.temporary import remove_temporary, temporary_path
 
 PathLike = str | os.PathLike
 MAX_FILE_BYTES = 2**30  # of pictures, tables and lists: a larger file is a mistake or an attack
@@ -127,21 +127,17 @@ def write_label_map(path: PathLike, labels: np.ndarray) -> None:
 def write_bytes(path: PathLike, content: bytes) -> None:
     """Write under a temporary name beside ``path``, then rename: a reader never sees half a file."""
     path = Path(path)
+    temporary = temporary_path(path.parent, suffix='.part')
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix='.', suffix='.part')
+        temporary.write_bytes(content)
+        os.replace(temporary, path)
     except OSError as error:
         raise DataError(f'{path}: cannot be written ({error.strerror})') from None
-    try:
-        with os.fdopen(handle, 'wb') as file:
-            file.write(content)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError):
-            raise DataError(f'{path}: cannot be written ({error.strerror})') from None
-        raise
+    except ValueError:
+        raise DataError(f'{path}: no name of a file') from None
+    finally:
+        remove_temporary(temporary)
 
 
 def remove_file(path: PathLike) -> None:

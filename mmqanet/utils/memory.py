@@ -1,4 +1,5 @@
 """When memory does not suffice: how that shows, and going on with less at a time."""
+import errno
 import gc
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -8,15 +9,19 @@ import torch
 
 Items = TypeVar('Items', bound=Any)
 Result = TypeVar('Result')
-WORDS = ('out of memory', "can't allocate memory", 'not enough memory', 'ALLOC_FAILED')
+WORDS = (
+    'out of memory', "can't allocate memory", 'not enough memory', 'ALLOC_FAILED', 'bad_alloc', "can't start new thread",
+    'failed to map segment', 'could not create a primitive', 'could not execute a primitive')  # the last two: oneDNN
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory did not suffice: Python's, numpy's, OpenCV's or torch's, of CPU or GPU."""
+    """Whether an error says that memory did not suffice: the system's, Python's, OpenCV's or torch's, of CPU or GPU."""
     if isinstance(error, cv2.error):
         return getattr(error, 'code', None) == cv2.Error.StsNoMem
+    if isinstance(error, OSError):
+        return error.errno == errno.ENOMEM
     return isinstance(error, MemoryError | torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and any(words in str(error) for words in WORDS))
+        isinstance(error, RuntimeError | ImportError) and any(words in str(error) for words in WORDS))
 
 
 def in_halves(function: Callable[[Items], list[Result]], items: Items) -> list[Result]:

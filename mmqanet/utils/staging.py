@@ -1,11 +1,10 @@
 """Files that get their names together, when all of them are whole."""
 import os
-import shutil
-import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from mmqanet.errors import DataError
+from mmqanet.utils.temporary import remove_temporary, temporary_path
 
 
 class Staging:
@@ -20,8 +19,9 @@ class Staging:
 
     def __init__(self, folder: Path):
         self.folder = folder
+        self.path = temporary_path(folder, prefix='.part_')
         try:
-            self.path = Path(tempfile.mkdtemp(prefix='.part_', dir=folder))
+            self.path.mkdir(mode=0o700)
         except OSError as error:
             raise DataError(f'{folder}: this folder cannot be written to ({error.strerror})') from None
 
@@ -67,4 +67,4 @@ class Staging:
 
     def discard(self) -> None:
         """Remove what has no name yet."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        remove_temporary(self.path)

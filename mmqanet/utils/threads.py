@@ -30,8 +30,13 @@ def _pool(process: int) -> ThreadPoolExecutor:
     number = torch.get_num_threads()
     pool = ThreadPoolExecutor(number, thread_name_prefix='mmqanet', initializer=_use_one_thread)
     everyone_started = threading.Barrier(number + 1)
-    for _ in range(number):
-        pool.submit(everyone_started.wait)
+    try:
+        for _ in range(number):
+            pool.submit(everyone_started.wait)
+    except RuntimeError:  # too little memory for another thread: those that wait must not wait for ever
+        everyone_started.abort()
+        pool.shutdown()
+        raise
     everyone_started.wait()
     torch.set_num_threads(number)  # what the threads set for themselves is also the default of threads to come
     return pool
