@@ -112,7 +112,7 @@ def run(args: argparse.Namespace) -> int:
     status = write_all(stream, writer, total=sum(item.count() for item in left) or None, show=args.show and not problem)
     if status in (0, 1):
         for path in writer.summarize(items):
-            console.say(printable(str(path)))
+            say(str(path))
     return status or int(problem)
 
 
