@@ -19,6 +19,7 @@ from mmqanet.analysis.instances.precision import ClassMatches, mean_precision
 from mmqanet.errors import DataError, InputError
 
 AREAS = ('all', 'small', 'medium', 'large')
+FREQUENCIES = {'r': 'rare', 'c': 'common', 'f': 'frequent'}  # of classes in LVIS
 IOU_THRESHOLDS = np.linspace(0.5, 0.95, 10)
 
 
@@ -28,20 +29,20 @@ class Matches:
 
     Attributes:
         areas: for each of ``AREAS`` the matches of the C classes.
-        frequencies: (C,) ``'r'``, ``'c'`` or ``'f'`` of LVIS's rare, common and frequent classes; empty for COCO.
+        frequencies: (C,) the letter in ``FREQUENCIES`` of each class of LVIS; empty for COCO.
     """
 
     areas: dict[str, list[ClassMatches]]
     frequencies: tuple[str, ...] = ()
 
     def metrics(self) -> dict[str, float]:
-        """AP, AP50, AP75, APs, APm, APl and, for LVIS, APr, APc, APf, in percent."""
+        """AP, AP50, AP75, APs, APm, APl and, for LVIS, AP_rare, AP_common, AP_frequent, in percent."""
         ious = mean_precision(self.areas['all'])
         values = {'AP': ious.mean(), 'AP50': ious[0], 'AP75': ious[5]}
         values |= {f'AP{area[0]}': mean_precision(self.areas[area]).mean() for area in AREAS[1:]}
-        for frequency in dict.fromkeys(sorted(self.frequencies, key='rcf'.index)):
+        for frequency in (letter for letter in FREQUENCIES if letter in self.frequencies):
             chosen = [matches for matches, own in zip(self.areas['all'], self.frequencies) if own == frequency]
-            values[f'AP{frequency}'] = mean_precision(chosen).mean()
+            values[f'AP_{FREQUENCIES[frequency]}'] = mean_precision(chosen).mean()
         return {key: 100 * float(value) for key, value in values.items()}
 
 
