@@ -1,14 +1,12 @@
 """The region-based parsers train, find people, parse given boxes and stand bad input."""
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
 from mmengine.structures import InstanceData
+from region_toys import TOYS, picture, toy_config
 
 from mmqanet.apis import inference_topdown, init_model
 from mmqanet.errors import InputError
@@ -16,8 +14,6 @@ from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import DATASETS, METRICS
 
 pytest.importorskip('mmdet')
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
-TOYS = ('parsing_rcnn/parsing-rcnn_r18_toy.py', 'rp_rcnn/rp-rcnn_r18_toy.py')
 
 
 @pytest.fixture(scope='module')
@@ -25,22 +21,6 @@ def data(tmp_path_factory):
     folder = tmp_path_factory.mktemp('regions')
     draw_toy_dataset(folder, num_train=2, num_val=2, size=(96, 72), seed=0, num_workers=1, progress=False)
     return folder
-
-
-def toy_config(name: str, *, arithmetic: str = 'modern', **changes) -> Config:
-    cfg = Config.fromfile(CONFIGS / name)
-    cfg.model.arithmetic = arithmetic
-    cfg.model.backbone.base_channels = 8
-    cfg.model.neck.in_channels = [8, 16, 32, 64]
-    cfg.model.test_cfg.rcnn.update(score_thr=0.0, max_per_img=3)
-    cfg.train_dataloader.dataset.pipeline[2].short_sides = (72,)
-    cfg.test_dataloader.dataset.pipeline[2].short_side = 72
-    cfg.merge_from_dict(changes)
-    return cfg
-
-
-def picture(height=72, width=96):
-    return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 @pytest.mark.parametrize('arithmetic', ['modern', 'release'])
