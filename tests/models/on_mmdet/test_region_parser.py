@@ -14,6 +14,8 @@ from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import DATASETS, METRICS
 
 pytest.importorskip('mmdet')
+from mmdet.models.task_modules.assigners import AssignResult
+from mmdet.models.task_modules.samplers import SamplingResult
 
 
 @pytest.fixture(scope='module')
@@ -26,11 +28,9 @@ def data(tmp_path_factory):
 @pytest.mark.parametrize('arithmetic', ['modern', 'release'])
 @pytest.mark.parametrize('name', TOYS)
 def test_a_training_step_and_a_test_step(name, arithmetic, data):
-    cfg = toy_config(name, arithmetic=arithmetic)
+    cfg = toy_config(name, data=data, arithmetic=arithmetic)
     torch.manual_seed(0)
     model = init_model(cfg).train()
-    for loader in (cfg.train_dataloader, cfg.test_dataloader):
-        loader.dataset.data_root = str(data)
     with DefaultScope.overwrite_default_scope('mmqanet'):
         learnt, seen = DATASETS.build(cfg.train_dataloader.dataset), DATASETS.build(cfg.test_dataloader.dataset)
         wrapper, metric = build_optim_wrapper(model, cfg.optim_wrapper), METRICS.build(cfg.test_evaluator)
@@ -48,19 +48,23 @@ def test_a_training_step_and_a_test_step(name, arithmetic, data):
     assert 0 <= metric.evaluate(2)['mIoU'] <= 100
 
 
-@pytest.mark.parametrize('name', TOYS)
-def test_an_image_without_people_and_a_crowd_of_none_teach_nothing_about_parsing(name, data):
-    cfg = toy_config(name)
-    cfg.train_dataloader.dataset.data_root = str(data)
-    model = init_model(cfg).train()
+def training_batch(cfg, *, number: int = 1):
+    """A model in training mode, and its first samples."""
     with DefaultScope.overwrite_default_scope('mmqanet'):
-        batch = pseudo_collate([DATASETS.build(cfg.train_dataloader.dataset)[0]])
+        learnt = DATASETS.build(cfg.train_dataloader.dataset)
+    return init_model(cfg).train(), pseudo_collate([learnt[index] for index in range(number)])
+
+
+@pytest.mark.parametrize('name', TOYS)
+def test_an_image_without_people_teaches_nothing_about_parsing(name, data):
+    model, batch = training_batch(toy_config(name, data=data))
     sample, = batch['data_samples']
     sample.gt_instances = InstanceData(bboxes=torch.zeros(0, 4), parsing_ids=torch.zeros(0, dtype=torch.int64))
     losses = model.parse_losses(model(**model.data_preprocessor(batch, True), mode='loss'))
     assert losses[1]['loss_parsing'] == 0
     losses[0].backward()
-    assert all(p.grad is not None for p in model.roi_head.mask_head.parameters())
+    branch = [model.roi_head.mask_head, model.roi_head.rescoring_head or model.roi_head.mask_head]
+    assert all(p.grad is not None for head in branch for p in head.parameters())
 
 
 @pytest.mark.parametrize('name', TOYS)
@@ -107,3 +111,75 @@ def test_nobody_found(name):
 def test_an_unknown_arithmetic():
     with pytest.raises(InputError, match="arithmetic is 'legacy', but must be one of"):
         init_model(toy_config(TOYS[0], arithmetic='legacy'))
+
+
+# -- bad input -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('arithmetic', ['modern', 'release'])
+@pytest.mark.parametrize('name', TOYS)
+def test_without_a_proposal_nobody_is_found(name, arithmetic):
+    cfg = toy_config(name, arithmetic=arithmetic)
+    cfg.model.test_cfg.rpn.min_bbox_size = 1000
+    sample, = inference_topdown(init_model(cfg, tta=[1.0, 1.5]), picture())
+    assert len(sample.pred_instances) == 0
+    assert ('pred_sem_seg' in sample) == name.startswith('rp_')
+
+
+@pytest.mark.parametrize('arithmetic', ['modern', 'release'])
+@pytest.mark.parametrize('name', TOYS)
+def test_boxes_of_less_than_a_pixel_are_parsed(name, arithmetic):
+    model = init_model(toy_config(name, arithmetic=arithmetic))
+    sample, = inference_topdown(model, picture(), [[20, 30, 20.4, 30.3], [95.9, 71.9, 96, 72], [-50, -50, 0.2, 0.2]])
+    assert len(sample.pred_instances) == 3
+    assert torch.isfinite(sample.pred_instances.qualities).all()
+
+
+@pytest.mark.parametrize('name', TOYS)
+def test_people_without_a_label_teach_nothing_about_parsing(name, data):
+    model, batch = training_batch(toy_config(name, data=data), number=2)
+    samples = batch['data_samples']
+    samples[0].gt_maps.category.fill_(255)
+    samples[0].gt_instances = samples[0].gt_instances[:1]
+    samples[0].gt_maps.human.fill_(int(samples[0].gt_instances.parsing_ids[0]))
+    samples[1].gt_instances = InstanceData(bboxes=torch.zeros(0, 4), parsing_ids=torch.zeros(0, dtype=torch.int64))
+    total, values = model.parse_losses(model(**model.data_preprocessor(batch, True), mode='loss'))
+    assert values['loss_parsing'] == 0  # all pixels of the one person are ignored
+    if name.startswith('rp_'):  # the other image's map counts there
+        assert values['loss_semantic'] > 0
+        assert values['loss_iou'] == 0
+    assert torch.isfinite(total)
+    total.backward()
+
+
+def test_regions_without_a_pixel_teach_nothing():
+    model = init_model(toy_config(TOYS[1]))
+    levels = tuple(torch.randn(1, 64, 64 // 2**index, 64 // 2**index) for index in range(4))
+    sampled = SamplingResult(
+        pos_inds=torch.arange(2), neg_inds=torch.zeros(0, dtype=torch.long),
+        priors=torch.tensor([[10.1, 10.1, 10.3, 10.4], [300, 300, 330, 330.0]]), gt_bboxes=torch.tensor([[5, 5, 40, 40.0]]),
+        assign_result=AssignResult(1, torch.ones(2, dtype=torch.long), torch.ones(2), torch.zeros(2, dtype=torch.long)),
+        gt_flags=torch.zeros(2, dtype=torch.uint8))
+    people = InstanceData(label_maps=torch.ones(1, 256, 256, dtype=torch.uint8))
+    losses = model.roi_head.mask_loss(levels, [sampled], torch.zeros(0), [people])['loss_mask']
+    assert losses['loss_parsing'] == losses['loss_iou'] == 0
+
+
+@pytest.mark.parametrize(('output', 'score'), [(-3.0, 0.0), (7.0, 1.0)])
+def test_an_iou_outside_of_its_range_is_clamped(output, score):
+    model = init_model(toy_config(TOYS[1]))
+    torch.nn.init.zeros_(model.roi_head.rescoring_head.regressor.weight)
+    torch.nn.init.constant_(model.roi_head.rescoring_head.regressor.bias, output)
+    sample, = inference_topdown(model, picture(), [[10, 5, 60, 70]])
+    people = sample.pred_instances
+    assert people.iou_scores.tolist() == [score]
+    expected = (people.iou_scores * people.pixel_scores) ** 0.2
+    torch.testing.assert_close(people.qualities, expected)
+    assert model.forward_rois(torch.zeros(1, 3, 64, 64), [torch.tensor([[0, 0, 9, 9.0]])])[1].tolist() == [output]
+
+
+@pytest.mark.parametrize(('name', 'other'), [TOYS, TOYS[::-1]])
+def test_weights_of_another_config_are_named(name, other, tmp_path):
+    torch.save(dict(state_dict=init_model(toy_config(other)).state_dict()), tmp_path / 'one.pth')
+    with pytest.raises(InputError, match=r'one\.pth: weights of another config: the checkpoint lacks'):
+        init_model(toy_config(name), tmp_path / 'one.pth')
