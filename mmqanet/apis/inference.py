@@ -128,7 +128,7 @@ def _box_arrays(boxes: Any, scores: Any, frame: Frame) -> tuple[np.ndarray, np.n
         scores = np.ones(len(boxes), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
     except InputError:
         raise
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError):
         raise InputError(f'{frame.source}: boxes must be (N, 4) numbers x1, y1, x2, y2 or (N, 5) with the score, '
                          'scores (N,)') from None
     check_boxes(boxes, scores, size=(frame.image.shape[1], frame.image.shape[0]), where=frame.source)

@@ -5,6 +5,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 from rich.progress import track
@@ -258,12 +259,12 @@ class HumanParsingInferencer:
         read = prefetch(batches(read_all(items), call.batch_size), depth=1, budget=IN_FLIGHT, weigh=batch_weight)
         try:
             for batch in read:
-                yield from in_halves(lambda part: self._results(part, call), batch)
+                yield from in_halves(lambda part: self._results(part, call), batch, splits=_is_of_a_picture)
         finally:
             read.close()
 
     def _results(self, batch: Sequence[Read], call: '_Call') -> list[Parsed | Failed]:
-        """The results of a batch; a picture that is too large even alone has failed."""
+        """The results of a batch; a picture fails that is too large even alone, or of which the network makes no numbers."""
         try:
             results = self._parse(batch, self._find_people(batch, call))
             for result in results:
@@ -273,10 +274,11 @@ class HumanParsingInferencer:
                         expected_iou_thr=call.expected_iou_thr)
             return results
         except Exception as error:
-            if len(batch) > 1 or isinstance(batch[0], Failed) or not is_out_of_memory(error):
+            if len(batch) > 1 or isinstance(batch[0], Failed) or not _is_of_a_picture(error):
                 raise
             item = batch[0][0]
-        return [Failed(item=item, error=DataError(f'{item.source}: not enough memory to parse this picture'))]
+            reason = 'not enough memory to parse this picture' if is_out_of_memory(error) else f'cannot be parsed ({error})'
+            return [Failed(item=item, error=DataError(f'{item.source}: {reason}'))]
 
     def _find_people(self, batch: Sequence[Any], call: '_Call') -> list[tuple | Failed]:
         """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
@@ -289,7 +291,7 @@ class HumanParsingInferencer:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
         if wanted and self.detector is not None:
-            for index, found in zip(wanted, self.detector.detect([batch[index][1].image for index in wanted])):
+            for index, found in zip(wanted, _detect(self.detector, [batch[index][1].image for index in wanted])):
                 people[index] = found
         return people
 
@@ -308,6 +310,23 @@ class HumanParsingInferencer:
             item, frame = batch[index]
             results[index] = Parsed(item=item, frame=frame, sample=sample)
         return results
+
+
+def _is_of_a_picture(error: Exception) -> bool:
+    """Whether an error may come of one picture of a batch, so that the others can be parsed."""
+    return is_out_of_memory(error) or isinstance(error, MMQANetError)
+
+
+def _detect(detector: Any, images: list[np.ndarray]) -> list[tuple[Any, Any]]:
+    """Boxes and scores of the people in each image, as a detector of any kind finds them."""
+    answer = detector.detect(images)
+    try:
+        found = [(boxes, scores) for boxes, scores in answer]
+    except (TypeError, ValueError):
+        found = []
+    if len(found) != len(images):
+        raise InputError(f'{type(detector).__name__}.detect must give a list with boxes and scores of each image')
+    return found
 
 
 def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None) -> Any:

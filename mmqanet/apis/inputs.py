@@ -19,6 +19,8 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import MAX_FILE_BYTES, PathLike
 from mmqanet.utils.images import decode_image, plain_colour, read_image
 
+LAST_CAMERA = 2**31 - 1  # that OpenCV can be asked for
+
 
 @dataclass(frozen=True, kw_only=True)
 class Picture:
@@ -86,11 +88,13 @@ class Picture:
         try:
             if file.seekable():
                 file.seek(0)
-            content = file.read()
-        except (OSError, ValueError) as error:
+            content = file.read() if self.max_bytes is None else file.read(self.max_bytes + 1)
+        except (OSError, ValueError, AttributeError, TypeError) as error:
             raise DataError(f'{self.source}: not readable ({error})') from None
         if not isinstance(content, bytes):
             raise InputError(f"{self.source}: the file is opened for reading text; open it with 'rb'")
+        if self.max_bytes is not None and len(content) > self.max_bytes:
+            raise DataError(f'{self.source}: more than {self.max_bytes:,} bytes, which are not read')
         return content
 
 
@@ -145,10 +149,10 @@ def find_inputs(
                 found.append(of_file(Path(given), Path(given).stem))
             case Picture() | Video():
                 found.append(given)
-            case int() if not isinstance(given, bool):
+            case int() if not isinstance(given, bool) and abs(given) <= LAST_CAMERA:
                 found.append(Video(name=f'camera{given}', source=f'camera {given}', handle=given, max_frames=max_frames))
             case _:
-                found.append(as_picture(given, index=index, rgb=rgb))
+                found.append(replace(as_picture(given, index=index, rgb=rgb), max_bytes=max_bytes))
     return _told_apart(found, repeat=repeat)
 
 

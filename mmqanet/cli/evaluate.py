@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmqanet.cli.arguments import at_least_one
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.files import read_bytes, write_bytes
@@ -24,7 +25,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument('--pred', required=True, metavar='DIR',
                         help='folder with global_parsing, instance_segmentation, instance_parsing')
     parser.add_argument('--gt', required=True, metavar='DIR', help='folder with Category_ids, Human_ids, Instance_ids')
-    parser.add_argument('--num-classes', required=True, type=int, metavar='C', help='classes, background included')
+    parser.add_argument('--num-classes', required=True, type=at_least_one, metavar='C', help='classes, background included')
     parser.add_argument('--class-names', metavar='FILE', help='text file with one class name a line, background first')
     parser.add_argument('--metrics', nargs='+', default=METRIC_NAMES, choices=METRIC_NAMES, metavar='NAME',
                         help=f'which to compute, of {", ".join(METRIC_NAMES)} (mIoU needs the category maps only)')
@@ -34,7 +35,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument('--instance-score-thr', type=float, default=0.01, metavar='S',
                         help='people of a lower instance score do not enter AP^p and PCP (default: 0.01, as '
                              "the post-processor's instance_score_thr)")
-    parser.add_argument('--workers', type=int, default=1, metavar='N', help='worker processes')
+    parser.add_argument('--workers', type=at_least_one, default=1, metavar='N', help='worker processes')
     parser.add_argument('--json', metavar='FILE', help='write the scores, unrounded fractions, to a JSON file')
     parser.add_argument('--plots', metavar='DIR',
                         help='write precision-recall curves, per-class bars and the confusion matrix as PNG')
@@ -47,6 +48,8 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.evaluation import evaluate_folders
     from mmqanet.evaluation.report import class_table, scores_json, summary_table
 
+    if not 2 <= args.num_classes <= 255:
+        raise InputError(f'--num-classes must lie in [2, 255], got {args.num_classes}')
     names = class_names(args.class_names, args.num_classes)
     check_outputs(args.json, args.plots, given=args.class_names, folders=(args.pred, args.gt))
     scores = evaluate_folders(

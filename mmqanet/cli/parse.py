@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mmqanet.cli.arguments import at_least_one, fraction
 from mmqanet.cli.boxes import read_boxes
 from mmqanet.errors import InputError, printable
 from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
@@ -14,7 +15,6 @@ from mmqanet.utils.wording import count_of
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
 SUMMARIES = ('coco', 'labelstudio', 'report')
-MOST = 2**31 - 1  # of what is counted
 LONGEST_INDEX = 4  # digits of a camera
 DESCRIPTION = """
 Write for every picture NAME.json (people and parts with their qualities and masks), NAME_overlay.jpg, NAME.png (palette PNG,
@@ -157,21 +157,6 @@ def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int
             loop.finish_video(complete=not status)
     say(f'{progress.summary()} -> {printable(str(writer.folder))}')
     return status or int(progress.failed > 0)
-
-
-def fraction(given: str) -> float:
-    """A number in [0, 1], as a type of argparse."""
-    value = float(given)
-    if not 0 <= value <= 1:
-        raise argparse.ArgumentTypeError(f'{given} does not lie in [0, 1]')
-    return value
-
-
-def at_least_one(given: str) -> int:
-    """A whole number of 1 or more, as a type of argparse."""
-    if not given.isascii() or not given.isdecimal() or not 0 < int(given[:20]) <= MOST:
-        raise argparse.ArgumentTypeError(f'{given} is no whole number from 1 to {MOST:,}')
-    return int(given)
 
 
 def camera_or_path(given: str) -> int | str:

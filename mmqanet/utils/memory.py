@@ -24,12 +24,14 @@ def is_out_of_memory(error: BaseException) -> bool:
         isinstance(error, RuntimeError | ImportError) and any(words in str(error) for words in WORDS))
 
 
-def in_halves(function: Callable[[Items], list[Result]], items: Items) -> list[Result]:
+def in_halves(function: Callable[[Items], list[Result]], items: Items, *,
+              splits: Callable[[Exception], bool] = is_out_of_memory) -> list[Result]:
     """``function(items)``, or where memory does not suffice for that its results for each half of ``items``, and so on.
 
     Args:
         function: from several items to a list of as many results.
         items: what can be sliced, e.g. a list or a tensor.
+        splits: whether an error is a reason to go on with halves.
 
     Raises:
         Exception: what ``function`` raises for a single item, or for another reason.
@@ -37,11 +39,11 @@ def in_halves(function: Callable[[Items], list[Result]], items: Items) -> list[R
     try:
         return function(items)
     except Exception as error:
-        if len(items) < 2 or not is_out_of_memory(error):
+        if len(items) < 2 or not splits(error):
             raise
     release_memory()  # here, where the error no longer holds what it met
     half = len(items) // 2
-    return in_halves(function, items[:half]) + in_halves(function, items[half:])
+    return in_halves(function, items[:half], splits=splits) + in_halves(function, items[half:], splits=splits)
 
 
 def release_memory() -> None:

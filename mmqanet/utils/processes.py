@@ -39,6 +39,7 @@ def run_many(function: Callable[[Item], Result], items: Iterable[Item], *, title
     items = list(items)
     with progress_bar(progress) as bar:
         task = bar.add_task(title, total=len(items))
+        workers = min(workers, len(items))
         if workers <= 1:
             return list(bar.track((function(item) for item in items), task_id=task, total=len(items)))
         results: dict[int, Result] = {}

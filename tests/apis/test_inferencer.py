@@ -14,6 +14,7 @@ import torch
 from pictures import picture, save, save_video
 
 from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown
+from mmqanet.apis.inference import predict
 from mmqanet.apis.inputs import find_inputs
 from mmqanet.apis.predictions import Failed, Parsed, describe, schema
 from mmqanet.errors import DataError, InputError
@@ -345,3 +346,50 @@ def test_a_picture_is_decoded_once(inferencer, tmp_path, monkeypatch):
     monkeypatch.setattr('mmqanet.utils.images.read_image', None)
     inferencer(path, out_dir=tmp_path / 'out', return_vis=True)
     assert calls == [path]
+
+
+class Answers:
+    """Stands in for a detector that does not keep to the contract."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def detect(self, images):
+        return self.answer
+
+
+NOBODY = np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+
+
+@pytest.mark.parametrize('answer', [None, [], [None], [NOBODY, NOBODY, NOBODY], [(NOBODY[0],)], 3])
+def test_a_detector_that_answers_otherwise_is_named(small_parser, answer):
+    """Fewer answers than pictures would leave the last ones whole images, as if nobody had been asked."""
+    inferencer = HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu',
+                                        detector=Answers(answer))
+    for result in inferencer.stream([picture(), picture()], 2):
+        assert isinstance(result, Failed)
+        assert 'Answers.detect must give a list with boxes and scores of each image' in str(result.error)
+
+
+@pytest.mark.parametrize(('boxes', 'scores'), [
+    ([[np.nan] * 4], [1]), ([[0, 0, np.inf, 9]], [1]), ([[0, 0, 9, 9]], [np.nan]), ([[0, 0, 9, 9]], [2]),
+    ([[0, 0, 9, 9]], [1, 1]), ([[0, 0, 9]], [1]), ([[0, 0, 10**400, 9]], [1])])
+def test_a_detector_that_finds_no_boxes_of_numbers_fails_its_picture_alone(small_parser, boxes, scores):
+    inferencer = HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu',
+                                        detector=Answers([NOBODY, (boxes, scores)]))
+    good, bad = inferencer.stream([picture(), picture()], 2)
+    assert isinstance(good, Parsed)
+    assert str(bad.error).startswith('image 1: ')
+
+
+def test_a_picture_of_which_the_network_makes_no_numbers_fails_alone(inferencer, monkeypatch):
+    """As where half precision overflows."""
+    def overflowing(model, packed):
+        if any(item['data_samples'].img_path == 'image 1' for item in packed):
+            raise InputError('probs must be probabilities, got values from nan')
+        return predict(model, packed)
+
+    monkeypatch.setattr('mmqanet.apis.inferencer.predict', overflowing)
+    results = list(inferencer.stream([picture(), picture(), picture()], 3, boxes='image'))
+    assert [type(result) for result in results] == [Parsed, Failed, Parsed]
+    assert str(results[1].error) == 'image 1: cannot be parsed (probs must be probabilities, got values from nan)'

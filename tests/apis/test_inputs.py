@@ -155,3 +155,62 @@ def test_what_is_no_video_is_named(tmp_path, content, message):
 
 def test_a_picture_is_not_opened_before_its_turn(tmp_path):
     assert isinstance(find_inputs(tmp_path / 'none.png')[0], Picture)
+
+
+def test_images_of_pillow_open_files_grey_arrays_and_iterators_are_read(tmp_path):
+    image = picture()
+    path = save(tmp_path / 'a.png', image)
+    upright = Image.fromarray(image[..., ::-1])
+    with path.open('rb') as file:
+        given = [upright, file, io.BytesIO(path.read_bytes()), bytearray(path.read_bytes()), memoryview(path.read_bytes())]
+        found = find_inputs(iter(given))
+        assert names(found) == ['0', '1', '2', '3', '4']
+        for item in found:
+            assert np.array_equal(item.read(), image)
+    grey = np.repeat(image[..., :1], 3, axis=2)
+    assert np.array_equal(read(image[..., 0]), grey)
+    assert np.array_equal(read(image[..., :1]), grey)
+
+
+class NoFile:
+    def read(self, size):
+        raise AttributeError('no bytes here')
+
+
+class Endless(io.RawIOBase):
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        return len(buffer)
+
+
+@pytest.mark.parametrize(('make', 'message'), [
+    (lambda path: path.open(encoding='latin-1'), "opened for reading text; open it with 'rb'"),
+    (lambda path: io.BytesIO(b'abc'), 'no known format'), (lambda path: NoFile(), 'image 0: not readable'),
+    (lambda path: Endless(), 'image 0: more than 1,000 bytes')])
+def test_what_cannot_be_read_of_an_open_file_is_named(tmp_path, make, message):
+    item, = find_inputs(make(save(tmp_path / 'a.png', picture())), max_bytes=1000)
+    with pytest.raises((DataError, InputError), match=message):
+        item.read()
+
+
+def test_broken_and_closed_images_of_pillow_are_named(tmp_path):
+    content = encoded(Image.fromarray(picture()))
+    closed = Image.open(io.BytesIO(content))
+    closed.close()
+    for image in (closed, Image.open(io.BytesIO(content[:len(content) // 2]))):
+        with pytest.raises(DataError, match='image 0: not readable as an image'):
+            read(image)
+
+
+@pytest.mark.parametrize('number', [10**30, -10**30, 2**31])
+def test_numbers_that_no_camera_can_have_are_refused(number):
+    with pytest.raises(InputError, match='input 0 is a int'):
+        find_inputs(number)
+
+
+def test_a_name_with_a_nul_is_of_no_file():
+    item, = find_inputs('a\0b.png')
+    with pytest.raises(DataError, match='no name of a file'):
+        item.read()

@@ -93,3 +93,17 @@ def test_images_without_prediction_count_as_in_the_release_unless_asked(folders,
 def test_the_choices_are_those_of_the_evaluation():
     assert METRIC_NAMES == records.METRIC_NAMES
     assert tuple(scores.MISSING_READINGS) == MISSING_READINGS
+
+
+@pytest.mark.parametrize('number', ['1', '256'])
+def test_so_many_classes_are_refused(folders, capsys, number):
+    assert evaluate(folders, '--num-classes', number) == 1
+    assert f'--num-classes must lie in [2, 255], got {number}' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize('option', ['--num-classes', '--workers'])
+@pytest.mark.parametrize('number', ['0', '-1', '9' * 25, '1e3', ''])
+def test_numbers_out_of_range_are_refused_by_name(folders, capsys, option, number):
+    with pytest.raises(SystemExit, match='2'):
+        evaluate(folders, f'{option}={number}')
+    assert option in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,19 @@
+"""Types of arguments: numbers in a range."""
+import argparse
+
+MOST = 2**31 - 1  # of what is counted
+
+
+def fraction(given: str) -> float:
+    """A number in [0, 1], as a type of argparse."""
+    value = float(given)
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'{given} does not lie in [0, 1]')
+    return value
+
+
+def at_least_one(given: str) -> int:
+    """A whole number of 1 or more, as a type of argparse."""
+    if not given.isascii() or not given.isdecimal() or not 0 < int(given[:20]) <= MOST:
+        raise argparse.ArgumentTypeError(f'{given} is no whole number from 1 to {MOST:,}')
+    return int(given)
