@@ -7,7 +7,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmqanet.errors import InputError
 from mmqanet.functional import pasting
-from mmqanet.functional.pasting import full_label_map, paste_mask, paste_person
+from mmqanet.functional.pasting import SemanticContext, full_label_map, paste_mask, paste_person
 
 IMAGE = (57, 83)
 
@@ -249,3 +249,35 @@ def test_a_mask_outside_of_the_image_is_empty_and_bad_windows_are_refused():
         paste_mask(probs, [(10, 5, 10, 45)], image_shape=IMAGE)
     with pytest.raises(InputError, match='probs has 1 maps for 2 windows'):
         paste_mask(probs, [(10, 5, 20, 45)] * 2, image_shape=IMAGE)
+
+
+# -- what else is known of the image ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('weight', [0.2, 1.5])
+def test_a_context_has_a_say_where_the_person_is_not_background(weight):
+    probs, windows = [smooth_probs(size=(32, 24), seed=1)], [(11.3, -4.2, 60.7, 50.1)]
+    maps, places = [smooth_probs(size=(16, 24), seed=2), smooth_probs(size=(20, 20), seed=3)], [(0, 0, 83, 57)] * 2
+    context = SemanticContext(maps, places, weight)
+    person = paste_person(probs, windows, image_shape=IMAGE, context=context)
+    own, around = full_image_probs(probs, windows, IMAGE), full_image_probs(maps, places, IMAGE)
+    foreground = (own.argmax(0) != 0) & (own.max(0) >= 1 / len(own))
+    fused = own + weight * around
+    expected = np.where(foreground, fused.argmax(0), 0)
+    decided = np.diff(np.sort(fused, axis=0)[-2:], axis=0)[0] > 1e-5
+    decided &= np.diff(np.sort(own, axis=0)[-2:], axis=0)[0] > 1e-5
+    found = full_label_map(person.label_map, person.offset, IMAGE).numpy()
+    assert (found == expected)[decided].all()
+    assert (expected != np.where(foreground, own.argmax(0), 0)).any()
+    assert (expected[foreground] == 0).any()  # own foreground may become background
+    alone = paste_person(probs, windows, image_shape=IMAGE)
+    assert torch.equal(person.pixel_scores, alone.pixel_scores)
+    assert torch.equal(person.part_pixel_scores, alone.part_pixel_scores)
+
+
+def test_a_stretched_context_does_not_fade_at_the_border():
+    probs = torch.tensor([0.1, 0.9]).view(2, 1, 1).expand(2, 4, 4)
+    wider = SemanticContext.stretched([probs], [(0, 0, 40, 20)], weight=0.5)
+    assert wider.windows == [(-10, -5, 50, 25)]
+    sampled = full_image_probs(wider.probs, wider.windows, (20, 40))
+    np.testing.assert_allclose(sampled[1], 0.9, rtol=1e-6)

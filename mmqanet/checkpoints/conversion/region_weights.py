@@ -8,7 +8,7 @@ from torch import Tensor
 from mmqanet.errors import DataError
 
 BN_EPS = 1e-5
-ANCHORS = 'RPN.anchor_generator.cell_anchors.'
+_ANCHORS = re.compile(r'RPN\.anchor_generator\.cell_anchors\.([0-4])')
 
 _FPN = {f'{place}.{index}.': f'{name}.{2 - index}.' for index in range(3)
         for place, name in (('fpn_in', 'lateral_convs'), ('fpn_out', 'fpn_convs'))}
@@ -64,13 +64,14 @@ def convert_region_based(content: Mapping) -> tuple[dict[str, Tensor], dict[int,
         DataError: it is not one of the released networks; names a key.
     """
     state = content.get('model', content)
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, Mapping) or not all(
+            isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()):
         raise DataError("holds no state dict, neither as it is nor under 'model'")
     converted: dict[str, Tensor] = {}
     anchors: dict[int, Tensor] = {}
     for key, value in ((key.removeprefix('module.'), value) for key, value in state.items()):
-        if key.startswith(ANCHORS):
-            anchors[int(key.removeprefix(ANCHORS))] = value
+        if level := _ANCHORS.fullmatch(key):
+            anchors[int(level[1])] = value
         elif not key.startswith('Norm.'):  # mean and standard deviation, which a test model carries along
             converted[translate_region_key(key)] = _person_first(key, value)
     converted.update(_unfolded_norms(converted))
@@ -95,8 +96,8 @@ def _person_first(key: str, value: Tensor) -> Tensor:
     """Outputs of the box head: (background, person) → (person, background), deltas of both → of the person."""
     if key.startswith('Fast_RCNN.Output.'):
         expected = 2 if 'cls_score' in key else 8
-        if len(value) != expected:
-            raise DataError(f'{key} has {len(value)} outputs where background and person have {expected}')
+        if value.shape[:1] != (expected,):
+            raise DataError(f'{key} has the shape {tuple(value.shape)}, but background and person have {expected} outputs')
         return value.flip(0) if 'cls_score' in key else value[4:].clone()
     return value
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmqanet.datasets.transforms import IgnoreSmallBoxes, RandomAspect
+from mmqanet.datasets.transforms import IgnoreSmallBoxes, ImagesAtScales, RandomAspect, RandomMirror, RandomShortSide
 from mmqanet.errors import InputError
 
 HorizontalBoxes = pytest.importorskip('mmdet.structures.bbox').HorizontalBoxes
@@ -58,5 +58,72 @@ def test_small_people_become_ignored_and_nobody_is_lost():
     (RandomAspect, dict(max_ratio=0.9), 'max_ratio'), (RandomAspect, dict(prob=1.5), 'prob'),
     (IgnoreSmallBoxes, dict(min_size=-1), 'min_size'), (IgnoreSmallBoxes, dict(min_size=float('nan')), 'min_size')])
 def test_arguments_out_of_range_are_refused(kind, options, match):
+    with pytest.raises(InputError, match=match):
+        kind(**options)
+
+
+# -- images of parsers -----------------------------------------------------------------------------------------------------
+
+
+def scene(height=60, width=100):
+    """An image with two people, left of class 1 and right of class 2."""
+    human = np.zeros((height, width), np.int32)
+    human[10:50, 10:40], human[20:60, 50:90] = 1, 2
+    return dict(img=np.repeat((human * 100).astype(np.uint8)[..., None], 3, axis=2), human_map=human,
+                category_map=human.astype(np.uint8), flip_pairs=[(1, 2)],
+                bboxes=np.array([[10, 10, 40, 50], [50, 20, 90, 60]], np.float32))
+
+
+def seen_boxes(results) -> list[list[int]]:
+    boxes = []
+    for person in (1, 2):
+        rows, columns = np.nonzero(results['human_map'] == person)
+        boxes.append([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+    return boxes
+
+
+@pytest.mark.parametrize(('size', 'expected'), [
+    ((60, 100), (800, 1333)), ((100, 60), (1333, 800)), ((60, 90), (800, 1200)), ((480, 640), (800, 1067)),
+    ((30, 300), (133, 1330))])
+def test_the_short_side_is_given_and_the_long_one_limited(size, expected):
+    results = ImagesAtScales(short_side=800, long_side=1333).transform(dict(img=np.zeros((*size, 3), np.uint8)))
+    image, = results['scaled_images']
+    assert image.shape == (*expected, 3)
+    assert image.dtype == np.float32
+
+
+def test_other_scales_have_a_limit_of_their_own():
+    transform = ImagesAtScales(short_side=60, long_side=110, scales=(1.0, 0.5, 2.0), augmented_long_side=150)
+    images = transform.transform(scene())['scaled_images']
+    assert [image.shape[:2] for image in images] == [(60, 100), (30, 50), (90, 150)]
+    np.testing.assert_array_equal(images[0], scene()['img'])
+
+
+@pytest.mark.parametrize('backend', ['pillow', 'cv2'])
+def test_people_follow_the_resized_image(backend):
+    np.random.seed(0)
+    sizes = set()
+    for _ in range(12):
+        results = RandomShortSide(short_sides=(30, 120), long_side=160, backend=backend).transform(scene())
+        sizes.add(results['img_shape'])
+        assert results['img'].shape[:2] == results['category_map'].shape == results['human_map'].shape
+        np.testing.assert_allclose(results['bboxes'], seen_boxes(results), atol=1)
+        assert set(np.unique(results['category_map'])) == {0, 1, 2}
+    assert sizes == {(30, 50), (96, 160)}
+
+
+def test_a_mirrored_image_has_its_sides_exchanged():
+    before, results = scene(), RandomMirror(prob=1.0).transform(scene())
+    np.testing.assert_array_equal(results['img'], before['img'][:, ::-1])
+    np.testing.assert_array_equal(results['bboxes'], seen_boxes(results))  # each person keeps its id
+    assert results['category_map'][results['human_map'] == 1].tolist() == [2] * 1200
+    assert results['category_map'][results['human_map'] == 2].tolist() == [1] * 1600
+    np.testing.assert_array_equal(RandomMirror(prob=0.0).transform(scene())['img'], before['img'])
+
+
+@pytest.mark.parametrize(('kind', 'options', 'match'), [
+    (RandomMirror, dict(prob=-0.1), 'prob'), (RandomShortSide, dict(short_sides=()), 'short_side'),
+    (RandomShortSide, dict(short_sides=(0, 9)), 'short_side'), (ImagesAtScales, dict(long_side=0), 'long_side')])
+def test_impossible_sizes_are_refused(kind, options, match):
     with pytest.raises(InputError, match=match):
         kind(**options)
