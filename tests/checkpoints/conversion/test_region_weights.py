@@ -49,9 +49,10 @@ def released_name(key: str, *, normed: bool) -> str:
     for pattern, replacement in TO_RELEASED:
         key = re.sub(pattern, replacement, key)
     # A convolution with a norm is a pair, one without is itself; the parsing head's are pairs either way.
-    if normed or key.startswith('Parsing_RCNN.Head.'):
-        key = re.sub(r'\.conv\.(\w+)$', r'.0.\1', key)
-    return re.sub(r'(?<!feat\.1)\.gn\.(\w+)$', r'.1.\1', re.sub(r'(?<!RPN\.head)\.conv\.(\w+)$', r'.\1', key))
+    if key.startswith('RPN.') or '.feat.1.' in key:
+        return key
+    pair = normed or key.startswith('Parsing_RCNN.Head.')
+    return re.sub(r'\.conv\.(\w+)$', r'.0.\1' if pair else r'.\1', re.sub(r'\.gn\.(\w+)$', r'.1.\1', key))
 
 
 def released(model, *, normed: bool) -> dict[str, torch.Tensor]:
