@@ -3,7 +3,9 @@
 import argparse
 import json
 import math
+import os
 
+from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.runner import Runner
 
@@ -15,7 +17,10 @@ from mmqanet.engine.changes import (
     use_test_crops,
     use_test_time_augmentation,
 )
+from mmqanet.engine.config import dataset_of, inner_datasets
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
+from mmqanet.errors import InputError
+from mmqanet.utils.files import check_overwrites
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,6 +42,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     cfg = config_from(args)
+    check_outputs(args, cfg)
     cfg.load_from = args.checkpoint
     use_class_set(cfg, args.classes)
     if args.tta:
@@ -57,6 +63,19 @@ def main() -> None:
         if crop_sampler:
             results['crop_sampler'] = crop_sampler
         WholeFilesBackend().put_text(json.dumps(results, indent=2), args.out)
+
+
+def check_outputs(args: argparse.Namespace, cfg: Config) -> None:
+    """Raise ``InputError`` if a file to be written is one that is read, or if two are the same."""
+    given: list[str | None] = [args.config, args.checkpoint]
+    for dataset in inner_datasets(dataset_of(cfg, 'test_dataloader')):
+        given += [os.path.join(dataset.get('data_root') or '', dataset[key]) for key in ('ann_file', 'detection_file')
+                  if dataset.get(key)]
+    outputs = [path for path in (args.out, args.detections) if path]
+    for path in outputs:
+        check_overwrites(path, given)
+    if len({os.path.realpath(path) for path in outputs}) < len(outputs):
+        raise InputError(f'--out and --detections are both {args.out}')
 
 
 if __name__ == '__main__':

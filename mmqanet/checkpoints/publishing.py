@@ -1,7 +1,7 @@
 """Checkpoints to hand on: weights, classes and config in one file of data, with its hash beside it."""
 import hashlib
 import io
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmqanet.checkpoints.tensor_files import SUFFIX, tensor_file_bytes
 from mmqanet.errors import DataError
-from mmqanet.utils.files import PathLike, read_bytes, write_bytes
+from mmqanet.utils.files import PathLike, check_overwrites, read_bytes, write_bytes
 from mmqanet.version import __version__
 
 
@@ -68,21 +68,23 @@ def checkpoint_bytes(content: dict) -> bytes:
     return buffer.getvalue()
 
 
-def write_checkpoint(content: dict, path: PathLike) -> str:
+def write_checkpoint(content: dict, path: PathLike, *, given: Iterable[PathLike | None] = ()) -> str:
     """Write a checkpoint, and ``PATH.sha256`` beside it for ``sha256sum -c``.
 
     Args:
         content: ``state_dict`` and, unless nothing is known of them, ``meta``.
         path: with the suffix ``.safetensors`` it is written in that format, otherwise by ``torch.save``.
+        given: files that are never overwritten.
 
     Returns:
         str: the SHA-256 of the file.
 
     Raises:
         DataError: it cannot be written; then no part of it is left behind.
-        InputError: safetensors is not installed.
+        InputError: safetensors is not installed, or the file is one of those given.
     """
     path = Path(path)
+    check_overwrites(path, given)
     is_tensor_file = path.suffix == SUFFIX
     data = tensor_file_bytes(content['state_dict'], content.get('meta', {}), path) if is_tensor_file else (
         checkpoint_bytes(content))

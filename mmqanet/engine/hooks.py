@@ -1,6 +1,7 @@
 """Hooks of the runner: pictures of predictions, and random numbers that a resumed run repeats."""
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.random import SeedSequence
 from mmqanet.errors import InputError
 from mmqanet.registry import HOOKS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.files import check_overwrites
 from mmqanet.utils.images import read_image, write_picture
 from mmqanet.visualization import ParsingLocalVisualizer
 
@@ -22,7 +24,8 @@ class ParsingVisualizationHook(Hook):
     """Draw every n-th image of validation and test, the annotation next to the prediction.
 
     Pictures go to the backends of the runner's visualizer (files of the work folder, TensorBoard, ...); at test with an
-    ``out_dir`` they become ``OUT_DIR/NAME.jpg`` instead. How they look is up to the visualizer of the config.
+    ``out_dir`` they become ``OUT_DIR/NAME.jpg`` instead. Where data sets are joined, their numbers open the names. How
+    pictures look is up to the visualizer of the config.
 
     Args:
         out_dir (str, optional): folder for the pictures of a test; sub-folders of the data set are kept.
@@ -46,7 +49,9 @@ class ParsingVisualizationHook(Hook):
         for sample in self._due(runner.test_dataloader, batch_idx, outputs):
             if self.out_dir is not None:
                 picture = self._picture(runner, runner.test_dataloader, sample)
-                write_picture(self.out_dir / f'{sample.name}.jpg', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+                path = self.out_dir / f'{_unique_name(runner.test_dataloader.dataset, sample)}.jpg'
+                check_overwrites(path, [sample.img_path])
+                write_picture(path, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
             elif is_main_process():
                 self._to_backends(runner, runner.test_dataloader, f'test-{sample.name}', sample)
 
@@ -69,6 +74,14 @@ class ParsingVisualizationHook(Hook):
         visualizer = runner.visualizer if is_ours else self._own_visualizer
         image = cv2.cvtColor(read_image(sample.img_path), cv2.COLOR_BGR2RGB)
         return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)
+
+
+def _unique_name(dataset: Any, sample: ParsingDataSample) -> str:
+    """The name of a sample, with the number of its data set in front where several are joined: their names may be equal."""
+    for number, joined in enumerate(getattr(dataset, 'datasets', ()), 1):
+        if Path(sample.img_path).is_relative_to(joined.data_prefix['img']):
+            return str(Path(sample.name).with_name(f'{number}_{Path(sample.name).name}'))
+    return sample.name
 
 
 @HOOKS.register_module()

@@ -10,7 +10,7 @@ from pathlib import Path
 from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import check_maps, describe_people, part_ids, sample_paths
-from mmqanet.utils.files import read_label_map, write_bytes
+from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes
 from mmqanet.utils.processes import run_many
 
 
@@ -33,6 +33,7 @@ def write_part_instances(split_dir: Path, people: Path, target: Path, *, classes
     Raises:
         DataError: a file is missing or broken, or a map does not fit its image; nothing is written.
     """
+    check_overwrites(target, [people])
     images = image_index(load_coco(str(people))['images'], str(people))
     describe = partial(describe_instances, split_dir=Path(split_dir), num_classes=len(classes), min_area=min_area)
     groups = run_many(describe, list(images.values()), title=Path(target).stem, workers=workers, progress=show_progress)

@@ -12,7 +12,7 @@ import numpy as np
 from mmqanet.datasets.coco_people import load_coco
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.prepared import shown_size
-from mmqanet.utils.files import read_label_map, write_bytes
+from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]
 SPLITS = ('train', 'val')
@@ -56,6 +56,8 @@ def split_teacher_boxes(source: Path, out: Path, *, positive: float, val_positiv
         raise DataError(f'{source}: not a file of scored boxes ({error!r})') from None
     if unknown:
         raise DataError(f'{source}: no photo is of the set {sorted(unknown)[0]!r}')
+    for split in SPLITS:
+        check_overwrites(out / f'people_{split}.json', [source])
     for split in SPLITS:
         write_coco(out / f'people_{split}.json', [image for image in images if splits[image['id']] == split],
                    [annotation for annotation in annotations if splits[annotation['image_id']] == split])

@@ -5,14 +5,14 @@ import math
 import os
 import stat
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 from mmqanet.utils.formats import known_formats
 from mmqanet.utils.temporary import remove_temporary, temporary_path
 
@@ -138,6 +138,14 @@ def write_bytes(path: PathLike, content: bytes) -> None:
         raise DataError(f'{path}: no name of a file') from None
     finally:
         remove_temporary(temporary)
+
+
+def check_overwrites(output: PathLike, given: Iterable[PathLike | None]) -> None:
+    """Raise ``InputError`` if a file to be written is one of those that were given, under whatever name."""
+    if os.path.exists(output):
+        for path in given:
+            if path is not None and os.path.exists(path) and os.path.samefile(output, path):
+                raise InputError(f'{output}: the output would overwrite {path}, which was given; choose another name')
 
 
 def remove_file(path: PathLike) -> None:

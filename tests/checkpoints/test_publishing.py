@@ -9,7 +9,7 @@ from mmengine.config import Config
 from mmqanet.apis import init_model
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import publish, self_contained, write_checkpoint
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/toy/qanet_r18_toy.py'
 
@@ -82,3 +82,12 @@ def test_a_checkpoint_that_lacks_something_is_refused(trained, missing, named):
     content.get('meta', {}).pop(missing, None)
     with pytest.raises(DataError, match=named):
         publish(content, source=path)
+
+
+def test_a_checkpoint_given_is_not_overwritten(tmp_path):
+    given = tmp_path / 'given.pth'
+    given.write_bytes(b'mine')
+    with pytest.raises(InputError, match='would overwrite'):
+        write_checkpoint(dict(state_dict={}), given, given=[None, given])
+    assert given.read_bytes() == b'mine'
+    assert list(tmp_path.iterdir()) == [given]

@@ -125,3 +125,29 @@ def test_tensorboard_gets_the_pictures(tmp_path, samples):
 def test_an_interval_below_one_is_refused():
     with pytest.raises(InputError, match='interval'):
         ParsingVisualizationHook(interval=0)
+
+
+def test_pictures_of_joined_sets_with_equal_names_keep_apart(tmp_path, samples):
+    """Each set has its folder of images; a name of one may be a name of the other."""
+    for number, sample in enumerate(samples[:2]):
+        path = tmp_path / f'set{number}/a.png'
+        path.parent.mkdir()
+        cv2.imwrite(str(path), np.full((500, 400, 3), BLUE_SKY, np.uint8))
+        sample.set_metainfo(dict(name='walk/a', img_path=str(path)))
+    runner = runner_with(local_visualizer(tmp_path))
+    runner.test_dataloader.dataset.datasets = [
+        SimpleNamespace(data_prefix=dict(img=str(tmp_path / f'set{number}'))) for number in range(2)]
+    run(ParsingVisualizationHook(out_dir=str(tmp_path / 'shown'), draw_gt=False).after_test_iter, runner, samples[:2])
+    assert files_under(tmp_path / 'shown') == ['walk/1_a.jpg', 'walk/2_a.jpg']
+
+
+def test_pictures_do_not_overwrite_the_photos_they_are_made_of(tmp_path, samples):
+    photo = tmp_path / 'walk/0.jpg'
+    photo.parent.mkdir()
+    cv2.imwrite(str(photo), np.full((500, 400, 3), BLUE_SKY, np.uint8))
+    samples[0].set_metainfo(dict(img_path=str(photo)))
+    before = photo.read_bytes()
+    hook = ParsingVisualizationHook(out_dir=str(tmp_path))
+    with pytest.raises(InputError, match=r'0\.jpg: the output would overwrite'):
+        run(hook.after_test_iter, runner_with(local_visualizer(tmp_path)), samples)
+    assert photo.read_bytes() == before

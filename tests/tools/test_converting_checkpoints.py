@@ -199,3 +199,7 @@ def test_a_checkpoint_is_published(network, run, tmp_path, capsys):
     del meta['cfg']
     torch.save(dict(state_dict=model.state_dict(), meta=meta), source)
     assert 'meta.cfg is missing' in run('tools/misc/publish_model.py', source, target)
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(meta, cfg=model.cfg.pretty_text)), source)
+    before = source.read_bytes()
+    assert 'would overwrite' in run('tools/misc/publish_model.py', source, source)
+    assert source.read_bytes() == before

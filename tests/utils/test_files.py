@@ -1,5 +1,6 @@
 """Files: label maps and tables come back as written, and whatever is wrong with one is named."""
 import io
+import os
 import struct
 import zlib
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import (
+    check_overwrites,
     check_shape,
     read_bytes,
     read_json,
@@ -148,3 +150,16 @@ def test_what_is_no_such_json_is_named(tmp_path, content, expected, message):
         read_json(path, expected=expected)
     with pytest.raises(DataError, match=r'none\.json: no such file'):
         read_json(tmp_path / 'none.json')
+
+
+def test_files_given_are_known_under_every_name(tmp_path):
+    given = tmp_path / 'given.pth'
+    given.write_bytes(b'mine')
+    (tmp_path / 'folder').mkdir()
+    (tmp_path / 'link').symlink_to(given)
+    os.link(given, tmp_path / 'twin')
+    for output in (given, tmp_path / 'link', tmp_path / 'twin', tmp_path / 'folder/../given.pth'):
+        with pytest.raises(InputError, match=r'the output would overwrite .*, which was given'):
+            check_overwrites(output, [None, tmp_path / 'absent', given])
+    check_overwrites(tmp_path / 'new', [given, None])
+    check_overwrites(tmp_path / 'folder', [given])

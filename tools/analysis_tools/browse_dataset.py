@@ -22,7 +22,7 @@ from mmqanet.engine.changes import prepare_config
 from mmqanet.engine.config import Task, dataset_of, inner_datasets, read_config, task_of
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import write_bytes
+from mmqanet.utils.files import check_overwrites, write_bytes
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.utils.processes import progress_bar
 from mmqanet.utils.wording import count_of
@@ -66,7 +66,9 @@ def main() -> None:
                     broken.append(str(error))
                     continue
                 prefix = f'{number + 1}_' if len(browsers) > 1 else ''
-                write_bytes(out / f'{prefix}{name}.jpg', encode_jpeg(picture))
+                path = out / f'{prefix}{name}.jpg'
+                check_overwrites(path, [Path(browsers[number].dataset.data_prefix['img'], path.name)])
+                write_bytes(path, encode_jpeg(picture))
                 drawn.append(picture)
     for number, start in enumerate(range(0, len(drawn), ON_A_SHEET), 1):
         write_bytes(out / f'sheet_{number:02d}.jpg', encode_jpeg(contact_sheet(drawn[start:start + ON_A_SHEET])))

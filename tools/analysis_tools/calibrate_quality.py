@@ -25,6 +25,7 @@ from mmqanet.engine.changes import prepare_config, use_test_crops
 from mmqanet.engine.config import read_config
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
+from mmqanet.utils.files import check_overwrites
 
 
 def main() -> None:
@@ -43,6 +44,8 @@ def main() -> None:
     args = parser.parse_args()
     if not args.fit_on:
         raise InputError('--fit-on: at least one data set is needed')
+    check_overwrites(args.out, [args.config, args.checkpoint, *(path for given in (*args.fit_on, *args.check_on)
+                                                                for path in given)])
     work_dir = args.work_dir or Path(f'work_dirs/{Path(args.config).stem}/calibration')
     content = load_checkpoint_file(args.checkpoint)
     cfg = prepared(args, work_dir, crop_sampler=(content.get('meta') or {}).get('crop_sampler'))

@@ -21,7 +21,7 @@ def main() -> None:
     parser.add_argument('--half', action='store_true', help='store the weights in half precision: half the size')
     args = parser.parse_args()
     content = publish(load_checkpoint_file(args.source), source=args.source, half=args.half)
-    digest = write_checkpoint(content, args.target)
+    digest = write_checkpoint(content, args.target, given=[args.source])
     print(f'{len(content["state_dict"])} tensors written to {args.target}, sha256 {digest}')
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     except DataError as error:
         raise DataError(f'{args.source}: {error}') from None
     check_weights(backbone, state, args.source, list_all=True)
-    digest = write_checkpoint(dict(state_dict=state), args.target)
+    digest = write_checkpoint(dict(state_dict=state), args.target, given=[args.source, args.config])
     print(f'{len(state)} tensors for {type(backbone).__name__} written to {args.target}, sha256 {digest}')
 
 

@@ -68,7 +68,7 @@ def main() -> None:
     check_weights(model, state, args.source, list_all=True)
     check_anchors(model, anchors, args.source)
     content = self_contained(state, cfg=cfg.pretty_text, dataset_meta=dataset_meta(cfg), source=args.source)
-    digest = write_checkpoint(content, args.target)
+    digest = write_checkpoint(content, args.target, given=[args.source])
     print(f'{len(state)} tensors written to {args.target}, sha256 {digest}\nfor {path}')
 
 

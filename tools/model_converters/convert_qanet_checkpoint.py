@@ -115,7 +115,7 @@ def main() -> None:
     stored = cfg.pretty_text if len(names) == 1 else None
     digest = write_checkpoint(
         self_contained(state, cfg=stored, dataset_meta=dataset_meta(cfg), source=args.source, crop_sampler=CROP_SAMPLER),
-        args.target)
+        args.target, given=[args.source])
     print(f'{len(state)} tensors written to {args.target}, sha256 {digest}\nfor {", ".join(names)}')
 
 

@@ -33,7 +33,7 @@ def find_installed() -> Path:
 def convert_file(source: Path, target: Path) -> int:
     """Convert the state dict in ``source``, write it to ``target`` and return the number of its tensors."""
     converted = convert_efficientnet_lite0(load_checkpoint_file(source))
-    write_checkpoint(dict(state_dict=converted), target)
+    write_checkpoint(dict(state_dict=converted), target, given=[source])
     return len(converted)
 
 

@@ -39,7 +39,8 @@ def main() -> None:
     except DataError as error:
         raise DataError(f'{args.source}: {error}') from None
     digest = write_checkpoint(
-        self_contained(state, cfg=None, dataset_meta=dict(classes=('person',)), source=args.source), args.target)
+        self_contained(state, cfg=None, dataset_meta=dict(classes=('person',)), source=args.source), args.target,
+        given=[args.source])
     print(f'{len(state)} tensors written to {args.target}, sha256 {digest}')
 
 

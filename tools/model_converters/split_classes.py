@@ -28,7 +28,8 @@ def main() -> None:
     except MMQANetError as error:
         raise type(error)(f'{args.source}: {error}') from None
     digest = write_checkpoint(
-        self_contained(state, cfg=None, dataset_meta=CCPSidesDataset.METAINFO, source=args.source), args.target)
+        self_contained(state, cfg=None, dataset_meta=CCPSidesDataset.METAINFO, source=args.source), args.target,
+        given=[args.source])
     print(f'{len(state)} tensors written to {args.target}, sha256 {digest}')
 
 

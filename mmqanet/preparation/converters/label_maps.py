@@ -19,7 +19,7 @@ from mmqanet.preparation.converters.prepared import (
     write_coco_json,
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
-from mmqanet.utils.files import read_label_map, write_bytes, write_label_map
+from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes, write_label_map
 from mmqanet.utils.processes import run_many
 
 SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
@@ -41,12 +41,14 @@ def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_clas
         show_progress: draw a progress bar on the terminal.
 
     Raises:
-        DataError: there are no images, or a process died.
+        DataError: there are no images, or a process died. InputError: an output would overwrite an input.
     """
     names = sorted(path.relative_to(images).as_posix() for path in Path(images).rglob('*')
                    if path.suffix.lower() in SUFFIXES and path.is_file())
     if not names:
         raise DataError(f'{images}: no images ({" ".join(SUFFIXES)})')
+    for name in names:
+        check_overwrites(json_path, [images / name, *_maps_of(name, labels, people)])
     describe = partial(describe_one, images=Path(images), labels=Path(labels), num_classes=num_classes, people=people,
                        parts=parts)
     report = SplitReport(Path(json_path).stem)
@@ -54,6 +56,11 @@ def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_clas
     write_coco_json(Path(json_path), [dict(file_name=outcome.name, height=outcome.height, width=outcome.width)
                                       for outcome in report.done], [outcome.people or [] for outcome in report.done])
     return report
+
+
+def _maps_of(name: str, *folders: Path | None) -> list[Path]:
+    """The maps of an image, ``name`` with its suffix, in folders of maps."""
+    return [Path(folder, name).with_suffix('.png') for folder in folders if folder]
 
 
 def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, people: Path | None = None,
@@ -70,6 +77,7 @@ def describe_one(name: str, *, images: Path, labels: Path, num_classes: int, peo
         if people is None and not human.any():
             raise DataError(f'{labels / stem}.png: the person has no pixel')
         if parts is not None:
+            check_overwrites(Path(parts) / f'{stem}.png', [images / name, *_maps_of(name, labels, people)])
             instance, table = part_ids(category, human, num_classes)
             write_label_map(Path(parts) / f'{stem}.png', instance)
             write_bytes(Path(parts) / f'{stem}.txt', parts_table(table))

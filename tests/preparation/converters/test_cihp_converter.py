@@ -117,3 +117,15 @@ def test_the_real_part_tables(shared_dir):
         for line in table.read_text().splitlines():
             part, label, person = map(int, line.split())
             assert part == 20 * (person - 1) + label
+
+
+def test_an_archive_is_not_converted_onto_itself(cihp):
+    """What is whole in it is kept; what would be made anew is named, and stays as it is."""
+    place = cihp.folder('train').parent
+    (cihp.folder('train') / 'Instance_ids/b.txt').unlink()
+    before = {path: path.read_bytes() for path in cihp.folder('train').rglob('*') if path.is_file()}
+    report = convert(cihp.converter(), place, show_progress=False)[0]
+    assert [outcome.name for outcome in report.failed] == ['b']
+    assert 'would be overwritten; convert to another folder' in report.failed[0].error
+    assert {path: path.read_bytes() for path in cihp.folder('train').rglob('*') if path.is_file()} == before
+    assert [outcome.name for outcome in report.done] == ['a', 'c']

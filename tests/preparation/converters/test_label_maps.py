@@ -113,3 +113,22 @@ def test_an_empty_folder_is_one_line(folders, run, capsys):
         path.unlink()
     assert run() == 1
     assert capsys.readouterr().err.startswith(f'error: {folders}/photos: no images (.jpg')
+
+
+@pytest.mark.parametrize('output', ['photos/a.jpg', 'labels/a.png', 'people/day1/b.png'])
+def test_the_json_overwrites_no_input(folders, capsys, output):
+    before = (folders / output).read_bytes()
+    main = runpy.run_path(str(TOOL))['main']
+    assert main([str(folders / 'photos'), str(folders / 'labels'), str(folders / output), '--classes', '3', '--people',
+                 str(folders / 'people'), '--workers', '1']) == 1
+    assert 'the output would overwrite' in capsys.readouterr().err
+    assert (folders / output).read_bytes() == before
+
+
+@pytest.mark.parametrize('folder', ['labels', 'people', 'link'])
+def test_part_ids_overwrite_no_maps(folders, run, capsys, folder):
+    (folders / 'link').symlink_to(folders / 'people')
+    before = (folders / folder / 'a.png').read_bytes()
+    assert run('--people', str(folders / 'people'), '--parts', str(folders / folder)) == 1
+    assert 'the output would overwrite' in capsys.readouterr().err
+    assert (folders / folder / 'a.png').read_bytes() == before
