@@ -111,6 +111,26 @@ def test_rows_are_read_and_checked(tmp_path):
         path.write_text(f'1 0.5\n{broken}')
         with pytest.raises(DataError, match=rf'table\.txt:2: .*{message}'):
             read_rows(path, (int, float), 'id score')
+    with pytest.raises(DataError, match=r'none\.txt: no such file'):
+        read_rows(tmp_path / 'none.txt', (int,), 'id')
+    path.write_text(f'{2**62 - 1}\n-5')
+    assert read_rows(path, (int,), 'id') == [(2**62 - 1,), (-5,)]
+    for number in (2**62, -2**62):
+        path.write_text(str(number))
+        with pytest.raises(DataError, match=r'table\.txt:1: .*beyond'):
+            read_rows(path, (int,), 'id')
+
+
+def test_a_file_of_more_than_a_gibibyte_is_not_read(tmp_path):
+    path = tmp_path / 'sparse'
+    path.touch()
+    os.truncate(path, 2**30 + 1)
+    with pytest.raises(DataError, match=r'sparse: 1,073,741,825 bytes, and files of more than 1,073,741,824 are not read'):
+        read_bytes(path)
+    path.write_bytes(b'123456')
+    assert read_bytes(path, limit=6) == read_bytes(path, limit=None) == b'123456'
+    with pytest.raises(DataError, match='sparse: 6 bytes, and files of more than 5 are not read'):
+        read_bytes(path, limit=5)
 
 
 def test_sizes_are_compared_as_width_x_height():

@@ -22,6 +22,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from difflib import unified_diff
 from importlib import import_module
 from pathlib import Path
 
@@ -34,7 +35,7 @@ try:
 except ImportError:
     sys.exit('cosmic-ray is missing: pip install cosmic-ray')
 
-TIMEOUT = 900  # seconds, on a machine that does other work besides
+TIMEOUT = 240  # seconds, on a machine that does other work besides; a mutant may wait for ever
 #: Imported once: every mutant's tests run in a fork of this process, which imports nothing of the package itself.
 PRELOADED = ('numpy', 'torch', 'cv2', 'scipy.ndimage', 'mmengine.runner', 'mmcv', 'mmseg.models', 'pytest', 'rich.console')
 
@@ -146,8 +147,8 @@ def examine(copy: Path, mutant: Mutant, *, near: bool) -> dict:
     with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
         after = path.read_text()
         outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near))
-    lines = [(old, new) for old, new in zip(before.splitlines(), after.splitlines()) if old != new][:1]
-    change = [text for old, new in lines for text in (f'- {old.strip()}', f'+ {new.strip()}')]
+    lines = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=''))[2:]
+    change = [f'{line[0]} {line[1:].strip()}' for line in lines if line[0] in '+-']
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
     return dict(outcome=outcome, change=change)
 
