@@ -42,6 +42,17 @@ def test_a_parser_reads_what_a_detector_found(metric, tmp_path):
     assert people[7]['bbox_scores'].tolist() == pytest.approx([0.9, 0.4])
 
 
+@pytest.mark.parametrize(('options', 'expected'), [
+    (dict(), [0.9, 0.5, 0.25, 0]), (dict(score_thr=0.25), [0.9, 0.5, 0.25]), (dict(score_thr=0.251), [0.9, 0.5])])
+def test_a_threshold_is_inclusive_and_narrow_boxes_count(tmp_path, options, expected):
+    metric = DetectionFile(path=tmp_path / 'found.json', **options)
+    metric.dataset_meta = dict(classes=('person',))
+    metric.process(None, [sample(1, [[2, 2, 2.5, 9, 0.25, 0], [2, 2, 9, 2.01, 0.5, 0], [1, 1, 3, 3, 0, 0],
+                                     [0, 0, 5, 5, 0.9, 0], [2, 2, 2, 9, 0.9, 0], [2, 2, 9, 2, 0.9, 0]])])
+    metric.evaluate(1)
+    assert [person['score'] for person in json.loads((tmp_path / 'found.json').read_text())] == expected
+
+
 def test_nobody_found_is_an_empty_list(metric):
     metric.process(None, [sample(1, [])])
     metric.evaluate(1)
