@@ -146,10 +146,11 @@ def test_a_legend_leaves_out_what_has_no_name(category):
     assert (add_legend(image, np.full((600, 500), 3, np.uint8), PALETTE, CLASSES) == image).all()
 
 
-def test_a_part_beyond_the_palette_has_a_number_and_a_grey_swatch():
+@pytest.mark.parametrize('label', [3, 7])
+def test_a_part_beyond_the_palette_has_a_number_and_a_grey_swatch(label):
     labels = np.zeros((600, 500), np.uint8)
-    labels[200:400, 100:300] = 7
-    parsing = replace(two_parts(labels), part=(labels > 0).astype(np.int32), part_labels=np.array([7]),
+    labels[200:400, 100:300] = label
+    parsing = replace(two_parts(labels), part=(labels > 0).astype(np.int32), part_labels=np.array([label]),
                       part_people=np.zeros(1, int), part_scores=np.array([0.9]))
     image = np.full((600, 500, 3), 100, np.uint8)
     drawn, without = (draw_panels(image, {'': parsing}, palette=PALETTE, classes=CLASSES, legend=False, part_labels=shown)

@@ -46,6 +46,13 @@ def test_a_picture_without_boxes_is_stretched_too():
     assert results['img_shape'] == results['img'].shape[:2] != (10, 10)
 
 
+def test_a_row_of_pixels_stays_one():
+    np.random.seed(2)
+    for shape in ((1, 9, 3), (9, 1, 3), (1, 1, 3)):
+        for _ in range(20):
+            assert min(RandomAspect(max_ratio=16.0).transform(dict(img=np.zeros(shape, np.uint8)))['img_shape']) >= 1
+
+
 def test_small_people_become_ignored_and_nobody_is_lost():
     boxes = HorizontalBoxes(torch.tensor([[0, 0, 6, 6], [0, 0, 5.9, 40], [0, 0, 40, 5.9], [0, 0, 40, 40.0]]))
     results = IgnoreSmallBoxes(min_size=6).transform(
