@@ -29,10 +29,10 @@ def main() -> int:
 def concerned_tests(modules: Sequence[Path], repo: Path = REPO, *, near: bool = False) -> list[str]:
     """Files of tests for modules (paths below ``repo``), each once, the nearest first.
 
-    With ``near`` they are those of the modules' own rooms that bear their names or import them; where there is none, all of
-    these rooms.
+    With ``near`` they are those of the modules' own rooms that bear their names or import them; where there is none, those of
+    the folder that mirrors the modules'.
     """
-    ranked: dict[str, tuple[int, int]] = {}
+    ranked: dict[str, tuple[int, int, int]] = {}
     for path in sorted((repo / 'tests').rglob('test_*.py')):
         inside = path.relative_to(repo / 'tests')
         far = [found for found in (distance(module, inside, path.read_text()) for module in modules) if found is not None]
@@ -40,12 +40,13 @@ def concerned_tests(modules: Sequence[Path], repo: Path = REPO, *, near: bool = 
             ranked[str(path.relative_to(repo))] = min(far)
     names = sorted(ranked, key=lambda name: ranked[name])
     if near:
-        own = [name for name in names if ranked[name][0] <= IMPORTS]
-        names = own or [name for name in names if ranked[name][1] < 0]
+        nearest = min((ranked[name] for name in names), default=None)
+        names = [name for name in names if ranked[name][0] <= IMPORTS] or [
+            name for name in names if ranked[name] == nearest]
     return names
 
 
-def distance(module: Path, test: Path, text: str) -> tuple[int, int] | None:
+def distance(module: Path, test: Path, text: str) -> tuple[int, int, int] | None:
     """How far a file of tests (below ``tests/``) is from a module, or None where it does not concern it."""
     folder = module.relative_to('mmqanet').parent
     same = next((level for level in range(len(folder.parts), 0, -1) if folder.parts[:level] == test.parts[:-1][:level]), 0)
@@ -55,8 +56,9 @@ def distance(module: Path, test: Path, text: str) -> tuple[int, int] | None:
     if same == 0 and not imports:
         return None
     if same and test.stem == f'test_{stem}':
-        return NAMESAKE, -same
-    return (IMPORTS if same else ELSEWHERE) if imports else ROOM, -same
+        return NAMESAKE, -same, 0
+    kind = (IMPORTS if same else ELSEWHERE) if imports else ROOM
+    return kind, -same, len(test.parts) - 1 - same
 
 
 if __name__ == '__main__':
