@@ -29,8 +29,8 @@ def main() -> int:
 def concerned_tests(modules: Sequence[Path], repo: Path = REPO, *, near: bool = False) -> list[str]:
     """Files of tests for modules (paths below ``repo``), each once, the nearest first.
 
-    With ``near`` they are those of the modules' own rooms that bear their names or import them; where there is none, those of
-    the folder that mirrors the modules'.
+    With ``near`` they are those of the modules' own rooms that bear their names or import them; where there is none, those
+    of the folder that mirrors the modules'.
     """
     ranked: dict[str, tuple[int, int, int]] = {}
     for path in sorted((repo / 'tests').rglob('test_*.py')):
