@@ -150,6 +150,15 @@ def test_unusable_boxes_are_named_or_skipped(tiny, box, caplog):
     skipped, = [record.message for record in caplog.records if 'skipped' in record.message]
     assert 'skipped 1 boxes, the first: ' in skipped
     assert 'annotation 12' in skipped
+    caplog.clear()
+    tiny.content['annotations'][2]['bbox'] = box
+    tiny.write()
+    with caplog.at_level(logging.WARNING, MMLogger.get_current_instance().name):
+        assert len(CIHPDataset(**tiny.args(on_invalid='skip'))) == 1
+    skipped, = [record.message for record in caplog.records if 'skipped' in record.message]
+    assert 'skipped 2 boxes, the first: ' in skipped
+    assert 'annotation 12' in skipped
+    assert 'annotation 21' not in skipped
 
 
 def break_missing_image(tiny):
@@ -251,6 +260,16 @@ def test_a_picture_is_turned_as_its_exif_says(tmp_path):
     exif[274] = 6
     picture.save(tmp_path / 'picture.jpg', exif=exif)
     assert read_image(tmp_path / 'picture.jpg').shape == (30, 20, 3)
+
+
+def test_an_image_is_compared_with_its_annotated_size_where_there_is_one(tiny):
+    path = str(tiny.root / 'Images/pic1.png')  # 60 x 40
+    load = TRANSFORMS.build(LOAD_PERSON[0])
+    assert load(dict(img_path=path))['ori_shape'] == (40, 60)
+    assert load(dict(img_path=path, height=40, width=60))['ori_shape'] == (40, 60)
+    for height, width in ((60, 40), (40, 61), (41, 60)):
+        with pytest.raises(DataError, match=rf'pic1\.png: the image is 60x40, its annotation says {width}x{height}'):
+            load(dict(img_path=path, height=height, width=width))
 
 
 def test_a_truncated_jpeg_is_no_silent_wrong_sample(tiny):

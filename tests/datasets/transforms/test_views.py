@@ -80,6 +80,8 @@ def test_stretches_that_are_none(stretch):
         RandomCloseUp(stretches=[stretch])
     with pytest.raises(InputError, match='sum to at most 1'):
         RandomCloseUp(stretches=[HEAD, LEGS])
+    with pytest.raises(InputError, match=r'sum to at most 1, got \[0\.9, -0\.1\]'):
+        RandomCloseUp(stretches=[{**HEAD, 'prob': 0.9}, {**LEGS, 'prob': -0.1}])
 
 
 def test_the_sides_of_a_box_move_by_shares_of_it_and_stay_within_the_picture():
