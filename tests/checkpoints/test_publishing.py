@@ -65,6 +65,13 @@ def test_half_precision_halves_floats_alone(trained, tmp_path, name):
         assert torch.equal(written[key], value.half() if value.is_floating_point() else value), key
 
 
+@pytest.mark.parametrize('name', ['a.pth', 'a.weights', 'a', 'safetensors', 'a.SAFETENSORS'])
+def test_any_other_suffix_is_torchs_own_format(tmp_path, name):
+    write_checkpoint(dict(state_dict=dict(a=torch.ones(2))), tmp_path / name)
+    assert torch.load(tmp_path / name, weights_only=True)['state_dict']['a'].tolist() == [1, 1]
+    assert (tmp_path / f'{name}.sha256').is_file()
+
+
 def test_what_half_precision_cannot_hold_is_named(trained):
     path, _ = trained
     state = dict(small=torch.ones(1), large=torch.tensor([1e6]))

@@ -74,7 +74,11 @@ def test_a_log_history_comes_back(tmp_path):
     Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b'b', state=(1, (2**40,), np.dtype('f8'), False, b'12345678')),
     Call(getattr, HistoryBuffer, '__init__'), Call(getattr, HistoryBuffer, 'update'), Call(getattr, dict, 'mean'),
     Call(HistoryBuffer.__new__, HistoryBuffer, state=dict(_log_history=[1], _count_history=[1], max_length=3)),
-], ids=range(17))
+    Call(HistoryBuffer.__new__, HistoryBuffer,
+         state=dict(_log_history=np.ones(3), _count_history=np.ones(2), max_length=3)),
+    Call(HistoryBuffer.__new__, HistoryBuffer,
+         state=dict(_log_history=np.ones((1, 2)), _count_history=np.ones((1, 2)), max_length=3)),
+], ids=range(19))
 def test_no_array_is_made_by_the_file(tmp_path, value):
     path = tmp_path / 'x.pth'
     torch.save(dict(value=value), path)

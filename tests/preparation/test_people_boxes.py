@@ -78,21 +78,21 @@ def test_a_tenth_of_the_names_is_for_validation_whatever_else_there_is():
 
 def test_the_person_of_a_portrait_is_all_that_is_labelled(tmp_path):
     (tmp_path / 'photos').mkdir()
-    for name, size in (('1.webp', (30, 40)), ('2.jpg', (10, 20)), ('3.webp', (10, 20))):
+    for name, size in (('1.webp', (30, 40)), ('2.webp', (10, 20)), ('3.jpg', (10, 20))):
         Image.new('RGB', size).save(tmp_path / 'photos' / name)
     labels = np.zeros((40, 30), np.uint8)
     labels[5:12, 4:9] = 1
     labels[20:33, 7:21] = 3
     labels[33:, :] = 255
     write_label_map(tmp_path / 'labels/1.png', labels)
-    write_label_map(tmp_path / 'labels/2.png', np.full((20, 10), 2, np.uint8))
-    write_label_map(tmp_path / 'labels/3.png', np.full((20, 10), 255, np.uint8))
+    write_label_map(tmp_path / 'labels/2.png', np.full((20, 10), 255, np.uint8))
+    write_label_map(tmp_path / 'labels/3.png', np.full((20, 10), 2, np.uint8))
     assert describe_portraits(tmp_path / 'photos', tmp_path / 'labels', tmp_path) == dict(train=2, val=0)
     content = read(tmp_path, 'train', 'portraits')
     assert content['images'] == [dict(id=1, file_name='1.webp', height=40, width=30),
-                                 dict(id=2, file_name='2.jpg', height=20, width=10)]
+                                 dict(id=3, file_name='3.jpg', height=20, width=10)]
     assert [(a['image_id'], a['bbox'], a['area'], a['iscrowd']) for a in content['annotations']] == [
-        (1, [4, 5, 17, 28], 476, 0), (2, [0, 0, 10, 20], 200, 0)]
+        (1, [4, 5, 17, 28], 476, 0), (3, [0, 0, 10, 20], 200, 0)]
 
 
 def test_portraits_without_photo_or_without_maps_are_refused(tmp_path):

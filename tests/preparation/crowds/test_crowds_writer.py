@@ -11,10 +11,14 @@ from pictures import jpeg_quality
 
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.errors import DataError, InputError
-from mmqanet.preparation.crowds import compose_crowds
+from mmqanet.preparation.crowds import compose_crowds, writer
 from mmqanet.preparation.crowds.photos import CCP_ALONE, CCP_SPLIT
 from mmqanet.preparation.crowds.writer import split_photos
 
+SIZES = [(72, 114), (134, 88), (75, 101), (117, 107), (137, 93), (99, 82), (115, 89), (88, 102), (137, 105), (108, 77),
+         (92, 98)]
+CLASS_COUNTS, PEOPLE = [67166, 8767, 27918, 8030], [5, 6, 3, 6, 3, 1, 3, 3, 3, 1, 3]
+COLOURS, CONTRASTS = [78.859, 124.046, 129.328], [54.866, 65.925, 72.014]
 ARGS = dict(num_train=6, num_val=5, num_classes=4, long_sides=(96, 140), seed=2, show_progress=False)
 
 
@@ -64,6 +68,22 @@ def test_boxes_are_the_visible_extents(composed, split, short):
     assert any(h > w for h, w in sizes)
     assert any(w > h for h, w in sizes)
     assert people > 5
+
+
+def test_pictures_of_a_version_stay_the_same(composed):
+    """Old and new pictures do not mix in a folder, because a change that alters them raises ``VERSION``: then so do these
+    sums, of the sizes, of pixels by class, of people, and of brightness by colour."""
+    assert writer.VERSION == 2
+    images = [cv2.imread(str(path)) for path in sorted(composed.glob('*/Images/*.jpg'))]
+    labels, people = ([cv2.imread(str(path), cv2.IMREAD_UNCHANGED) for path in sorted(composed.glob(f'*/{kind}/*.png'))]
+                      for kind in ('Category_ids', 'Human_ids'))
+    assert [image.shape[:2] for image in images] == SIZES
+    counts = np.bincount(np.concatenate([one.ravel() for one in labels]), minlength=4)
+    np.testing.assert_allclose(counts, CLASS_COUNTS, rtol=0.002, atol=20)
+    assert [int(one.max()) for one in people] == PEOPLE
+    pixels = np.concatenate([one.reshape(-1, 3) for one in images]).astype(float)
+    np.testing.assert_allclose(pixels.mean(0), COLOURS, atol=0.05)
+    np.testing.assert_allclose(pixels.std(0), CONTRASTS, atol=0.05)
 
 
 def test_pictures_are_jpegs_of_qualities_from_86_to_95(composed):

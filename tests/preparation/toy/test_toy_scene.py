@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mmqanet.errors import InputError
-from mmqanet.preparation.toy import draw_scene, scene
+from mmqanet.preparation.toy import draw_scene, scene, writer
 from mmqanet.preparation.toy.canvas import Canvas
 
 SIZE = 160, 120
@@ -107,6 +107,29 @@ def test_chance_comes_from_the_stream_alone():
     np.testing.assert_array_equal(first.instance, again.instance)
     assert first.people == again.people
     assert (first.image != other.image).mean() > 0.5
+
+
+ODD_SIZES = (60, 130), (200, 90), (96, 96), (140, 180), (50, 90), (48, 48)
+SUMS = (
+    [1825498, 26357, 65533, 14701, 6231, 101516, 57909, 89931, 22819, 88530, 14178, 18279, 28646, 35968, 23477, 21724, 9024,
+     10010, 17578, 18091], 361, [130.314, 140.771, 146.845], [54.169, 47.227, 53.82])
+ODD_SUMS = (
+    [140047, 3272, 5153, 960, 921, 5870, 8748, 10525, 1497, 7661, 1478, 2162, 1753, 3285, 2068, 1605, 694, 610, 1347, 1404],
+    35, [120.512, 136.425, 146.849], [49.797, 41.388, 52.451])
+
+
+def test_pictures_of_a_version_stay_the_same(scenes):
+    """Old and new pictures do not mix in a folder, because a change that alters them raises ``VERSION``: then so do these
+    sums. They are of pixels by class, of people, and of brightness by colour."""
+    odd = [draw_scene(np.random.default_rng([9, i]), size=size, max_people=4) for i, size in enumerate(3 * ODD_SIZES)]
+    assert writer.VERSION == 2
+    for drawn, (classes, people, colours, contrasts) in ((scenes, SUMS), (odd, ODD_SUMS)):
+        found = np.bincount(np.concatenate([one.category.ravel() for one in drawn]), minlength=20)
+        np.testing.assert_allclose(found, classes, rtol=0.002, atol=20)
+        assert sum(len(one.people) for one in drawn) == people
+        pixels = np.concatenate([one.image.reshape(-1, 3) for one in drawn]).astype(float)
+        np.testing.assert_allclose(pixels.mean(0), colours, atol=0.03)
+        np.testing.assert_allclose(pixels.std(0), contrasts, atol=0.03)
 
 
 def test_max_people_and_wide_ids():
