@@ -7,7 +7,7 @@ MOST_TEXT = 1_000_000  # characters; a config has some ten thousand
 
 
 def parse_literals(text: str) -> dict[str, Any]:
-    """``name = literal`` lines → a dict. Literals may be nested ``dict(name=literal)`` as well.
+    """``name = literal`` lines → a dict; literals may be nested ``dict(name=literal)`` or ``dict({literal: literal})`` as well.
 
     Raises:
         ValueError: the text holds anything else, or is longer than a million characters.
@@ -29,6 +29,8 @@ def _literal(node: ast.expr) -> Any:
     match node:
         case ast.Call(func=ast.Name(id='dict'), args=[], keywords=keywords):
             return {_keyword(item): _literal(item.value) for item in keywords}
+        case ast.Call(func=ast.Name(id='dict'), args=[ast.Dict() as entries], keywords=[]):  # of keys that are no names
+            return _literal(entries)
         case ast.Dict(keys=keys, values=values):
             return {_literal(_key(key, node)): _literal(value) for key, value in zip(keys, values)}
         case ast.List(elts=items):

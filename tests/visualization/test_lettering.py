@@ -44,6 +44,15 @@ def test_a_badge_fills_its_box_and_nothing_else(swatch):
     assert (image == (0, 0, 255)).all(2).any() == (swatch is not None)
 
 
+@pytest.mark.parametrize(('size', 'pad', 'gap', 'rim', 'side'), [(4, 2, 2, 1, 3), (11, 4, 4, 1, 8), (20, 7, 8, 2, 14)])
+def test_a_badge_is_as_large_as_its_text_and_margins(size, pad, gap, rim, side):
+    heights, widths = zip(*(text_mask(text, size).shape for text in ('coat', '0.75')))
+    pieces = [('coat', (0, 0, 0)), ('0.75', (90, 90, 90))]
+    plain, marked = (Badge(pieces, size=size, fill=(0, 0, 0), swatch=swatch) for swatch in (None, (1, 2, 3)))
+    assert plain.size == (sum(widths) + gap + 2 * pad, max(heights) + 2 * rim)
+    assert marked.size == (plain.size[0] + side + gap, plain.size[1])
+
+
 def test_the_legend_of_a_pillow_picture_has_rgb_colours():
     category = np.ones((100, 120), np.uint8)
     picture = with_legend(Image.new('RGB', (120, 100)), category, ((0, 0, 0), (255, 128, 0)), ('background', 'coat'))

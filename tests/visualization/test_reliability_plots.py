@@ -26,6 +26,7 @@ def test_a_panel_shows_pairs_curve_and_shares(tmp_path, figures):
     np.testing.assert_allclose(clouds[0].lines[1].get_xydata(), [[0.15, 0.2], [0.565, 0.5], [0.9, 0.95]])
     bars = figures[0].axes[1].patches
     assert [bar.get_height() for bar in bars] == [0, 0.25, 0, 0, 0, 0.5, 0, 0, 0, 0.25]
+    np.testing.assert_allclose([(bar.get_x(), bar.get_width()) for bar in bars], [(k / 10, 0.1) for k in range(10)])
     assert Image.open(tmp_path / 'r.png').size[0] > 400
 
 
