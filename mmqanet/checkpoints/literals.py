@@ -7,7 +7,7 @@ MOST_TEXT = 1_000_000  # characters; a config has some ten thousand
 
 
 def parse_literals(text: str) -> dict[str, Any]:
-    """``name = literal`` lines → a dict; literals may be nested ``dict(name=literal)`` or ``dict({literal: literal})`` as well.
+    """``name = literal`` lines → a dict. Literals may be ``dict(name=literal)`` and ``dict({literal: literal})`` as well.
 
     Raises:
         ValueError: the text holds anything else, or is longer than a million characters.
