@@ -10,6 +10,7 @@ REPO = Path(__file__).resolve().parents[1]
 FILES = ('configs/qanet/metafile.yml', 'configs/simplenet/metafile.yml')
 COLLECTIONS = [collection for file in FILES for collection in load(REPO / file)['Collections']]
 SEGMENTATION = 'configs/instance_segmentation/metafile.yml'
+REGION_BASED = ('configs/parsing_rcnn/metafile.yml', 'configs/rp_rcnn/metafile.yml')
 MODELS = [model for file in FILES for model in load(REPO / file)['Models']]
 DATA = {
     'CIHP': 'CIHPDataset', 'MHP-v2': 'MHPv2Dataset', 'PASCAL-Person-Part': 'PascalPersonPartDataset', 'LIP': 'LIPDataset',
@@ -56,6 +57,23 @@ def test_the_module_on_instance_segmentation_has_its_rows():
     assert sum('Results' in model for model in models) == 3
 
 
+@pytest.mark.parametrize('family', ['parsing', 'rp'])
+def test_region_based_parsers_have_their_rows(family):
+    path = f'configs/{family}_rcnn/metafile.yml'
+    assert path in load(REPO / 'model-index.yml')['Import']
+    content = load(REPO / path)
+    shipped = {file.stem for file in (REPO / path).parent.glob('*.py')} - {f'{family}-rcnn_r18_toy'}
+    assert {model['Name'] for model in content['Models']} == shipped
+    collection, = content['Collections']
+    for model in content['Models']:
+        cfg = Config.fromfile(REPO / model['Config'])
+        assert Path(model['Config']).stem == model['Name']
+        assert DATA[model['Metadata']['Training Data']] == cfg.train_dataloader.dataset.type
+        assert model['Metadata']['Iterations'] == cfg.train_cfg.max_iters
+        assert collection['Metadata']['Batch Size'] == cfg.auto_scale_lr.base_batch_size
+        assert ('Results' in model) == model['Metadata']['Results From'].startswith('paper, Table')
+
+
 def test_the_numbers_are_the_paper_s(shared_dir):
     """All of a row stand in one line of the paper's text, which has gains in parentheses beside some."""
     paper = shared_dir / 'reference/paper.txt'
@@ -63,7 +81,8 @@ def test_the_numbers_are_the_paper_s(shared_dir):
         pytest.skip('the text of the paper is not here')
     lines = [re.findall(r'\d+\.\d+', re.sub(r'\(.*?\)', ' ', line))
              for line in paper.read_text(encoding='utf-8').splitlines()]
-    for model in [*MODELS, *load(REPO / SEGMENTATION)['Models']]:
+    others = [SEGMENTATION, *REGION_BASED]
+    for model in [*MODELS, *(model for path in others for model in load(REPO / path)['Models'])]:
         for result in model.get('Results', ()):
             row = list(result['Metrics'].values())
             assert any([float(word) for word in line][-len(row):] == row for line in lines), model['Name']
