@@ -1,17 +1,20 @@
 """The region-based parsers train, find people, parse given boxes and stand bad input."""
+import zlib
+
 import numpy as np
 import pytest
 import torch
 from mmengine.dataset import pseudo_collate
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import DefaultScope
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from region_toys import TOYS, picture, toy_config
 
 from mmqanet.apis import inference_topdown, init_model
 from mmqanet.errors import InputError
 from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import DATASETS, METRICS
+from mmqanet.structures import ParsingDataSample
 
 pytest.importorskip('mmdet')
 from mmdet.models.task_modules.assigners import AssignResult
@@ -183,3 +186,49 @@ def test_weights_of_another_config_are_named(name, other, tmp_path):
     torch.save(dict(state_dict=init_model(toy_config(other)).state_dict()), tmp_path / 'one.pth')
     with pytest.raises(InputError, match=r'one\.pth: weights of another config: the checkpoint lacks'):
         init_model(toy_config(name), tmp_path / 'one.pth')
+
+
+# -- recorded --------------------------------------------------------------------------------------------------------------
+
+
+def made_up_weights(model) -> None:
+    """Weights that depend on their names alone."""
+    for name, parameter in model.named_parameters():
+        noise = np.random.default_rng(zlib.crc32(name.encode())).standard_normal(parameter.shape)
+        if parameter.dim() > 1:
+            noise *= np.sqrt(2 / np.prod(parameter.shape[1:]))
+        else:
+            noise = 0.1 * noise + name.endswith('weight')
+        parameter.data = torch.from_numpy(noise.astype(np.float32))
+
+
+#: Losses and norm of the gradient of a step in the release's arithmetic, when whole networks agreed with recorded runs of the
+#: released code (test_region_golden.py).
+STEPS = {
+    TOYS[0]: dict(loss_rpn_cls=3.27496, loss_rpn_bbox=3.48478, loss_cls=2.97128, loss_bbox=1.10415, loss_parsing=9.65991,
+                  grad=215.737),
+    TOYS[1]: dict(loss_rpn_cls=0.768067, loss_rpn_bbox=0.756360, loss_cls=1.55938, loss_bbox=0.226479, loss_parsing=6.43617,
+                  loss_iou=0.00299696, loss_semantic=7.28838, grad=64.7101),
+}
+
+
+@pytest.mark.parametrize('name', TOYS)
+def test_a_recorded_training_step(name):
+    model = init_model(toy_config(name, arithmetic='release', **{
+        'model.train_cfg.rpn.sampler.num': 10**6, 'model.train_cfg.rcnn.sampler.num': 10**6,
+        'model.roi_head.regions_per_image': None}))
+    made_up_weights(model)
+    sample = ParsingDataSample(metainfo=dict(img_shape=(60, 90)))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor([[4, 6, 40, 58], [38, 10, 88, 56.0]]), parsing_ids=torch.tensor([1, 2]))
+    human = torch.zeros(1, 60, 90, dtype=torch.int32)
+    human[:, 6:58, 4:40], human[:, 10:56, 40:88] = 1, 2
+    rows = torch.arange(60).view(1, -1, 1) // 6
+    sample.gt_maps = PixelData(human=human, category=((rows + human) * (human > 0)).byte())
+    inputs = torch.zeros(1, 3, 64, 96)
+    inputs[..., :60, :90] = 50 * torch.from_numpy(np.random.default_rng(7).standard_normal((3, 60, 90))).float()
+    total, losses = model.train().parse_losses(model.loss(inputs, [sample]))
+    total.backward()
+    norm = torch.stack([p.grad.norm() for p in model.parameters() if p.grad is not None]).norm()
+    found = {key: losses[key].item() for key in STEPS[name] if key != 'grad'}
+    assert dict(found, grad=norm.item()) == pytest.approx(STEPS[name], rel=1e-3)
