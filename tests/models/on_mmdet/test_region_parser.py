@@ -202,8 +202,8 @@ def made_up_weights(model) -> None:
         parameter.data = torch.from_numpy(noise.astype(np.float32))
 
 
-#: Losses and norm of the gradient of a step in the release's arithmetic, when whole networks agreed with recorded runs of the
-#: released code (test_region_golden.py).
+#: Losses and the norm of the gradient in the release's arithmetic, as they were when the networks agreed with recorded runs
+#: of the released code (test_region_golden.py).
 STEPS = {
     TOYS[0]: dict(loss_rpn_cls=3.27496, loss_rpn_bbox=3.48478, loss_cls=2.97128, loss_bbox=1.10415, loss_parsing=9.65991,
                   grad=215.737),
