@@ -76,6 +76,19 @@ def test_people_are_kept_in_order_and_inside():
     assert boxes.tolist() == [[0, 0, 80, 60]]
 
 
+def test_the_pipeline_is_told_what_a_data_set_tells():
+    told = []
+
+    def record(results):
+        told.append({key: value for key, value in results.items() if key != 'img'})
+        return pack(results)
+
+    PersonDetector(Told([]), record).detect([picture(60, 80), picture(30, 20)])
+    assert told == [
+        dict(img_id=index, img_path='', ori_shape=(height, width), img_shape=(height, width), height=height, width=width)
+        for index, (height, width) in enumerate([(60, 80), (30, 20)])]
+
+
 def test_only_pictures_of_one_size_share_a_batch():
     model = Told([[1, 1, 9, 9, 0.5, 0]])
     images = [picture(60, 80), picture(50, 80), picture(60, 80), picture(60, 80), picture(1, 41), picture(1, 40)]

@@ -41,6 +41,8 @@ def test_scores_come_along(read):
     ({'a.jpg': [[1, 2, 3, 4], [1, 2, 3, 4, 1]]}, 'rows must have 4 numbers each, or 5'),
     ({'a.jpg': [[1, 2, 3, 'x']]}, 'something else than numbers'), ({'a.jpg': 3}, 'must be a list'),
     ([], 'an object is expected'), (b'{"a": [], "a": []}', 'stands twice'), (b'{', 'not readable as JSON'),
+    *((coco(**{key: value}), f'{key} must be a list of objects') for key in ('images', 'annotations', 'categories')
+      for value in ([3], [dict(id=3, name='dog', file_name='a'), 'x'], dict(id=3), 3, 'ab')),
     (coco(images=[dict(id=1)]), 'an image needs an id and a file_name'),
     (coco(images=[dict(id=1, file_name='a'), dict(id=1, file_name='b')]), 'two images have the id 1'),
     (coco(annotations=[dict(id=4, image_id=9, category_id=7, bbox=[1, 1, 2, 2])]), 'annotation 4: image_id 9 is of no'),

@@ -43,6 +43,20 @@ def test_cross_entropy_weighs_classes_in_its_mean():
         MODELS.build(dict(type='PixelCrossEntropyLoss', class_weight=[1.0, 0.0]))
 
 
+def test_iou_regression_is_half_the_mean_square_over_images_with_somebody():
+    pred, target = torch.tensor([0.9, 0.2, 0.7, 0.4], requires_grad=True), torch.tensor([0.5, 0.0, 0.6, 0.0])
+    expected = 0.5 * (0.4 ** 2 + 0.1 ** 2) / 2
+    for weight in (1.0, 3.0):
+        loss = MODELS.build(dict(type='IoURegressionLoss', loss_weight=weight))(pred, target)
+        assert loss.item() == pytest.approx(weight * expected)
+    assert MODELS.build(dict(type='IoURegressionLoss'))(pred, target).item() == pytest.approx(expected)
+    loss.backward()
+    assert pred.grad.tolist() == pytest.approx([3 * 0.4 / 2, 0, 3 * 0.1 / 2, 0])
+    assert MODELS.build(dict(type='IoURegressionLoss'))(pred, torch.zeros(4)).item() == 0
+    half = MODELS.build(dict(type='IoURegressionLoss'))(pred.bfloat16(), target)
+    assert half.dtype == torch.float32
+
+
 def test_lovasz_takes_logits_a_weight_and_an_ignored_label():
     logits, labels = torch.randn(2, 4, 6, 5, requires_grad=True), torch.randint(0, 4, (2, 6, 5))
     labels[0, 2:4] = 77

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 
 from mmqanet.errors import InputError
 from mmqanet.models import DeconvNeck, IoUHead, IoURegressionLoss, ParsingHead, PixelCrossEntropyLoss, SemanticFPN
+from mmqanet.models.heads.instance_mask_head import InstanceMaskHead
 
 
 def test_semantic_fpn_sums_the_levels_at_the_finest():
@@ -58,6 +59,15 @@ def test_iou_head_is_a_light_fcn_on_the_shared_feature():
         hidden = F.relu(hidden @ layer.conv.weight[:, :, 0, 0].T + layer.conv.bias)
     expected = (hidden @ head.regressor.weight.T + head.regressor.bias)[:, 0]
     torch.testing.assert_close(head(feature), expected)
+
+
+def test_a_mask_head_starts_from_small_weights_or_as_its_config_says():
+    head = InstanceMaskHead(in_channels=64, num_classes=50)
+    head.init_weights()
+    assert head.classifier.weight.std().item() == pytest.approx(0.001, rel=0.1)
+    other = InstanceMaskHead(in_channels=64, num_classes=50, init_cfg=dict(type='Normal', layer='Conv2d', std=0.1))
+    other.init_weights()
+    assert other.classifier.weight.std().item() == pytest.approx(0.1, rel=0.1)
 
 
 def test_cross_entropy_is_the_mean_over_counted_pixels():

@@ -36,6 +36,7 @@ except ImportError:
     sys.exit('cosmic-ray is missing: pip install cosmic-ray')
 
 TIMEOUT = 240  # seconds, on a machine that does other work besides; a mutant may wait for ever
+ALIVE = ('', 'survived', 'moved')
 #: Imported once: every mutant's tests run in a fork of this process, which imports nothing of the package itself.
 PRELOADED = ('numpy', 'torch', 'cv2', 'scipy.ndimage', 'mmengine.runner', 'mmcv', 'mmseg.models', 'pytest', 'rich.console')
 
@@ -73,8 +74,8 @@ def main() -> None:
         import_module(name)
     results = json.loads(known.read_text())
     asked = [result for result in results if result['mutant']['room'] in (args.rooms or every_room)]
-    for result in [result for result in asked if result['outcome'] in ('', 'survived' if args.again else '')]:
-        result.update(examine(copy, Mutant(**result['mutant']), near=not args.again))
+    for result in [result for result in asked if result['outcome'] in (ALIVE if args.again else ('',))]:
+        result.update(examine(copy, Mutant(**result['mutant']), near=not args.again, expected=result['change']))
         known.write_text(json.dumps(results, indent=1))
     report(asked)
 
@@ -140,15 +141,21 @@ def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             for node in nodes if isinstance(node, ast.expr)]
 
 
-def examine(copy: Path, mutant: Mutant, *, near: bool) -> dict:
-    """Change the copy, test it (with the ``near`` tests or all that concern the module), change it back."""
+def examine(copy: Path, mutant: Mutant, *, near: bool, expected: list[str]) -> dict:
+    """Change the copy, test it (with the ``near`` tests or all that concern the module), change it back.
+
+    Where a change is ``expected`` and would be another, the module has been edited: such mutants have moved.
+    """
     path, start = copy / mutant.module, time.monotonic()
+    if not path.exists():
+        return dict(outcome='moved')
     before = path.read_text()
     with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
-        after = path.read_text()
+        lines = list(unified_diff(before.splitlines(), path.read_text().splitlines(), n=0, lineterm=''))[2:]
+        change = [f'{line[0]} {line[1:].strip()}' for line in lines if line[0] in '+-']
+        if expected and change != expected:
+            return dict(outcome='moved')
         outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near))
-    lines = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=''))[2:]
-    change = [f'{line[0]} {line[1:].strip()}' for line in lines if line[0] in '+-']
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
     return dict(outcome=outcome, change=change)
 
@@ -183,13 +190,13 @@ def run_tests(copy: Path, tests: list[str]) -> str:
 
 def report(results: list[dict]) -> None:
     for result in results:
-        if result['outcome'] == 'survived':
+        if result['outcome'] in ALIVE:
             print('\n'.join([f'\n{result["mutant"]["module"]}:{result["mutant"]["line"]}', *result['change']]))
     print()
     rooms = sorted({result['mutant']['room'] for result in results})
     for room in [*rooms, 'all']:
         outcomes = [result['outcome'] for result in results if room in (result['mutant']['room'], 'all')]
-        print(f'{room:16} {len(outcomes) - outcomes.count("survived"):4} of {len(outcomes):4} caught')
+        print(f'{room:16} {sum(outcome not in ALIVE for outcome in outcomes):4} of {len(outcomes):4} caught')
 
 
 if __name__ == '__main__':

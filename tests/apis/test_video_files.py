@@ -1,0 +1,65 @@
+"""Whether a video file is whole, the time of its frames, and lines that are written with them."""
+import json
+import math
+import struct
+
+import pytest
+
+from mmqanet.apis.video_writing import JsonLinesWriter, is_whole_mp4
+from mmqanet.apis.videos import _Clock
+from mmqanet.errors import DataError
+
+
+def box(kind, content=b''):
+    return struct.pack('>I4s', 8 + len(content), kind) + content
+
+
+def large_box(kind, content=b''):
+    """With its size in 64 bits behind the kind."""
+    return struct.pack('>I4sQ', 1, kind, 16 + len(content)) + content
+
+
+WHOLE = box(b'ftyp', b'isom') + box(b'mdat', b'12345') + box(b'moov')
+
+
+@pytest.mark.parametrize(('content', 'expected'), [
+    (WHOLE, True), (box(b'moov'), True), (box(b'ftyp') + large_box(b'mdat', b'x' * 40) + box(b'moov', b'y'), True),
+    (b'', False), (box(b'ftyp') + box(b'mdat'), False), (WHOLE[:-1], False), (WHOLE[:-9], False), (WHOLE + b'x', False),
+    (WHOLE + b'1234567', False), *((WHOLE + struct.pack('>I4s', size, b'free'), False) for size in (0, 1, 7)),
+    (WHOLE + struct.pack('>I4s', 9, b'free'), False), (box(b'mdat', b'moov'), False), (b'x' * 40, False)])
+def test_a_video_is_whole_where_its_boxes_are_and_the_index_is_there(tmp_path, content, expected):
+    (tmp_path / 'a.mp4').write_bytes(content)
+    assert is_whole_mp4(tmp_path / 'a.mp4') is expected
+
+
+def seconds(said, fps=10.0):
+    clock = _Clock(fps, runs=False)
+    return [clock.next(time) for time in said]
+
+
+@pytest.mark.parametrize(('said', 'expected'), [
+    ([0, 0.1, 0.5, 0.6], [0, 0.1, 0.5, 0.6]), ([0.3, 0.4], [0.3, 0.4]), ([-1, 0.5], [0, 0.5]), ([math.nan, 0.5], [0, 0.5]),
+    ([math.inf, 0.5], [0, 0.5]), ([0, 0, 0], [0, 0.1, 0.2]), ([0, 0.5, 0.4, 0.55, 0.7], [0, 0.5, 0.6, 0.7, 0.8]),
+    ([0, math.nan, 0.15], [0, 0.1, 0.15]), ([0, math.inf], [0, 0.1])])
+def test_times_grow_as_the_file_says_or_by_the_mean_rate(said, expected):
+    assert seconds(said) == pytest.approx(expected)
+
+
+def test_a_camera_has_the_times_at_which_its_frames_come(monkeypatch):
+    now = iter([100.0, 107.0, 107.25, 107.25])
+    monkeypatch.setattr('mmqanet.apis.videos.time.monotonic', lambda: next(now))
+    clock = _Clock(4.0, runs=True)
+    assert [clock.next(5.0), clock.next(9.0), clock.next(9.0)] == pytest.approx([0, 0.25, 0.5])
+
+
+def test_lines_are_whole_as_soon_as_they_are_added(tmp_path):
+    writer = JsonLinesWriter(tmp_path / 'a.jsonl')
+    for index in range(2):
+        writer.add(dict(frame=index, name='é'))
+        lines = (tmp_path / 'a.jsonl').read_text(encoding='utf-8').splitlines()
+        assert [json.loads(line) for line in lines] == [dict(frame=number, name='é') for number in range(index + 1)]
+    writer.close()
+    with pytest.raises(ValueError, match='JSON'):
+        JsonLinesWriter(tmp_path / 'b.jsonl').add(dict(frame=math.nan))
+    with pytest.raises(DataError, match=r'shown\.jsonl: cannot be written'):
+        JsonLinesWriter(tmp_path / 'none/c.jsonl', target=tmp_path / 'shown.jsonl')
