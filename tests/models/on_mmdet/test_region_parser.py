@@ -1,6 +1,7 @@
 """The region-based parsers train, find people, parse given boxes and stand bad input."""
 import zlib
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -100,6 +101,40 @@ def test_a_mirrored_picture_gets_the_mirrored_answer_under_flip(name):
     mirrored, = inference_topdown(model, picture()[:, ::-1].copy(), np.array([[36, 5, 86, 70]]))
     assert sample.pred_instances.pixel_scores.tolist() == pytest.approx(
         mirrored.pred_instances.pixel_scores.tolist(), abs=2e-3)
+
+
+@pytest.mark.parametrize('name', TOYS)
+def test_scales_and_mirror_images_are_averaged(name):
+    model = init_model(toy_config(name, **{'model.postprocessor.pixel_score_thr': 0.05}), tta=[1.0, 1.5])
+    made_up_weights(model)
+    boxes = torch.tensor([[10, 5, 60, 70], [30, 20, 90, 71.0]])
+    sample, = inference_topdown(model, picture(), boxes)
+    order = list(range(20))
+    for left, right in model.dataset_meta['flip_pairs']:
+        order[left], order[right] = right, left
+    probs, ious = [], []
+    for scale in (1.0, 1.5):
+        image = cv2.resize(picture().astype(np.float32), None, fx=scale, fy=scale)
+        for mirrored in (False, True):
+            seen, x1, x2 = (image[:, ::-1], 96 - boxes[:, 2], 96 - boxes[:, 0]) if mirrored else (
+                image, boxes[:, 0], boxes[:, 2])
+            inputs = model.data_preprocessor.batch([torch.from_numpy(seen.copy()).permute(2, 0, 1)])
+            rois = torch.stack([x1, boxes[:, 1], x2, boxes[:, 3]], dim=1) * scale
+            with torch.no_grad():
+                logits, iou = model.forward_rois(inputs, [rois])
+            part = logits.softmax(1)
+            probs.append(part[:, order].flip(-1) if mirrored else part)
+            ious.append(torch.ones(2) if iou is None else iou)
+    mean = torch.stack(probs).mean(0)
+    pasted = [model.postprocessor.paste([part], [box], image_shape=(72, 96)) for part, box in zip(mean, boxes.tolist())]
+    found = sample.pred_instances
+    expected = torch.stack([person.pixel_scores[0] for person in pasted])
+    torch.testing.assert_close(found.pixel_scores, expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(found.iou_scores, torch.stack(ious).mean(0).clamp(0, 1), rtol=1e-3, atol=1e-4)
+    assert expected.min() > 0.05
+    if name.startswith('parsing'):  # the other one's labels see the semantic map as well
+        for labels, person in zip(found.label_maps, pasted):
+            assert (labels != person.label_map).float().mean() < 1e-3
 
 
 @pytest.mark.parametrize('name', TOYS)
