@@ -6,7 +6,7 @@ from mmengine.runner import Runner
 
 from mmqanet.engine.changes import resume_from, use_mixed_precision
 from mmqanet.engine.config import dataset_of
-from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, run_tool
+from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, leave_out_short_schedules, run_tool
 
 
 def parse_args() -> argparse.Namespace:
@@ -33,6 +33,7 @@ def main() -> None:
         resume_from(cfg, args.resume)
     runner = Runner.from_cfg(cfg)
     check_batches(runner)
+    leave_out_short_schedules(runner)
     runner.train()
 
 

@@ -1,5 +1,6 @@
 """What the entry points in tools/ have in common: their arguments, and how an error ends them."""
 import argparse
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -7,12 +8,14 @@ from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.dist import get_world_size
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmqanet.engine.changes import prepare_config
 from mmqanet.engine.config import read_config
 from mmqanet.errors import InputError
 from mmqanet.utils.commands import run_command
+from mmqanet.utils.wording import count_of
 
 
 def add_common_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +46,29 @@ def check_batches(runner: Runner) -> None:
         share = f' on each of {processes} processes' if processes > 1 else ''
         raise InputError(f'train_dataloader: {len(loader.dataset)} samples make no batch of {loader.batch_size}{share}, and '
                          'drop_last leaves out what is less')
+
+
+def leave_out_short_schedules(runner: Runner) -> None:
+    """Leave out, in place and with a line in the log, schedules that end before the first iteration after their beginning.
+
+    With few samples a warm-up of half an epoch, say, has no iteration, which mmengine refuses.
+    """
+    length = len(runner.train_dataloader)
+    if not isinstance(runner.param_schedulers, list | tuple):  # none, or one, which goes to the end
+        return
+    for schedule in runner.param_schedulers:
+        if isinstance(schedule, dict) and _iterations(schedule, length) == 0:
+            print_log(f'param_scheduler: {schedule["type"]} from epoch {schedule.get("begin", 0):g} to {schedule["end"]:g} '
+                      f'is left out, as an epoch has {count_of(length, "iteration")} only', 'current', logging.WARNING)
+    runner.param_schedulers = [schedule for schedule in runner.param_schedulers
+                               if not isinstance(schedule, dict) or _iterations(schedule, length) != 0]
+
+
+def _iterations(schedule: dict, length: int) -> int | None:
+    """Of a schedule in epochs that is converted to iterations; ``None`` for another one."""
+    if not schedule.get('convert_to_iter_based') or 'end' not in schedule:
+        return None
+    return int(schedule['end'] * length) - int(schedule.get('begin', 0) * length)
 
 
 def run_tool(main: Callable[[], None]) -> None:

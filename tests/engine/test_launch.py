@@ -4,10 +4,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import torch
+from mmengine.registry import PARAM_SCHEDULERS
 from torch._utils import ExceptionWrapper
+from torch.optim import SGD
 from torch.utils.data import DataLoader
 
-from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, run_tool
+from mmqanet.engine.launch import add_common_arguments, check_batches, config_from, leave_out_short_schedules, run_tool
 from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/qanet/qanet_r50_cihp.py'
@@ -53,3 +56,24 @@ def test_a_training_without_batches_is_refused():
     check_batches(runner(8))
     with pytest.raises(InputError, match=r'train_dataloader: 7 samples make no batch of 8, and drop_last'):
         check_batches(runner(7))
+
+
+def test_a_warm_up_without_an_iteration_is_left_out():
+    """An optimizer takes what is left, and mmengine refuses what is not."""
+    warm_up = dict(type='LinearLR', start_factor=0.05, end=0.7, convert_to_iter_based=True)
+    rest = dict(type='CosineAnnealingLR', begin=0.7, end=7, eta_min_ratio=0.01, convert_to_iter_based=True)
+    steps = dict(type='MultiStepLR', by_epoch=True, milestones=[1])
+
+    def left(schedules, samples: int):
+        runner = SimpleNamespace(train_dataloader=DataLoader(list(range(samples)), batch_size=8), param_schedulers=schedules)
+        leave_out_short_schedules(runner)
+        return runner.param_schedulers
+
+    assert left([warm_up, rest, steps], 8) == [rest, steps]
+    assert left([warm_up, rest, steps], 16) == [warm_up, rest, steps]
+    assert left(steps, 8) is steps
+    assert left(None, 8) is None
+    optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    with pytest.raises(ValueError, match='end should be larger than begin'):
+        PARAM_SCHEDULERS.build(dict(warm_up), default_args=dict(optimizer=optimizer, epoch_length=1))
+    PARAM_SCHEDULERS.build(dict(rest), default_args=dict(optimizer=optimizer, epoch_length=1))

