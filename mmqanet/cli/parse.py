@@ -35,20 +35,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--max-file-size', type=at_least_one, default=1024, metavar='MIB',
                         help='refuse larger files of pictures (default: 1024)')
     parser.add_argument('--show', action='store_true', help='also show the overlays in a window')
-    model = parser.add_argument_group('model')
-    model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
-    model.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
-    model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
-    model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
-                       help="average over the mirror image and the scales given, or the config's tta_scales")
-    model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
-                       'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
-    model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
-    model.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set; of '
-                       'the shipped model: merged16 (no left and right, one skin) or atr (the 18 of ATR)')
-    model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='of the features; auto: bfloat16 on a '
-                       'processor that has instructions for it, which is faster and moves some borders by a pixel '
-                       '(default: float32)')
+    add_model_options(parser)
     people = parser.add_argument_group('people')
     people.add_argument(
         '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON '
@@ -76,6 +63,24 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--batch-size', type=at_least_one, default=4, metavar='N', help='pictures at a time (default: 4)')
     parser.add_argument('--max-crops', type=at_least_one, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """Which model parses, and how."""
+    model = parser.add_argument_group('model')
+    model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
+    model.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
+    model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
+    model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
+                       help="average over the mirror image and the scales given, or the config's tta_scales")
+    model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
+                       'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
+    model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
+    model.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set; of '
+                       'the shipped model: merged16 (no left and right, one skin) or atr (the 18 of ATR)')
+    model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='of the features; auto: bfloat16 on a '
+                       'processor that has instructions for it, which is faster and moves some borders by a pixel '
+                       '(default: float32)')
 
 
 def run(args: argparse.Namespace) -> int:
