@@ -37,7 +37,8 @@ def run(args: argparse.Namespace) -> int:
     check_address(args.host, args.port)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
-        box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), crop=args.crop, classes=args.classes)
+        box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), crop=args.crop, classes=args.classes,
+        precision=args.precision)
     serve(inferencer, host=args.host, port=args.port, share=args.share, show_browser=not args.no_browser)
     return 0
 
