@@ -97,8 +97,8 @@ def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopw
     watch.time('parse', lambda: forward(parser.model, packed))
     watch.seconds['paste'] = max(watch.seconds['paste'] - watch.seconds['parse'], 0)
     parsed = Parsed(item=item, frame=frame, sample=sample)
-    drawing = watch.time('draw', lambda: draw(parsed, parser.dataset_meta))
-    writer = ResultWriter(folder, meta=parser.dataset_meta)
+    drawing = watch.time('draw', lambda: draw(parsed, parser.label_set))
+    writer = ResultWriter(folder, label_set=parser.label_set)
     watch.time('write', lambda: writer.write(parsed, drawing))
     return watch.seconds
 
@@ -119,7 +119,7 @@ def time_command(parser: Any, path: Path, boxes: list, folder: Path, options: ar
     from mmqanet.utils.prefetch import prefetch
 
     items = [Picture(name=str(index), source=str(path), content=path) for index in range(options.pictures)]
-    writer = ResultWriter(folder, meta=parser.dataset_meta)
+    writer = ResultWriter(folder, label_set=parser.label_set)
     clock = CLOCKS[options.clock]
     start = clock()
     for parsed in prefetch(parser.stream(items, 4, boxes={path.name: boxes})):

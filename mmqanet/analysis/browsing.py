@@ -9,7 +9,7 @@ from mmqanet.datasets.transforms import BoxesToCrops
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.registry import DATASETS
-from mmqanet.structures import ParsingDataSample
+from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.visualization.samples import CropSample, draw_sample
 
 WHOLE_IMAGE = [dict(type='LoadImage'), dict(type='LoadImageMaps')]
@@ -57,9 +57,8 @@ class Browser:
         whole = self._images.prepare_data(self._index[info['img_id']])
         category = whole['category_map']
         human = whole.get('human_map', (category > 0).astype(np.int32))
-        meta = self.dataset.metainfo
-        picture = draw_sample(whole['img'], category, human, whole['bboxes'], palette=meta['palette'],
-                              classes=meta['classes'], title=title, crop=crop)
+        picture = draw_sample(whole['img'], category, human, whole['bboxes'],
+                              label_set=LabelSet.of(self.dataset.metainfo), title=title, crop=crop)
         return name.replace('/', '_'), picture
 
     def _crop_of(self, inputs: Any, sample: ParsingDataSample) -> CropSample:

@@ -25,6 +25,7 @@ from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.datasets.class_sets import FULL
 from mmqanet.errors import DataError, InputError, MMQANetError
+from mmqanet.structures import LabelSet
 from mmqanet.utils.memory import in_halves, is_out_of_memory
 from mmqanet.utils.prefetch import prefetch
 
@@ -110,6 +111,11 @@ class HumanParsingInferencer:
         """``classes``, ``palette`` and ``flip_pairs`` of the model."""
         return self.model.dataset_meta
 
+    @cached_property
+    def label_set(self) -> LabelSet:
+        """The same, checked."""
+        return LabelSet.of(self.model.dataset_meta)
+
     def __call__(
         self,
         inputs: Any,
@@ -157,7 +163,7 @@ class HumanParsingInferencer:
         if out_dir:
             options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
                                    expected_iou_thr=expected_iou_thr)
-            writer = ResultWriter(out_dir, meta=self.dataset_meta, style=style, options=options, given=self.given)
+            writer = ResultWriter(out_dir, label_set=self.label_set, style=style, options=options, given=self.given)
             writer.plan.claim(items)
         if self.show_progress:
             stream = track(stream, description='parsing', total=sum(item.count() for item in items) or None)
@@ -168,14 +174,14 @@ class HumanParsingInferencer:
                 if isinstance(parsed, Failed):
                     raise parsed.error
                 if return_vis or show or writer:
-                    drawing = draw(parsed, self.dataset_meta, style=style)
+                    drawing = draw(parsed, self.label_set, style=style)
                 if writer:
                     writer.write(parsed, drawing)
                 if show:
                     show_image(drawing, parsed.item.source, wait_time=wait_time)
                 if return_vis:
                     results['visualization'].append(drawing[..., ::-1] if _is_rgb(channel_order) else drawing)
-                results['predictions'].append(parsed.sample if return_datasamples else describe(parsed, self.dataset_meta))
+                results['predictions'].append(parsed.sample if return_datasamples else describe(parsed, self.label_set))
             complete = True
         finally:
             if writer:

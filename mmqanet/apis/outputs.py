@@ -27,6 +27,7 @@ from mmqanet.apis.summaries import write_summaries
 from mmqanet.apis.video_results import VideoResult
 from mmqanet.apis.videos import Video
 from mmqanet.errors import DataError, InputError
+from mmqanet.structures import LabelSet
 from mmqanet.utils.files import PathLike, remove_file, write_bytes
 from mmqanet.utils.staging import Staging
 
@@ -36,7 +37,7 @@ class ResultWriter:
 
     Args:
         folder: made if need be.
-        meta: ``classes`` and ``palette`` of the model.
+        label_set: of the model.
         kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines alone.
             Of ``SUMMARIES``, what :meth:`summarize` writes of all pictures together.
         style: of the overlays.
@@ -48,13 +49,13 @@ class ResultWriter:
         InputError: an unknown kind. DataError: the folder cannot be written to.
     """
 
-    def __init__(self, folder: str | Path, *, meta: Mapping, kinds: Sequence[str] = DEFAULT_KINDS,
+    def __init__(self, folder: str | Path, *, label_set: LabelSet, kinds: Sequence[str] = DEFAULT_KINDS,
                  style: OverlayStyle = DEFAULT_STYLE, options: Mapping[str, Any] | None = None,
                  given: Iterable[PathLike] = (), resumes: bool = False):
         unknown = [kind for kind in kinds if kind not in (*KINDS, *SUMMARIES)]
         if unknown:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join([*KINDS, *SUMMARIES])}')
-        self.folder, self.meta, self.style = Path(folder), meta, style
+        self.folder, self.label_set, self.style = Path(folder), label_set, style
         self.kinds = tuple(kind for kind in kinds if kind in KINDS)
         self.summaries = tuple(kind for kind in kinds if kind in SUMMARIES)
         self.run_options, self.resumes = dict(options or {}), resumes
@@ -86,7 +87,7 @@ class ResultWriter:
         if self.video is None:
             self.plan.claim([parsed.item])
             self.video = VideoResult(self.folder, parsed, check=self.plan.check)
-        self.video.add(describe(parsed, self.meta), self.draw(parsed) if drawing is None else drawing)
+        self.video.add(describe(parsed, self.label_set), self.draw(parsed) if drawing is None else drawing)
         return self.video.path
 
     def summarize(self, items: Sequence[Input]) -> list[Path]:
@@ -95,12 +96,12 @@ class ResultWriter:
         Raises:
             DataError: a file cannot be written.
         """
-        paths = write_summaries(self.folder, items, kinds=self.summaries, meta=self.meta, plan=self.plan)
+        paths = write_summaries(self.folder, items, kinds=self.summaries, label_set=self.label_set, plan=self.plan)
         return [self.folder / path for path in paths]
 
     def draw(self, parsed: Parsed) -> np.ndarray:
         """The overlay in the style of this writer."""
-        return draw(parsed, self.meta, style=self.style)
+        return draw(parsed, self.label_set, style=self.style)
 
     def lack(self, item: Input) -> None:
         """Note that not all frames of an input will be written: if it is the video at hand, it is not complete."""
@@ -150,11 +151,11 @@ class ResultWriter:
         return set(self.kinds) <= set(record['files']) and is_whole(record, self.folder)
 
     def _write_picture(self, parsed: Parsed, drawing: np.ndarray | None) -> Path:
-        described = describe(parsed, self.meta)
+        described = describe(parsed, self.label_set)
         with Staging(self.folder) as staging:
             if drawing is None and 'overlay' in self.kinds:
                 drawing = self.draw(parsed)
-            files = write_kinds(staging.path, parsed, described, kinds=self.kinds, meta=self.meta, drawing=drawing)
+            files = write_kinds(staging.path, parsed, described, kinds=self.kinds, label_set=self.label_set, drawing=drawing)
             self._publish(parsed.item, dict(described, files=files), staging)
         return self.folder / record_path(parsed.item.name)
 

@@ -14,6 +14,7 @@ from mmqanet.apis.predictions import Parsed
 from mmqanet.evaluation.samples import read_submission_sample
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.functional.rle import decode_rle
+from mmqanet.structures import LabelSet
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.visualization import draw_parsing, palette_image
@@ -40,14 +41,14 @@ class OverlayStyle:
 DEFAULT_STYLE = OverlayStyle()
 
 
-def draw(parsed: Parsed, meta: Mapping, *, style: OverlayStyle = DEFAULT_STYLE) -> np.ndarray:
+def draw(parsed: Parsed, label_set: LabelSet, *, style: OverlayStyle = DEFAULT_STYLE) -> np.ndarray:
     """The overlay (H', W', 3) uint8 BGR of a parsed frame; a video's have no legend, so that all are of one size."""
     return draw_parsing(
-        parsed.frame.image, parsed.sample, palette=meta['palette'], classes=meta['classes'], alpha=style.alpha,
+        parsed.frame.image, parsed.sample, label_set=label_set, alpha=style.alpha,
         legend=style.legend and parsed.frame.index is None, part_labels=style.part_labels, quality_thr=style.quality_thr)
 
 
-def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequence[str], meta: Mapping,
+def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequence[str], label_set: LabelSet,
                 drawing: np.ndarray | None) -> dict[str, list[str]]:
     """Write the files of a picture.
 
@@ -56,7 +57,7 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
         parsed: the picture.
         described: what :func:`mmqanet.apis.predictions.describe` says of it.
         kinds: which files, of ``mmqanet.apis.layout.KINDS``.
-        meta: ``classes`` and ``palette`` of the model.
+        label_set: of the model.
         drawing: (H', W', 3) uint8 BGR, needed for the kind overlay.
 
     Returns:
@@ -68,7 +69,7 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
         match kind:
             case 'palette':
                 category = sample.pred_maps.category[0].cpu().numpy().astype(np.uint8)
-                picture = palette_image(category, meta['palette'])
+                picture = palette_image(category, label_set)
                 write_bytes(folder / files[kind][0], png(picture, compress_level=1, compress_type=zlib.Z_RLE))
             case 'overlay':
                 assert drawing is not None

@@ -1,6 +1,5 @@
 """A parsing as plain data: what the JSON files hold and ``mmqanet/schemas/parsing.schema.json`` describes."""
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
@@ -12,7 +11,7 @@ from mmqanet.apis.records import VERSION
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import MMQANetError, printable
 from mmqanet.functional.rle import encode_rle
-from mmqanet.structures import ParsingDataSample
+from mmqanet.structures import LabelSet, ParsingDataSample
 
 DIGITS = 5  # of scores; boxes have two decimals
 
@@ -34,12 +33,12 @@ class Failed:
     error: MMQANetError
 
 
-def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
+def describe(parsed: Parsed, label_set: LabelSet) -> dict[str, Any]:
     """Turn a parsing into numbers, strings, lists and dicts.
 
     Args:
         parsed: with a prediction.
-        meta: ``classes`` of the model.
+        label_set: of the model.
 
     Returns:
         dict: the people with visible pixels in the order of ``pred_instances``, their ``id`` being the pixel value of
@@ -51,7 +50,7 @@ def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
     described: dict[str, Any] = dict(
         version=VERSION, name=frame.name, source=printable(frame.source), height=frame.image.shape[0],
         width=frame.image.shape[1],
-        classes=list(meta['classes']),
+        classes=list(label_set.classes),
         people=[dict(_person(sample, person), parts=[]) for person in sorted(set(owners))])
     if 'crop_sampler' in sample:
         described['crop_sampler'] = sample.crop_sampler
@@ -63,7 +62,7 @@ def describe(parsed: Parsed, meta: Mapping) -> dict[str, Any]:
         label, owner = int(parts.labels[index]), owners[index]
         mask = part_map[window] == index + 1
         people[owner]['parts'].append(dict(
-            label=label, name=meta['classes'][label], quality=_score(parts.scores[index]),
+            label=label, name=label_set.name(label), quality=_score(parts.scores[index]),
             **_expected(sample, 'expected_part_ious', (owner, label - 1)),
             pixel_score=_score(sample.pred_instances.part_pixel_scores[owner, label - 1]), area=int(mask.sum()),
             rle=encode_rle(mask, offset=(window[0].start, window[1].start), image_shape=part_map.shape)))

@@ -14,12 +14,13 @@ from mmqanet.errors import DataError, MMQANetError
 from mmqanet.exports.coco import coco_dataset
 from mmqanet.exports.label_studio import label_studio_tasks, labelling_config
 from mmqanet.exports.report import report
+from mmqanet.structures import LabelSet
 from mmqanet.utils.staging import Staging
 
 Record = Mapping[str, Any]
 
 
-def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str], meta: Mapping,
+def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str], label_set: LabelSet,
                     plan: OutputPlan) -> list[str]:
     """Write what is said of all pictures together; each file is whole or as it was.
 
@@ -29,7 +30,7 @@ def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str
         folder: of the results.
         items: in the order of the summaries.
         kinds: of ``mmqanet.apis.layout.SUMMARIES``.
-        meta: ``classes`` and ``palette`` of the model.
+        label_set: of the model.
         plan: says which files are never overwritten.
 
     Returns:
@@ -43,13 +44,13 @@ def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str
     paths = [path for kind in kinds for path in SUMMARIES[kind]]
     with Staging(folder) as staging:
         for path in paths:
-            _write(staging.path / path, _pieces(path, records, meta), target=folder / path)
+            _write(staging.path / path, _pieces(path, records, label_set), target=folder / path)
         staging.check(paths, plan.check)
         staging.publish(paths)
     return paths
 
 
-def _pieces(path: str, records: Callable[[], Iterator[tuple[Picture, Record]]], meta: Mapping) -> Iterable[str]:
+def _pieces(path: str, records: Callable[[], Iterator[tuple[Picture, Record]]], label_set: LabelSet) -> Iterable[str]:
     def described() -> Iterator[Record]:
         return (record for _, record in records())
 
@@ -61,9 +62,9 @@ def _pieces(path: str, records: Callable[[], Iterator[tuple[Picture, Record]]], 
         case 'labelstudio.json':
             return label_studio_tasks(described())
         case 'labelstudio.xml':
-            return [labelling_config(meta['classes'], meta['palette'])]
+            return [labelling_config(label_set)]
     pairs = ((record, _image(item, record)) for item, record in records())
-    return report(pairs, classes=meta['classes'], palette=meta['palette'])
+    return report(pairs, label_set=label_set)
 
 
 def _records(folder: Path, pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Record]]:

@@ -110,7 +110,7 @@ def run(args: argparse.Namespace) -> int:
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr)
     writer = ResultWriter(
-        out, meta=inferencer.dataset_meta, kinds=args.save, style=style, options=inferencer.options(**call),
+        out, label_set=inferencer.label_set, kinds=args.save, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)
     left = left_to_do(items, writer) if args.resume else items
     stream = inferencer.stream(left, args.batch_size, **call)

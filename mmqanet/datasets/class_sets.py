@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPMergedDataset
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_FLIP_PAIRS, CCP_SIDES_ORIGINS
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS
 from mmqanet.datasets.human_parsing import HumanParsingDataset
 from mmqanet.errors import InputError
 
@@ -28,12 +28,10 @@ class ClassSet:
 
     dataset: the data set whose classes they are.
     table: for each class of the network the merged one, -1 for none.
-    flip_pairs: left and right classes of the network.
     """
 
     dataset: type[HumanParsingDataset]
     table: tuple[int, ...]
-    flip_pairs: tuple[tuple[int, int], ...]
 
 
 def _atr_table() -> tuple[int, ...]:
@@ -43,8 +41,8 @@ def _atr_table() -> tuple[int, ...]:
 
 CLASS_SETS = {
     CCP_SIDES_CLASSES: {
-        'merged16': ClassSet(CCPMergedDataset, CCP_SIDES_ORIGINS, CCP_SIDES_FLIP_PAIRS),
-        'atr': ClassSet(ATRDataset, _atr_table(), CCP_SIDES_FLIP_PAIRS),
+        'merged16': ClassSet(CCPMergedDataset, CCP_SIDES_ORIGINS),
+        'atr': ClassSet(ATRDataset, _atr_table()),
     },
 }
 

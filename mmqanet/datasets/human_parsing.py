@@ -11,6 +11,7 @@ from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.datasets.transforms.loading import LoadImageMaps, LoadPersonMap
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
+from mmqanet.structures import LabelSet
 
 ON_INVALID = ('error', 'skip')
 
@@ -87,7 +88,7 @@ class HumanParsingDataset(BaseDataset):
         self._unusable: list[str] = []
         if indices is not None and not (indices if isinstance(indices, int) else len(indices)):
             raise InputError(f'indices is {indices!r}, which takes no sample')
-        self._check_meta(self._load_metainfo(metainfo))
+        LabelSet.of(self._load_metainfo(metainfo))  # which refuses what does not fit
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
             pipeline=list(pipeline), indices=indices, serialize_data=serialize_data, test_mode=test_mode,
@@ -166,17 +167,6 @@ class HumanParsingDataset(BaseDataset):
             bbox_scores=np.array([person['score'] for person in people], dtype=np.float32),
             parsing_ids=np.array([person['parsing_id'] for person in people], dtype=np.int64),
             ann_ids=np.array([person['id'] for person in people], dtype=np.int64))
-
-    @staticmethod
-    def _check_meta(meta: dict) -> None:
-        for key in ('classes', 'palette'):
-            if isinstance(meta[key], str):
-                raise InputError(f'metainfo: {key} is the string {meta[key]!r}; a sequence of one is ({meta[key]!r},)')
-        classes, palette = len(meta['classes']), len(meta['palette'])
-        if classes < 2 or palette != classes:
-            raise InputError(f'metainfo: {classes} classes, background first, with a palette of {palette} colours')
-        if any(not 0 < label < classes for pair in meta['flip_pairs'] for label in pair):
-            raise InputError(f'metainfo: flip_pairs {meta["flip_pairs"]} leave the {classes} classes')
 
     # -- samples -------------------------------------------------------------------------------------------------------
 

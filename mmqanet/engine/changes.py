@@ -155,7 +155,7 @@ def merge_classes_in(cfg: Config, meta: Mapping, name: str) -> dict:
 
     Args:
         cfg: of a parser.
-        meta: ``classes`` and more of what it was trained on.
+        meta: ``classes`` and ``flip_pairs`` of what it was trained on.
         name: of the label set; ``'full'`` changes nothing.
 
     Returns:
@@ -168,7 +168,7 @@ def merge_classes_in(cfg: Config, meta: Mapping, name: str) -> dict:
         return dict(meta)
     class_set = find_class_set(meta['classes'], name)
     parser = require_parser(cfg, f'classes {name}')
-    parser.set_merging(cfg.model, table=class_set.table, flip_pairs=class_set.flip_pairs)
+    parser.set_merging(cfg.model, table=class_set.table, flip_pairs=meta['flip_pairs'])
     return dict(class_set.dataset.METAINFO)
 
 

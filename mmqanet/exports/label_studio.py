@@ -1,6 +1,6 @@
 """Pre-annotations for Label Studio: the parts of each person as brush strokes, with their qualities as scores."""
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -8,6 +8,7 @@ from xml.sax.saxutils import quoteattr
 import numpy as np
 
 from mmqanet.functional.rle import decode_rle
+from mmqanet.structures import LabelSet
 from mmqanet.version import __version__
 
 FROM, TO = 'part', 'image'  # names of the controls in the labelling configuration
@@ -16,15 +17,14 @@ LENGTH_BITS = 4, 8, 12, 16  # of the four sizes of run lengths
 CHANNELS = 4  # Label Studio counts the values of an RGBA picture
 
 
-def labelling_config(classes: Sequence[str], palette: Sequence[Sequence[int]]) -> str:
+def labelling_config(label_set: LabelSet) -> str:
     """The labelling configuration that the tasks want: a brush a class.
 
     Args:
-        classes: names by label, 0 the background.
-        palette: RGB by label.
+        label_set: names and colours of the classes.
     """
-    labels = '\n'.join(f'    <Label value={quoteattr(name)} background="#{bytes(colour[:3]).hex()}"/>'
-                       for name, colour in zip(classes[1:], palette[1:]))
+    labels = '\n'.join(f'    <Label value={quoteattr(name)} background="#{bytes(colour).hex()}"/>'
+                       for name, colour in zip(label_set.classes[1:], label_set.palette[1:]))
     return (f'<View>\n  <Image name="{TO}" value="$image" zoom="true"/>\n'
             f'  <BrushLabels name="{FROM}" toName="{TO}">\n{labels}\n  </BrushLabels>\n</View>\n')
 

@@ -1,7 +1,7 @@
 """The parsing of many pictures as one HTML file to explore, which needs neither a server nor a network."""
 import json
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.resources import files
 from typing import Any
 
@@ -9,25 +9,24 @@ import cv2
 import numpy as np
 
 from mmqanet.functional.rle import decode_rle
+from mmqanet.structures import LabelSet
 from mmqanet.utils.images import encode_jpeg
 
 LONGEST_SIDE = 720  # of a picture in the report, pixels
 
 
-def report(pictures: Iterable[tuple[Mapping[str, Any], np.ndarray | None]], *, classes: Sequence[str],
-           palette: Sequence[Sequence[int]]) -> Iterator[str]:
+def report(pictures: Iterable[tuple[Mapping[str, Any], np.ndarray | None]], *,
+           label_set: LabelSet) -> Iterator[str]:
     """The page as pieces of text, so that it need not fit into memory.
 
     Args:
         pictures: described parsings, as ``parsing.schema.json`` has them, each with its picture (H, W, 3) uint8 BGR, or
             ``None`` where it cannot be read any more.
-        classes: names by label, 0 the background.
-        palette: RGB by label.
+        label_set: names and colours of the classes.
     """
     page = (files('mmqanet') / 'exports/report.html').read_text(encoding='utf-8')
     before, after = page.split('@PICTURES@')
-    colours = [[int(value) for value in colour] for colour in palette]
-    yield before.replace('@META@', _as_script(dict(classes=list(classes), palette=colours)))
+    yield before.replace('@META@', _as_script(dict(classes=label_set.classes, palette=label_set.palette)))
     for record, image in pictures:
         yield f'<script type="application/json" class="picture">{_as_script(_picture(record, image))}</script>\n'
     yield after

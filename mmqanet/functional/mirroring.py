@@ -1,9 +1,10 @@
-"""Averaging a person's probabilities with those of the mirror image.
+"""What a mirror does to classes, label maps and probabilities: left and right change places.
 
 Letters: ``...`` any leading batch, C classes, h, w size of the maps.
 """
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,11 @@ def mirrored_classes(num_classes: int, flip_pairs: Iterable[Sequence[int]]) -> l
     for left, right in flip_pairs:
         classes[left], classes[right] = right, left
     return classes
+
+
+def swap_sides(labels: np.ndarray, flip_pairs: Iterable[Sequence[int]]) -> np.ndarray:
+    """Exchange the left and right classes of a uint8 label map; labels without a pair, such as 255, stay."""
+    return np.array(mirrored_classes(256, flip_pairs), dtype=np.uint8)[labels]
 
 
 def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequence[int]) -> Tensor:

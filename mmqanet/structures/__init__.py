@@ -1,3 +1,4 @@
+from mmqanet.structures.label_set import LabelSet
 from mmqanet.structures.parsing_data_sample import ParsingDataSample
 
-__all__ = ['ParsingDataSample']
+__all__ = ['LabelSet', 'ParsingDataSample']

@@ -2,7 +2,7 @@
 the people where there is room.
 
 Boxes are xyxy in pixels, points (x, y).
-Letters: H, W size of the image, C classes, N people, K parts, M candidate places of one label, P labels placed before.
+Letters: H, W size of the image, N people, K parts, M candidate places of one label, P labels placed before.
 """
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 
 from mmqanet.functional.image_parsing import ImageParsing
+from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, Colour
-from mmqanet.visualization.paint import INK, PAPER, Palette, Windows, line_width
+from mmqanet.visualization.paint import INK, PAPER, Windows, line_width
 
 GREY, AMBER, RUST = (120, 116, 113), (60, 190, 255), (20, 70, 200)  # BGR
 LABELLED_SHARE = 0.08  # of the picture's area; with more, labels of parts hide what they are about
@@ -44,13 +45,14 @@ def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
     return max(13, round(scale / 48)), max(11, round(scale / 64))
 
 
-def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, parts: Windows, palette: Palette,
-                  classes: Sequence[str], quality_thr: float, title: str = '') -> None:
+def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, parts: Windows, label_set: LabelSet,
+                  quality_thr: float, title: str = '') -> None:
     """Write on an image (H, W, 3) uint8 BGR, in place; labels of small parts, and those that find no room, are left out.
 
     Args:
         people: windows of the people that get a badge.
         parts: windows of the parts that may get a label.
+        label_set: names and colours of the classes.
         quality_thr: lower qualities are written in a warning colour.
         title: written into the upper left corner.
     """
@@ -66,7 +68,7 @@ def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, 
     columns = {person: window[1] for person, window in people}
     budget = LABELLED_SHARE * image.shape[0] * image.shape[1]
     for part in _large_parts(parsing, parts, min_radius=0.45 * label_size):
-        badge = _part_badge(parsing, part, label_size, quality_thr, palette, classes)
+        badge = _part_badge(parsing, part, label_size, quality_thr, label_set)
         if badge.size[0] * badge.size[1] > budget:
             continue
         sides = columns[part.person].start, columns[part.person].stop
@@ -89,14 +91,13 @@ def _person_badge(parsing: ImageParsing, person: int, size: int, quality_thr: fl
     return Badge(pieces, size=size, fill=INK)
 
 
-def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float, palette: Palette,
-                classes: Sequence[str]) -> Badge:
+def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float, label_set: LabelSet) -> Badge:
     label = int(parsing.part_labels[part.index])
-    pieces: list[tuple[str, Colour]] = [(classes[label] if label < len(classes) else str(label), INK)]
+    pieces: list[tuple[str, Colour]] = [(label_set.name(label), INK)]
     if parsing.part_scores is not None:
         quality = float(parsing.part_scores[part.index])
         pieces.append((f'{quality:.2f}', RUST if quality < quality_thr else GREY))
-    swatch = tuple(int(value) for value in palette[label][::-1]) if label < len(palette) else GREY
+    swatch = tuple(int(value) for value in label_set.palette[label][::-1]) if label < len(label_set) else GREY
     return Badge(pieces, size=size, fill=PAPER, swatch=swatch)
 
 

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from mmqanet.visualization.paint import INK, PAPER, Palette
+from mmqanet.structures import LabelSet
+from mmqanet.visualization.paint import INK, PAPER
 
 Colour = tuple[int, ...]
 # A unit circle in 24 points, and whether each belongs to the right and to the lower corners of a box.
@@ -92,25 +93,25 @@ class Badge:
             x += width + self.gap
 
 
-def with_legend(picture: Image.Image, category: np.ndarray, palette: Palette, classes: Sequence[str]) -> Image.Image:
-    """The picture (RGB) with a column at its right that names the classes in it; see :func:`legend_column`."""
-    image = add_legend(np.asarray(picture)[..., ::-1], category, palette, classes)
+def with_legend(picture: Image.Image, category: np.ndarray, label_set: LabelSet) -> Image.Image:
+    """The picture (RGB) with a column at its right that names the classes in it; see :func:`add_legend`."""
+    image = add_legend(np.asarray(picture)[..., ::-1], category, label_set)
     return Image.fromarray(np.ascontiguousarray(image[..., ::-1]))
 
 
-def add_legend(image: np.ndarray, category: np.ndarray, palette: Palette, classes: Sequence[str],
-               *, note: str = '') -> np.ndarray:
+def add_legend(image: np.ndarray, category: np.ndarray, label_set: LabelSet, *, note: str = '') -> np.ndarray:
     """The image (H, W, 3) with columns at its right that name the classes of ``category`` in it.
 
     Args:
         category: (H, W) labels; 0 and those without a name are left out.
+        label_set: names and colours of the classes.
         note: a last entry, with a hatched swatch.
     """
     height = image.shape[0]
     counts = cv2.calcHist([category.astype(np.uint8, copy=False)], [0], None, [256], [0, 256])
-    present = [label for label in np.flatnonzero(counts) if 0 < label < len(classes)]
+    present = [label for label in np.flatnonzero(counts) if 0 < label < len(label_set)]
     entries: list[tuple[str, Colour | None]] = [
-        (classes[label], tuple(int(value) for value in palette[label][::-1])) for label in present]
+        (label_set.name(label), tuple(int(value) for value in label_set.palette[label][::-1])) for label in present]
     entries += [(note, None)] if note else []
     if not entries:
         return image

@@ -1,6 +1,6 @@
 """Pictures of a parsing: the overlay that people look at and the palette PNG that programs read.
 
-    H, W size of the image, C classes.
+    H, W size of the image.
 """
 from collections.abc import Mapping, Sequence
 
@@ -10,26 +10,24 @@ from PIL import Image
 
 from mmqanet.errors import InputError
 from mmqanet.functional.image_parsing import ImageParsing
-from mmqanet.structures import ParsingDataSample
+from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.visualization.arrays import enlarged, predicted
 from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
-from mmqanet.visualization.paint import PAPER, Palette, Windows, blend, outline, windows_of
+from mmqanet.visualization.paint import PAPER, Windows, blend, outline, windows_of
 
 __all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'outline', 'palette_image', 'with_legend']
 
 
-def palette_image(label_map: np.ndarray, palette: Palette) -> Image.Image:
+def palette_image(label_map: np.ndarray, label_set: LabelSet) -> Image.Image:
     """A PNG-ready picture whose pixels are the labels and whose colours are the palette's.
 
     Args:
         label_map: (H, W) uint8 classes.
-        palette: C RGB triples; labels beyond it are white.
+        label_set: its colours; labels beyond its classes are white.
     """
-    colours = np.full((256, 3), 255, dtype=np.uint8)
-    colours[:len(palette)] = palette
     picture = Image.fromarray(label_map)
-    picture.putpalette(colours.tobytes())
+    picture.putpalette(label_set.colour_table((255, 255, 255)).tobytes())
     return picture
 
 
@@ -37,8 +35,7 @@ def draw_parsing(
     image: np.ndarray,
     sample: ParsingDataSample,
     *,
-    palette: Palette,
-    classes: Sequence[str],
+    label_set: LabelSet,
     alpha: float = 0.6,
     legend: bool = True,
     part_labels: bool = True,
@@ -52,7 +49,7 @@ def draw_parsing(
     Args:
         image: (H, W, 3) uint8 BGR.
         sample: with ``pred_maps``, ``pred_instances`` and, for the qualities of parts, ``pred_parts``.
-        palette, classes: of the data set, C of each; the palette is RGB.
+        label_set: names and colours of the classes, e.g. ``LabelSet.of(model.dataset_meta)``.
         alpha: weight of the part colours, 0 to 1.
         legend: add a column at the right that names the classes in the picture.
         part_labels: write names and qualities beside the parts; the small ones are left to the legend.
@@ -61,7 +58,7 @@ def draw_parsing(
     Returns:
         (H', W', 3) uint8 BGR; larger than the image by the legend, and enlarged first where it is tiny.
     """
-    return draw_panels(image, {'': predicted(sample)}, palette=palette, classes=classes, alpha=alpha, legend=legend,
+    return draw_panels(image, {'': predicted(sample)}, label_set=label_set, alpha=alpha, legend=legend,
                        part_labels=part_labels, quality_thr=quality_thr)
 
 
@@ -69,8 +66,7 @@ def draw_panels(
     image: np.ndarray,
     panels: Mapping[str, ImageParsing],
     *,
-    palette: Palette,
-    classes: Sequence[str],
+    label_set: LabelSet,
     alpha: float = 0.6,
     legend: bool = True,
     part_labels: bool = True,
@@ -93,19 +89,19 @@ def draw_panels(
     if not panels:
         raise InputError('panels is empty: there is nothing to draw')
     for parsing in panels.values():
-        _check_fit(image, parsing, palette, classes)
+        _check_fit(image, parsing)
     zoom = max(1, round(480 / max(image.shape[:2])))
     if zoom > 1:
         image = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_CUBIC)
     drawn = [
-        _draw_panel(image, enlarged(parsing, zoom) if zoom > 1 else parsing, title=title, palette=palette, classes=classes,
+        _draw_panel(image, enlarged(parsing, zoom) if zoom > 1 else parsing, title=title, label_set=label_set,
                     alpha=alpha, part_labels=part_labels, quality_thr=quality_thr)
         for title, parsing in panels.items()]
     canvas = _join(drawn) if len(drawn) > 1 else drawn[0]
     if legend:
         present = np.concatenate([parsing.category for parsing in panels.values()])
         hatched = any(_is_doubtful(parsing, quality_thr).any() for parsing in panels.values())
-        canvas = add_legend(canvas, present, palette, classes, note=f'quality < {quality_thr:g}' if hatched else '')
+        canvas = add_legend(canvas, present, label_set, note=f'quality < {quality_thr:g}' if hatched else '')
     return canvas
 
 
@@ -116,9 +112,7 @@ def check_options(*, alpha: float, quality_thr: float) -> None:
             raise InputError(f'{name} must lie in [0, 1], not {value}')
 
 
-def _check_fit(image: np.ndarray, parsing: ImageParsing, palette: Palette, classes: Sequence[str]) -> None:
-    if len(palette) != len(classes):
-        raise InputError(f'palette has {len(palette)} colours for {len(classes)} classes')
+def _check_fit(image: np.ndarray, parsing: ImageParsing) -> None:
     for name in ('category', 'human', 'part'):
         shape = getattr(parsing, name).shape
         if shape != image.shape[:2]:
@@ -126,14 +120,14 @@ def _check_fit(image: np.ndarray, parsing: ImageParsing, palette: Palette, class
                              '(width x height)')
 
 
-def _draw_panel(image: np.ndarray, parsing: ImageParsing, *, title: str, palette: Palette, classes: Sequence[str],
-                alpha: float, part_labels: bool, quality_thr: float) -> np.ndarray:
+def _draw_panel(image: np.ndarray, parsing: ImageParsing, *, title: str, label_set: LabelSet, alpha: float,
+                part_labels: bool, quality_thr: float) -> np.ndarray:
     people, parts = windows_of(parsing.human), windows_of(parsing.part)
     _check_numbers('human', people, parsing.person_scores)
     _check_numbers('part', parts, parsing.part_labels)
     doubtful = _doubtful_pixels(parsing, parts, quality_thr)
-    canvas = outline(blend(image, parsing.category, palette, alpha, doubtful), parsing.category, parsing.human, people)
-    draw_callouts(canvas, parsing, people=people, parts=parts if part_labels else [], palette=palette, classes=classes,
+    canvas = outline(blend(image, parsing.category, label_set, alpha, doubtful), parsing.category, parsing.human, people)
+    draw_callouts(canvas, parsing, people=people, parts=parts if part_labels else [], label_set=label_set,
                   quality_thr=quality_thr, title=title)
     return canvas
 

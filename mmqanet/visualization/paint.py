@@ -1,6 +1,6 @@
 """Colours and lines on pixels: part colours, hatched doubtful parts, borders of parts, outlines of people.
 
-Images are (H, W, 3) uint8 BGR, palettes RGB as the data sets have them. H, W size of the image, C classes.
+Images are (H, W, 3) uint8 BGR. Letters: H, W size of the image.
 """
 from collections.abc import Sequence
 
@@ -8,11 +8,12 @@ import cv2
 import numpy as np
 from scipy import ndimage
 
-Palette = Sequence[Sequence[int]]
+from mmqanet.structures import LabelSet
+
 Windows = list[tuple[int, tuple[slice, slice]]]  # ids of a map and where their pixels are
 INK = (27, 24, 24)  # BGR, nearly black and nearly white
 PAPER = (249, 250, 250)
-IGNORED = (128, 128, 128)  # colour of labels beyond the palette, the ignore label 255 among them
+IGNORED = (128, 128, 128)  # colour of labels beyond the classes, the ignore label 255 among them
 
 
 def line_width(shape: Sequence[int]) -> int:
@@ -20,14 +21,14 @@ def line_width(shape: Sequence[int]) -> int:
     return max(1, round((shape[0] * shape[1]) ** 0.5 / 900))
 
 
-def blend(image: np.ndarray, category: np.ndarray, palette: Palette, alpha: float,
+def blend(image: np.ndarray, category: np.ndarray, label_set: LabelSet, alpha: float,
           doubtful: np.ndarray | None = None) -> np.ndarray:
     """Lay the part colours over an image, leaving the background as it is.
 
     Args:
         image: (H, W, 3) uint8 BGR.
-        category: (H, W) classes; labels beyond the palette are grey.
-        palette: C RGB triples.
+        category: (H, W) classes; labels beyond the classes are grey.
+        label_set: its colours.
         alpha: weight of the colours, 0 to 1.
         doubtful: (H, W) bool, where the colours are hatched.
     """
@@ -37,8 +38,7 @@ def blend(image: np.ndarray, category: np.ndarray, palette: Palette, alpha: floa
     if not height:
         return result
     photo, labels = image[window], category[window].astype(np.uint8, copy=False)
-    table = np.full((256, 1, 3), IGNORED, dtype=np.uint8)
-    table[:len(palette), 0] = np.asarray(palette, dtype=np.uint8)[:, ::-1]
+    table = np.ascontiguousarray(label_set.colour_table(IGNORED)[:, None, ::-1])
     colours = cv2.LUT(cv2.cvtColor(labels, cv2.COLOR_GRAY2BGR), table)
     cv2.copyTo(cv2.addWeighted(photo, 1 - alpha, colours, alpha, 0), labels, result[window])
     if doubtful is not None:

@@ -10,9 +10,10 @@ import numpy as np
 
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.functional.image_parsing import IGNORE, ImageParsing
+from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, add_legend, text_mask, write
 from mmqanet.visualization.overlay import draw_panels
-from mmqanet.visualization.paint import INK, PAPER, Palette
+from mmqanet.visualization.paint import INK, PAPER
 
 HEIGHT = 640  # of the panels, in pixels
 WIDEST = 1.7  # width of a panel over its height, at most
@@ -47,29 +48,29 @@ class CropSample:
         return words + ([f'shifted {shift:.0f} px'] if shift >= 0.5 else [])
 
 
-def draw_sample(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np.ndarray, *, palette: Palette,
-                classes: Sequence[str], title: str, crop: CropSample | None = None) -> np.ndarray:
+def draw_sample(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np.ndarray, *, label_set: LabelSet,
+                title: str, crop: CropSample | None = None) -> np.ndarray:
     """Draw an image with all its people, their parts by name, and their boxes; where given, one person's crop beside it.
 
     Args:
         image: (H, W, 3) uint8 BGR.
         category, human: (H, W) integer, class (255 = ignore) and person per pixel, 0 none.
         boxes: (N, 4) xyxy in image pixels.
-        palette, classes: of the data set, C of each; the palette is RGB.
+        label_set: of the data set.
         title: written above.
         crop: also drawn as a frame in the image; then as the network sees it, its labels, and the two together.
 
     Returns:
         (H', W', 3) uint8 BGR.
     """
-    panels = [_whole(image, category, human, boxes, palette, classes, crop)]
+    panels = [_whole(image, category, human, boxes, label_set, crop)]
     present = category.ravel()
     if crop is not None:
-        panels += _crop_panels(crop, palette, classes)
+        panels += _crop_panels(crop, label_set)
         present = np.concatenate([present, crop.labels.ravel()])
     gap = np.full((HEIGHT, GAP, 3), PAPER, np.uint8)
     joined = np.concatenate([piece for panel in panels for piece in (panel, gap)], axis=1)
-    joined = add_legend(joined, present[None].astype(np.uint8), palette, classes)
+    joined = add_legend(joined, present[None].astype(np.uint8), label_set)
     return np.concatenate([_headline(title, joined.shape[1]), joined])
 
 
@@ -97,7 +98,7 @@ def contact_sheet(pictures: Sequence[np.ndarray], *, width: int = 2400, row: int
     return sheet
 
 
-def _whole(image, category, human, boxes, palette, classes, crop: CropSample | None) -> np.ndarray:
+def _whole(image, category, human, boxes, label_set: LabelSet, crop: CropSample | None) -> np.ndarray:
     scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -107,7 +108,7 @@ def _whole(image, category, human, boxes, palette, classes, crop: CropSample | N
         cv2.rectangle(small, (x1, y1), (x2 - 1, y2 - 1), BOX, 1)
     if crop is not None:
         _draw_frame(small, crop.crop, scale)
-    return _pad_rows(_parsing(small, _nearest(category, size), _nearest(human, size), palette, classes, 'image', alpha=0.45))
+    return _pad_rows(_parsing(small, _nearest(category, size), _nearest(human, size), label_set, 'image', alpha=0.45))
 
 
 def _draw_frame(panel: np.ndarray, crop: PersonCrop, scale: float) -> None:
@@ -121,7 +122,7 @@ def _draw_frame(panel: np.ndarray, crop: PersonCrop, scale: float) -> None:
     cv2.fillPoly(panel, [np.rint(arrow * scale).astype(np.int32)], FRAME, cv2.LINE_AA)
 
 
-def _crop_panels(crop: CropSample, palette, classes) -> list[np.ndarray]:
+def _crop_panels(crop: CropSample, label_set: LabelSet) -> list[np.ndarray]:
     """The crop, its labels, and the labels over it."""
     size = max(round(crop.image.shape[1] * HEIGHT / crop.image.shape[0]), 1), HEIGHT
     image = cv2.resize(crop.image, size, interpolation=cv2.INTER_CUBIC)
@@ -129,14 +130,14 @@ def _crop_panels(crop: CropSample, palette, classes) -> list[np.ndarray]:
     person = ((labels > 0) & (labels != IGNORE)) * np.int32(crop.person)
     seen = image.copy()
     _tag(seen, ['network input', *crop.changes()])
-    plain = draw_panels(np.full_like(image, PAPER), {'labels': ImageParsing.annotated(labels, 0 * person)}, palette=palette,
-                        classes=classes, alpha=1.0, legend=False, part_labels=False)
-    return [seen, plain, _parsing(image, labels, person, palette, classes, 'both', alpha=0.45)]
+    alone = {'labels': ImageParsing.annotated(labels, 0 * person)}
+    plain = draw_panels(np.full_like(image, PAPER), alone, label_set=label_set, alpha=1.0, legend=False, part_labels=False)
+    return [seen, plain, _parsing(image, labels, person, label_set, 'both', alpha=0.45)]
 
 
-def _parsing(image, category, human, palette, classes, title, *, alpha) -> np.ndarray:
+def _parsing(image, category, human, label_set: LabelSet, title: str, *, alpha: float) -> np.ndarray:
     parsing = ImageParsing.annotated(category.astype(np.uint8), human)
-    return draw_panels(image, {title: parsing}, palette=palette, classes=classes, alpha=alpha, legend=False)
+    return draw_panels(image, {title: parsing}, label_set=label_set, alpha=alpha, legend=False)
 
 
 def _nearest(labels: np.ndarray, size: tuple[int, int]) -> np.ndarray:

@@ -7,7 +7,7 @@ from mmengine.visualization import Visualizer
 
 from mmqanet.errors import InputError
 from mmqanet.registry import VISUALIZERS
-from mmqanet.structures import ParsingDataSample
+from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.utils.files import PathLike
 from mmqanet.utils.images import write_picture
 from mmqanet.visualization.arrays import annotated, predicted
@@ -88,7 +88,7 @@ class ParsingLocalVisualizer(Visualizer):
         if len(panels) == 1:
             panels = {'': next(iter(panels.values()))}
         drawn = draw_panels(
-            cv2.cvtColor(image, cv2.COLOR_RGB2BGR), panels, palette=meta['palette'], classes=meta['classes'],
-            alpha=self.alpha, legend=self.legend, part_labels=self.part_labels, quality_thr=self.quality_thr)
+            cv2.cvtColor(image, cv2.COLOR_RGB2BGR), panels, label_set=LabelSet.of(meta), alpha=self.alpha,
+            legend=self.legend, part_labels=self.part_labels, quality_thr=self.quality_thr)
         return cv2.cvtColor(drawn, cv2.COLOR_BGR2RGB)
 

@@ -75,7 +75,7 @@ def test_plain_data_follows_the_schema_and_holds_the_sample(inferencer, photo):
     boxes = [[100, 50, 400, 600], [0, 0, 200, 600]]
     frame, = find_inputs(photo)[0].frames()
     sample, = inference_topdown(inferencer.model, photo, boxes, box_scores=[0.9, 0.8])
-    plain = describe(Parsed(item=None, frame=frame, sample=sample), inferencer.dataset_meta)
+    plain = describe(Parsed(item=None, frame=frame, sample=sample), inferencer.label_set)
     jsonschema.Draft202012Validator.check_schema(schema())
     jsonschema.validate(json.loads(json.dumps(plain)), schema())
     human, part = np.zeros((2, 600, 512), int)

@@ -19,6 +19,7 @@ from mmqanet.cli.main import main
 from mmqanet.datasets import CIHPDataset
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.functional.rle import decode_rle
+from mmqanet.structures import LabelSet
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.visualization import draw_parsing
 
@@ -84,9 +85,9 @@ def test_overlays_look_as_asked(bench, tmp_path, given, drawn):
     assert parse(bench, tmp_path / 'plain.png', out=tmp_path, save='overlay', **given) == 0
     model = init_model(bench / 'config.py', bench / 'weights.pth')
     sample, = inference_topdown(model, tmp_path / 'plain.png')
-    style = {key: model.dataset_meta[key] for key in ('classes', 'palette')}
+    labels = LabelSet.of(model.dataset_meta)
     image = cv2.imread(str(tmp_path / 'plain.png'))
-    expected, default = (encode_jpeg(draw_parsing(image, sample, **style, **options)) for options in (drawn, {}))
+    expected, default = (encode_jpeg(draw_parsing(image, sample, label_set=labels, **options)) for options in (drawn, {}))
     assert (tmp_path / 'plain_overlay.jpg').read_bytes() == expected
     assert (expected == default) == (given == {})
 

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmqanet.datasets import CCPMergedDataset, CCPSidesDataset
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCP_SIDES_PARTIAL_LABELS, SPLIT
-from mmqanet.datasets.transforms.crop import swap_sides
+from mmqanet.functional.mirroring import swap_sides
 
 CONFIGS = sorted(Path(__file__).resolve().parents[2].glob('configs/ccp/*sides*.py'))
 

@@ -2,9 +2,10 @@
 import numpy as np
 
 from mmqanet.functional.rle import encode_rle
+from mmqanet.structures import LabelSet
 
 CLASSES = ('background', 'hat', 'coat & <tie>', 'shoe')
-PALETTE = ((0, 0, 0), (255, 0, 0), (0, 128, 255), (9, 10, 11))
+LABELS = LabelSet(CLASSES, ((0, 0, 0), (255, 0, 0), (0, 128, 255), (9, 10, 11)))
 
 
 def described(name, parts, *, size, source=None):

@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from records import CLASSES, PALETTE, described, random_parts
+from records import CLASSES, LABELS, described, random_parts
 
 from mmqanet.exports.label_studio import encode_brush, label_studio_tasks, labelling_config
 
@@ -59,7 +59,7 @@ def test_tasks():
 
 
 def test_the_configuration_names_the_controls_of_the_tasks():
-    root = ElementTree.fromstring(labelling_config(CLASSES, PALETTE))
+    root = ElementTree.fromstring(labelling_config(LABELS))
     brushes = root.find('BrushLabels')
     assert [(label.get('value'), label.get('background')) for label in brushes] == [
         ('hat', '#ff0000'), ('coat & <tie>', '#0080ff'), ('shoe', '#090a0b')]
@@ -69,4 +69,4 @@ def test_the_configuration_names_the_controls_of_the_tasks():
     assert root.find('Image').get('name') == brushes.get('toName')
     assert root.find('Image').get('value') == '$image'
     interface = pytest.importorskip('label_studio_sdk.label_interface')
-    assert interface.LabelInterface(labelling_config(CLASSES, PALETTE)).validate() is None
+    assert interface.LabelInterface(labelling_config(LABELS)).validate() is None

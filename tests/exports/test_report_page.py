@@ -7,7 +7,7 @@ from base64 import b64decode
 import cv2
 import numpy as np
 import pytest
-from records import CLASSES, PALETTE, described, random_parts
+from records import LABELS, described, random_parts
 
 from mmqanet.exports.report import report
 
@@ -41,7 +41,7 @@ def decode(runs, size):
 
 
 def test_it_holds_picture_masks_and_scores():
-    page = ''.join(report([(described('a', PARTS, size=SIZE), image(SIZE))], classes=CLASSES, palette=PALETTE))
+    page = ''.join(report([(described('a', PARTS, size=SIZE), image(SIZE))], label_set=LABELS))
     picture, = pictures_of(page)
     numbers = sum(number * mask for number, (_, _, _, mask) in enumerate(PARTS, start=1))
     assert (decode(picture['runs'], SIZE) == numbers).all()
@@ -57,7 +57,7 @@ def test_it_holds_picture_masks_and_scores():
 def test_large_pictures_are_shown_smaller():
     mask = np.zeros((2000, 1000), bool)
     mask[500:1500, :500] = True
-    page = ''.join(report([(described('a', [(1, 1, 0.5, mask)], size=mask.shape), None)], classes=CLASSES, palette=PALETTE))
+    page = ''.join(report([(described('a', [(1, 1, 0.5, mask)], size=mask.shape), None)], label_set=LABELS))
     picture, = pictures_of(page)
     assert (picture['height'], picture['width']) == (720, 360)
     numbers = decode(picture['runs'], (720, 360))
@@ -66,7 +66,7 @@ def test_large_pictures_are_shown_smaller():
 
 
 def test_names_end_no_script():
-    page = ''.join(report([(described('a', PARTS, size=SIZE, source=EVIL), None)], classes=CLASSES, palette=PALETTE))
+    page = ''.join(report([(described('a', PARTS, size=SIZE, source=EVIL), None)], label_set=LABELS))
     assert EVIL not in page
     assert pictures_of(page)[0]['source'] == EVIL
 
@@ -83,7 +83,7 @@ def page(tmp_path_factory):
                (described('bad', [(1, 1, 0.2, left), (2, 3, 0.7, right)], size=SIZE, source=EVIL), image(SIZE, 1)),
                (described('nobody', [], size=SIZE), image(SIZE, 2))]
     path = tmp_path_factory.mktemp('report') / 'report.html'
-    path.write_text(''.join(report(records, classes=CLASSES, palette=PALETTE)), encoding='utf-8')
+    path.write_text(''.join(report(records, label_set=LABELS)), encoding='utf-8')
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=['--no-sandbox'])
         tab = browser.new_page(viewport=dict(width=1000, height=700))

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, text_mask, with_legend, write
 
 GREY = np.full((60, 200, 3), 128, np.uint8)
@@ -55,7 +56,8 @@ def test_a_badge_is_as_large_as_its_text_and_margins(size, pad, gap, rim, side):
 
 def test_the_legend_of_a_pillow_picture_has_rgb_colours():
     category = np.ones((100, 120), np.uint8)
-    picture = with_legend(Image.new('RGB', (120, 100)), category, ((0, 0, 0), (255, 128, 0)), ('background', 'coat'))
+    labels = LabelSet(('background', 'coat'), ((0, 0, 0), (255, 128, 0)))
+    picture = with_legend(Image.new('RGB', (120, 100)), category, labels)
     assert picture.height == 100
     legend = np.asarray(picture)[:, 120:].reshape(-1, 3)
     assert (legend == (255, 128, 0)).all(1).any()

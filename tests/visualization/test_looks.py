@@ -4,11 +4,13 @@ import pytest
 
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.functional.image_parsing import ImageParsing, number_parts
+from mmqanet.structures import LabelSet
 from mmqanet.visualization import draw_panels
 from mmqanet.visualization.samples import CropSample, contact_sheet, draw_sample
 
-CLASSES = ('background', 'hair', 'coat', 'left-arm', 'right-arm', 'trousers', 'shoes')
-PALETTE = ((0, 0, 0), (122, 68, 24), (230, 57, 70), (0, 180, 216), (255, 159, 28), (67, 97, 118), (56, 176, 0))
+LABELS = LabelSet(
+    ('background', 'hair', 'coat', 'left-arm', 'right-arm', 'trousers', 'shoes'),
+    ((0, 0, 0), (122, 68, 24), (230, 57, 70), (0, 180, 216), (255, 159, 28), (67, 97, 118), (56, 176, 0)))
 
 
 def draw_person(category: np.ndarray, human: np.ndarray, number: int, x: int, y: int, size: int) -> None:
@@ -36,13 +38,13 @@ def scene():
 
 def test_an_overlay(scene, looks_like):
     image, parsing = scene
-    looks_like('overlay', draw_panels(image, {'': parsing}, palette=PALETTE, classes=CLASSES, alpha=0.6, quality_thr=0.6))
+    looks_like('overlay', draw_panels(image, {'': parsing}, label_set=LABELS, alpha=0.6, quality_thr=0.6))
 
 
 def test_panels_with_titles(scene, looks_like):
     image, parsing = scene
     annotated = ImageParsing.annotated(parsing.category, parsing.human)
-    looks_like('panels', draw_panels(image, {'truth': annotated, 'prediction': parsing}, palette=PALETTE, classes=CLASSES,
+    looks_like('panels', draw_panels(image, {'truth': annotated, 'prediction': parsing}, label_set=LABELS,
                                      alpha=0.4, quality_thr=0.5))
 
 
@@ -51,7 +53,7 @@ def test_a_small_picture_with_doubtful_pixels(scene, looks_like):
     labels = parsing.category[::8, ::8].copy()
     labels[20:30, 10:20] = 255
     small = ImageParsing.annotated(labels, parsing.human[::8, ::8])
-    looks_like('small', draw_panels(np.ascontiguousarray(image[::8, ::8]), {'': small}, palette=PALETTE, classes=CLASSES))
+    looks_like('small', draw_panels(np.ascontiguousarray(image[::8, ::8]), {'': small}, label_set=LABELS))
 
 
 def test_a_sample_with_its_crop(scene, looks_like):
@@ -62,6 +64,6 @@ def test_a_sample_with_its_crop(scene, looks_like):
     labels[20:100, 30:60], labels[40:60, 60:70] = 2, 255
     sample = CropSample(image=np.full((128, 96, 3), 120, np.uint8), labels=labels, person=1, crop=crop, plain=plain)
     drawn = draw_sample(image, parsing.category, parsing.human, np.array([[58.0, 30, 242, 450], [380, 8, 460, 308]]),
-                        palette=PALETTE, classes=CLASSES, title='0001.jpg, person 1', crop=sample)
+                        label_set=LABELS, title='0001.jpg, person 1', crop=sample)
     looks_like('sample', drawn)
     looks_like('sheet', contact_sheet([drawn, image, drawn[:, :400]], width=1200, row=160))

@@ -2,9 +2,10 @@
 import numpy as np
 import pytest
 
+from mmqanet.structures import LabelSet
 from mmqanet.visualization.paint import blend, outline, windows_of
 
-PALETTE = ((0, 0, 0), (255, 0, 0), (0, 0, 255))
+LABELS = LabelSet(('background', 'red', 'blue'), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
 
 
 @pytest.fixture
@@ -52,7 +53,7 @@ def test_specks_get_no_outline():
 def test_hatching_thins_the_colour_of_doubtful_pixels_only(category):
     image = np.full((400, 400, 3), 100, np.uint8)
     doubtful = category == 2
-    drawn = blend(image, category, PALETTE, 1.0, doubtful)
+    drawn = blend(image, category, LABELS, 1.0, doubtful)
     assert (drawn[category == 1] == (0, 0, 255)).all()
     values = {tuple(pixel) for pixel in drawn[doubtful].tolist()}
     assert values == {(255, 0, 0), (131, 80, 80)}  # full, and a fifth of it

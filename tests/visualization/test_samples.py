@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from mmqanet.functional.geometry import PersonCrop
+from mmqanet.structures import LabelSet
 from mmqanet.visualization.samples import FRAME, HEIGHT, CropSample, contact_sheet, draw_sample
 
-PALETTE = ((0, 0, 0), (250, 0, 0), (0, 0, 250))
-CLASSES = ('background', 'left', 'right')
+LABELS = LabelSet(('background', 'left', 'right'), ((0, 0, 0), (250, 0, 0), (0, 0, 250)))
 PLAIN = PersonCrop.from_box((20, 10, 50, 70), output_size=(48, 64))
 
 
@@ -48,20 +48,20 @@ def test_turned_left_is_what_the_crop_shows():
 
 def test_parts_keep_their_colours_and_the_legend_names_them(scene):
     image, category, human = scene
-    drawn = draw_sample(image, category, human, np.array([[40, 20, 80, 100]]), palette=PALETTE, classes=CLASSES, title='t')
+    drawn = draw_sample(image, category, human, np.array([[40, 20, 80, 100]]), label_set=LABELS, title='t')
     scale = HEIGHT / 128
     top = drawn.shape[0] - HEIGHT
     left, right = (drawn[top + round(40 * scale), round(x * scale)].astype(int) for x in (45, 75))
     assert left[2] > left[0] + 60
     assert right[0] > right[2] + 60
     assert drawn.shape[1] > 160 * scale + 20, 'a legend beside the image'
-    alone = draw_sample(image, 0 * category, 0 * human, np.zeros((0, 4)), palette=PALETTE, classes=CLASSES, title='t')
+    alone = draw_sample(image, 0 * category, 0 * human, np.zeros((0, 4)), label_set=LABELS, title='t')
     assert alone.shape[1] < drawn.shape[1]
 
 
 def test_boxes_and_the_frame_of_the_crop_lie_in_the_image(scene):
     image, category, human = scene
-    args = dict(palette=PALETTE, classes=CLASSES, title='t')
+    args = dict(label_set=LABELS, title='t')
     none = draw_sample(image, category, human, np.zeros((0, 4)), **args)
     boxed = draw_sample(image, category, human, np.array([[20, 10, 50, 70]]), **args)
     rows, columns = np.nonzero((none != boxed).any(axis=2))
@@ -79,7 +79,7 @@ def test_boxes_and_the_frame_of_the_crop_lie_in_the_image(scene):
 def test_wide_and_tiny_images_fit(scene):
     for shape in ((40, 900), (2000, 300), (7, 5)):
         drawn = draw_sample(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.uint8), np.zeros(shape, np.int32),
-                            np.zeros((0, 4)), palette=PALETTE, classes=CLASSES, title='longer than the picture is wide')
+                            np.zeros((0, 4)), label_set=LABELS, title='longer than the picture is wide')
         assert drawn.shape[0] > HEIGHT
         assert drawn.shape[1] <= 1.7 * HEIGHT + 20
 

@@ -10,6 +10,7 @@ from mmcv.transforms import BaseTransform, Compose
 from mmqanet.datasets.transforms.contracts import MultiScaleTransform
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
+from mmqanet.functional.mirroring import swap_sides
 from mmqanet.registry import TRANSFORMS
 
 
@@ -155,11 +156,3 @@ def align(image: np.ndarray, crop: PersonCrop) -> np.ndarray:
     channels = [rows @ image[..., c].astype(np.float32) @ columns.T for c in range(image.shape[2])]
     sampled = np.stack(channels, axis=-1).round().clip(0, 255).astype(np.uint8)
     return sampled[:, ::-1] if crop.flipped else sampled
-
-
-def swap_sides(labels: np.ndarray, flip_pairs) -> np.ndarray:
-    """Exchange left and right classes of a uint8 label map."""
-    table = np.arange(256, dtype=np.uint8)
-    for left, right in flip_pairs:
-        table[left], table[right] = right, left
-    return table[labels]

@@ -8,8 +8,8 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmqanet.datasets.transforms.contracts import MultiScaleTransform
-from mmqanet.datasets.transforms.crop import swap_sides
 from mmqanet.errors import InputError
+from mmqanet.functional.mirroring import swap_sides
 from mmqanet.registry import TRANSFORMS
 
 MAPS = ('category_map', 'human_map')

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
+from mmqanet.functional.mirroring import swap_sides
+
 _FEATHER = 2.5  # pixels of a photo in which a person fades, all of them inside the outline
 _SPECK = 0.002  # of the person: holes and islands below it are slips of the annotation
 _MARGIN = 2
@@ -35,11 +37,8 @@ class Cutout:
 
     def mirrored(self, flip_pairs: Sequence[tuple[int, int]] = ()) -> 'Cutout':
         """Left for right, with the classes of ``flip_pairs`` swapped."""
-        swap = np.arange(256, dtype=np.uint8)
-        for left, right in flip_pairs:
-            swap[[left, right]] = right, left
         image, alpha, category = (np.ascontiguousarray(plane[:, ::-1]) for plane in (self.image, self.alpha, self.category))
-        return replace(self, image=image, alpha=alpha, category=swap[category])
+        return replace(self, image=image, alpha=alpha, category=swap_sides(category, flip_pairs))
 
     def resized(self, scale: float) -> 'Cutout':
         """``scale`` times as large."""
