@@ -72,7 +72,7 @@ def test_the_terminal_shows_every_figure():
 
 
 def test_a_long_title_stays_on_one_line(capsys):
-    title = 'A title that is much longer than the table of few figures below it [0.2]'
+    title = 'A title [bold]that[/bold] is much longer than the table of few figures below it [0.2]'
     print_tables([replace(run(26.32, 36.79), title=title)])
     assert title in capsys.readouterr().out.splitlines()
 

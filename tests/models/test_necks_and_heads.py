@@ -61,6 +61,17 @@ def test_iou_head_is_a_light_fcn_on_the_shared_feature():
     torch.testing.assert_close(head(feature), expected)
 
 
+def test_the_iou_of_crops_lower_than_there_are_classes():
+    logits, labels = torch.randn(2, 20, 4, 8), torch.randint(0, 20, (2, 4, 8))
+    expected = []
+    for pred, label in zip(logits.argmax(1), labels):
+        ious = [(((pred == c) & (label == c)).sum() / ((pred == c) | (label == c)).sum()).item()
+                for c in torch.cat([pred, label]).unique()]
+        expected.append(sum(ious) / len(ious))
+    loss = IoUHead(in_channels=1).loss(torch.ones(2), logits, labels)['loss_iou']
+    assert loss.item() == pytest.approx(IoURegressionLoss()(torch.ones(2), torch.tensor(expected)).item(), rel=1e-5)
+
+
 def test_a_mask_head_starts_from_small_weights_or_as_its_config_says():
     head = InstanceMaskHead(in_channels=64, num_classes=50)
     head.init_weights()

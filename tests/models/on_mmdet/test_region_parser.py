@@ -71,6 +71,16 @@ def test_an_image_without_people_teaches_nothing_about_parsing(name, data):
     assert all(p.grad is not None for head in branch for p in head.parameters())
 
 
+def test_without_a_map_of_people_everybody_has_the_labels_of_the_image(data):
+    model, batch = training_batch(toy_config(TOYS[0], data=data))
+    sample, = batch['data_samples']
+    del sample.gt_maps.human
+    annotated = model._annotation(sample, batch['inputs'][0].shape[-2:]).gt_instances
+    assert len(annotated.bboxes) == len(sample.gt_instances.bboxes) > 0
+    losses = model.parse_losses(model(**model.data_preprocessor(batch, True), mode='loss'))[1]
+    assert losses['loss_parsing'] > 0
+
+
 @pytest.mark.parametrize('name', TOYS)
 def test_given_boxes_are_parsed_as_forward_rois_does(name):
     model = init_model(toy_config(name))

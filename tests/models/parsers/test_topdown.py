@@ -117,6 +117,15 @@ def test_a_batch_that_is_ignored_whole_gives_zero_not_nan():
     sum(losses.values()).backward()
 
 
+def test_without_settings_nothing_is_mirrored_merged_or_rounded():
+    cfg = Config.fromfile(CONFIGS / 'toy/qanet_r18_toy.py').model
+    parts = {key: cfg[key] for key in ('backbone', 'neck', 'parsing_head')}
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        model = MODELS.build(dict(type='TopdownParser', **parts))
+    assert (model.flip_test, model.max_crops_per_batch, model.merging, model.precision) == (False, None, None, 'float32')
+    assert model.iou_head is None
+
+
 def test_it_answers_to_both_names_and_says_what_its_config_means():
     assert MODELS.get('QANet') is MODELS.get('TopdownParser') is TopdownParser
     assert TopdownParser.box_use is BoxUse.REQUIRED

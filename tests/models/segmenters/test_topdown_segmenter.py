@@ -145,6 +145,12 @@ def test_an_image_without_boxes_and_crops_that_do_not_fit():
     inputs, sample = sample_of([[5, 5, 30, 45], [30, 2, 55, 40]], [1, 2])
     with pytest.raises(InputError, match='crops: 2 of them, and 1 inputs, do not fit 2 boxes'):
         model.predict([inputs[:1]], [sample])
+    sample.crops.append(sample.crops[0])
+    with pytest.raises(InputError, match='crops: 3 of them, and 3 inputs, do not fit 2 boxes'):
+        model.predict([torch.cat([inputs, inputs[:1]])], [sample])
+    sample.set_metainfo(dict(crops=[]))
+    with pytest.raises(InputError, match='crops: 0 of them, and 0 inputs, do not fit 2 boxes'):
+        model.predict([inputs[:0]], [sample])
 
 
 def test_a_training_step_lowers_the_loss():
