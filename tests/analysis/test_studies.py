@@ -39,6 +39,7 @@ def test_a_plan_asks_for_every_setting_once():
     assert len(settings) == 8 + 5 + 190 - 3  # the three single scores are corners of the grid
     assert 'config' not in plan.rows
     assert Plan(weights=(2, 1, 1), threshold=0.2).rows['config'] == (2, 1, 1)
+    assert len(Plan(weights=(2, 1, 1), threshold=0.2).grid) == 190  # eighteenths
     assert len(Plan(weights=(1, 0.5, 3), threshold=0.2, steps=0).settings()) == 8 + 4
     assert Setting((2, 1, 0), 0.2) in Plan(weights=(1, 0.5, 3), threshold=0.2, baseline=(2, 1, 0)).settings()
     with pytest.raises(InputError, match='baseline_weights'):
