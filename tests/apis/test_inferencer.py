@@ -135,6 +135,10 @@ def test_folders_videos_and_arrays_in_one_call(inferencer, tmp_path):
         ('sub/a', None, None), *(('v', index, index / 10) for index in range(6)), ('1', None, None)]
     for described in plain:
         jsonschema.validate(described, schema())
+    save(tmp_path / 'flat/b.png', picture(12, 10))
+    save(tmp_path / 'flat/sub/c.png', picture(12, 10))
+    assert [result.item.name for result in inferencer.stream(tmp_path / 'flat')] == ['b']
+    assert [found['name'] for found in inferencer(tmp_path / 'flat')['predictions']] == ['b']
 
 
 def test_colours_may_be_rgb(inferencer):

@@ -4,10 +4,13 @@ import pytest
 import torch
 from mmengine.structures import InstanceData, PixelData
 
+from mmqanet.apis.inputs import Picture
+from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.predictions import Parsed, describe
 from mmqanet.apis.videos import Frame
 from mmqanet.functional.rle import decode_rle
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.images import read_image
 
 CLASSES = ('background', 'hat', 'coat', 'shoe')
 PART_PIXEL_SCORES = [[0.11, 0.12, 0.13], [0.21, 0.22, 0.23], [0.31, 0.32, 0.33]]
@@ -61,6 +64,16 @@ def test_a_frame_tells_its_number_and_time():
     assert (told['frame'], told['seconds']) == (0, 0.1235)
     assert description(index=3)['seconds'] is None
     assert (told['name'], told['source'], told['height'], told['width']) == ('a', 'in/a.jpg', 5, 6)
+
+
+def test_a_drawing_that_is_there_is_written_as_it_is(tmp_path):
+    frame = Frame(name='a', source='a', image=np.zeros((40, 60, 3), np.uint8))
+    item = Picture(name='a', source='a', content=frame.image)
+    meta = dict(classes=CLASSES, palette=((0, 0, 0),) * 4)
+    drawing = np.full((40, 60, 3), (250, 30, 100), np.uint8)
+    parsed = Parsed(item=item, frame=frame, sample=parsed_people())
+    ResultWriter(tmp_path, meta=meta, kinds=('overlay',)).write(parsed, drawing)
+    assert np.abs(read_image(tmp_path / 'a_overlay.jpg').astype(int) - (250, 30, 100)).max() < 4
 
 
 @pytest.mark.parametrize('sampler', ['align', 'warp'])

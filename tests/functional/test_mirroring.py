@@ -1,6 +1,6 @@
 import torch
 
-from mmqanet.functional.mirroring import average_mirrored_
+from mmqanet.functional.mirroring import average_mirrored_, mirrored_classes
 
 
 def test_the_mirror_is_undone_and_left_and_right_swap():
@@ -14,6 +14,11 @@ def test_the_mirror_is_undone_and_left_and_right_swap():
     torch.testing.assert_close(average, expected)
     assert average is probs
     assert torch.equal(mirrored, kept)
+
+
+def test_left_and_right_change_places_and_the_rest_stays():
+    assert mirrored_classes(6, [(1, 3), (4, 2)]) == [0, 3, 4, 1, 2, 5]
+    assert mirrored_classes(3, ()) == [0, 1, 2]
 
 
 def test_inference_mode_is_welcome():

@@ -151,13 +151,23 @@ def examine(copy: Path, mutant: Mutant, *, near: bool, expected: list[str]) -> d
         return dict(outcome='moved')
     before = path.read_text()
     with use_mutation(path, get_operator(mutant.operator)(), mutant.occurrence):
-        lines = list(unified_diff(before.splitlines(), path.read_text().splitlines(), n=0, lineterm=''))[2:]
+        after = path.read_text()
+        lines = list(unified_diff(before.splitlines(), after.splitlines(), n=0, lineterm=''))[2:]
         change = [f'{line[0]} {line[1:].strip()}' for line in lines if line[0] in '+-']
         if expected and change != expected:
             return dict(outcome='moved')
-        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near))
+        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near)) if is_python(after) else 'invalid'
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
     return dict(outcome=outcome, change=change)
+
+
+def is_python(text: str) -> bool:
+    """Whether a change left a program: cosmic-ray takes the star in a signature for a product."""
+    try:
+        compile(text, 'mutant', 'exec')
+    except SyntaxError:
+        return False
+    return True
 
 
 def run_tests(copy: Path, tests: list[str]) -> str:
@@ -189,6 +199,7 @@ def run_tests(copy: Path, tests: list[str]) -> str:
 
 
 def report(results: list[dict]) -> None:
+    results = [result for result in results if result['outcome'] != 'invalid']
     for result in results:
         if result['outcome'] in ALIVE:
             print('\n'.join([f'\n{result["mutant"]["module"]}:{result["mutant"]["line"]}', *result['change']]))
