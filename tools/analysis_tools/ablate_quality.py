@@ -142,8 +142,8 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, cr
                  metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about)
     print_tables(shown_tables(tables, goal=args.goal))
-    console.print(f'crops: {crop_sampler}; figures in percent; scored in {time.perf_counter() - start:.0f} s; '
-                  f'tables and plots: {out}')
+    crops = f'crops: {crop_sampler}; ' if crop_sampler else ''  # a parser of whole images has none
+    console.print(f'{crops}figures in percent; scored in {time.perf_counter() - start:.0f} s; tables and plots: {out}')
 
 
 if __name__ == '__main__':
