@@ -23,7 +23,7 @@ PACKAGE = REPO / 'mmqanet'
 LAYERS = dict(
     errors=0, version=0, utils=1, __init__=1, registry=1, functional=2, structures=3,
     models=4, datasets=4, evaluation=4, visualization=4, checkpoints=4,
-    preparation=5, engine=5, exports=5, apis=6, analysis=6, ui=7, cli=8, __main__=9)
+    preparation=5, engine=5, exports=5, deployment=5, apis=6, analysis=6, ui=7, cli=8, __main__=9)
 TOOLS_ONLY = {'preparation'}  # no module that runs a model imports these
 CONFIGS = sorted(path for path in (REPO / 'configs').rglob('*.py') if '_base_' not in path.parts)
 DETECTORS = [path for path in CONFIGS if path.parent.name == 'detection']

@@ -95,7 +95,7 @@ pip install -qq --no-cache-dir "$wheels"/*.whl
 if [ "$STACK" = onedl ]; then
     pip install -qq --no-build-isolation -e '.[all]'
 else # the same requirements, less the forks'
-    grep -hv '^onedl-' requirements/runtime.txt requirements/tests.txt >"$VENV/requirements.txt"
+    grep -hv '^onedl-' requirements/runtime.txt requirements/onnx.txt requirements/tests.txt >"$VENV/requirements.txt"
     pip install -qq --no-build-isolation -r requirements/upstream.txt -r "$VENV/requirements.txt"
     pip install -qq --no-build-isolation --no-deps -e .
 fi

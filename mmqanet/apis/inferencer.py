@@ -24,6 +24,7 @@ from mmqanet.apis.videos import Frame
 from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.datasets.class_sets import FULL
+from mmqanet.deployment.backends import use_backend
 from mmqanet.errors import DataError, InputError, MMQANetError
 from mmqanet.structures import LabelSet
 from mmqanet.utils.memory import in_halves, is_out_of_memory
@@ -61,6 +62,8 @@ class HumanParsingInferencer:
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
         tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
+        backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
+            (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -81,6 +84,7 @@ class HumanParsingInferencer:
         crop: str | None = None,
         classes: str = FULL,
         precision: str | None = None,
+        backend: str = 'torch',
         show_progress: bool = False,
     ):
         device = device or get_device()
@@ -90,6 +94,8 @@ class HumanParsingInferencer:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
                                 precision=precision)
+        use_backend(self.model, backend)
+        self.backend = backend
         self.given = [source for source in (model, weights, detector, detector_weights) if isinstance(source, str | Path)]
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
@@ -257,8 +263,9 @@ class HumanParsingInferencer:
             people = detector_digest(self.detector)
         else:
             people = boxes if boxes is None or isinstance(boxes, str) else boxes_digest([boxes, box_scores])
-        return dict(model=model_digest(self.model), people=people, score_thr=score_thr, part_score_thr=part_score_thr,
-                    expected_iou_thr=expected_iou_thr)
+        engine = '' if self.backend == 'torch' else f'+{self.backend}'
+        return dict(model=f'{model_digest(self.model)}{engine}', people=people, score_thr=score_thr,
+                    part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
 
     def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
         """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""

@@ -81,6 +81,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='of the features; auto: bfloat16 on a '
                        'processor that has instructions for it, which is faster and moves some borders by a pixel '
                        '(default: float32)')
+    model.add_argument('--backend', choices=['torch', 'onnx', 'openvino'], default='torch',
+                       help='what computes the network of the parser; onnx and openvino, extras, are for CPUs '
+                       '(default: torch)')
 
 
 def run(args: argparse.Namespace) -> int:
@@ -106,7 +109,8 @@ def run(args: argparse.Namespace) -> int:
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
-        crop=args.crop, classes=args.classes, precision=args.precision)
+        crop=args.crop, classes=args.classes, precision=args.precision,
+        backend=args.backend)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr)
     writer = ResultWriter(

@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), crop=args.crop, classes=args.classes,
-        precision=args.precision)
+        precision=args.precision, backend=args.backend)
     serve(inferencer, host=args.host, port=args.port, share=args.share, show_browser=not args.no_browser)
     return 0
 

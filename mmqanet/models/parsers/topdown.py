@@ -46,7 +46,7 @@ class TopdownParser(BaseParser):
 
     Attributes:
         runner (Callable, optional): what computes predictions in place of this network: uint8 crops (B, 3, h, w) →
-            probabilities (B, C, h, w) and IoU scores (B,), float32, mirror image included. Set by
+            probabilities (B, C, h, w) and IoU scores (B,), float32, mirror image and merging included. Set by
             :func:`mmqanet.deployment.backends.use_backend`.
 
     Raises:
@@ -166,9 +166,8 @@ class TopdownParser(BaseParser):
     def _merged_probabilities(self, crops: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
         if self.runner:
-            probs, iou = self.runner(crops)
-        else:
-            probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
+            return self.runner(crops)
+        probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
         return (merge_classes(probs, self.merging['table']) if self.merging else probs), iou
 
     def _probabilities(self, inputs: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:

@@ -1,0 +1,1 @@
+"""Models as ONNX files, and running them: with torch nearby (backends) and without (runtime)."""

@@ -1,0 +1,559 @@
+"""Parse people with exported models: numpy, Pillow and onnxruntime are all it needs.
+
+    python runtime.py photo.jpg [more.jpg ...] --out DIR [--model DIR]
+
+    parser = Parser('DIR')
+    people = parser('photo.jpg')['people']
+
+This file stands alone, so that it can be copied beside the models; ``mmqanet export`` does that. It finds people, crops
+them, runs the network, pastes, scores (paper, Algorithm 1 and Eq. 1) and merges as ``mmqanet parse`` does, and writes the
+same JSON and palette PNG.
+
+Letters: N people, C classes with background as class 0, H, W size of the image, h, w of a crop.
+"""
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image, ImageOps
+
+VERSION = 1
+DIGITS = 5  # of scores in the JSON; boxes have two decimals
+BAND = 2**20  # numbers in a band of a pasted person
+SLIMMEST = 40  # an image whose sides differ by more shows nobody
+MOST_PASSES = 4  # of the search for small regions
+
+
+class RuntimeProblem(ValueError):
+    """A file, picture or box that cannot be used; one line that names it."""
+
+
+class Parser:
+    """A parser, and a detector where there is one, out of a folder that ``mmqanet export`` made.
+
+    Args:
+        folder: with ``meta.json``, ``parser.onnx`` and perhaps ``detector.onnx``.
+        threads: of onnxruntime; 0 takes all processors.
+
+    Raises:
+        RuntimeProblem: a file is missing, broken, or of another model.
+    """
+
+    def __init__(self, folder: str | Path, *, threads: int = 0):
+        self.folder = Path(folder)
+        self.meta = _read_meta(self.folder / 'meta.json')
+        self.network = open_model(self.folder / 'parser.onnx', self.meta['id'], threads=threads)
+        self.detector = None
+        if self.meta['detector']:
+            self.detector = open_model(self.folder / 'detector.onnx', self.meta['detector']['id'], threads=threads)
+
+    def __call__(self, image: Any, boxes: Any = None, box_scores: Any = None, *, name: str | None = None) -> dict[str, Any]:
+        """Parse the people of an image.
+
+        Args:
+            image: a path, an image of Pillow, or (H, W, 3) uint8 RGB.
+            boxes: (N, 4) x1, y1, x2, y2 in pixels; by default the detector finds them, and without a detector the whole
+                image is one person.
+            box_scores: (N,) in [0, 1], 1 by default.
+            name: what the result calls the image; the path by default.
+
+        Returns:
+            dict: a parsing after ``mmqanet/schemas/parsing.schema.json``.
+
+        Raises:
+            RuntimeProblem: the image cannot be read, or boxes or scores are out of range.
+        """
+        return self.parse(image, boxes, box_scores, name=name)[0]
+
+    def parse(self, image: Any, boxes: Any = None, box_scores: Any = None, *,
+              name: str | None = None) -> tuple[dict[str, Any], np.ndarray]:
+        """As a call; the class map (H, W) uint8 comes along."""
+        source = str(image) if isinstance(image, str | Path) else 'image'
+        pixels = read_image(image)
+        shape = pixels.shape[:2]
+        if boxes is None:
+            boxes, box_scores = self.find_people(pixels)
+        boxes, box_scores = _checked_boxes(boxes, box_scores, shape, source)
+        people = [self._parse_person(pixels, box, score) for box, score in zip(boxes, box_scores)]
+        category, human = merge(people, self.meta, shape)
+        result = dict(version=VERSION, name=name or Path(source).stem, source=source, height=shape[0], width=shape[1],
+                      classes=self.meta['classes'], people=describe(people, category, human, self.meta))
+        result['crop_sampler'] = self.meta['sampler']
+        return result, category
+
+    def find_people(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Boxes (N, 4) and scores (N,) of the people in (H, W, 3) uint8 RGB."""
+        height, width = image.shape[:2]
+        if self.detector is None:
+            return np.array([[0, 0, width, height]], np.float32), np.ones(1, np.float32)
+        if max(height, width) > SLIMMEST * min(height, width):
+            return np.zeros((0, 4), np.float32), np.zeros(0, np.float32)
+        return detect(self.detector, image, self.meta['detector'])
+
+    def _parse_person(self, image: np.ndarray, box: np.ndarray, box_score: float) -> dict[str, Any]:
+        window = person_window(box, self.meta['input_size'], self.meta['padding'])
+        crop = (warp if self.meta['sampler'] == 'warp' else align)(image, window, self.meta['input_size'])
+        probs, iou = self.network.run(None, {'crops': crop.transpose(2, 0, 1)[None]})
+        probs = absorb_small_regions(probs[0], min_share=self.meta['min_region'])
+        label_map, offset, pixel, parts = paste(probs, window, image.shape[:2], threshold=self.meta['pixel_score_thr'])
+        iou = float(np.clip(iou[0], 0, 1))
+        weights = self.meta['quality_weights']
+        return dict(box=box, label_map=label_map, offset=offset, box_score=float(box_score), iou_score=iou,
+                    pixel_score=float(pixel), part_pixel_scores=parts,
+                    quality=float(fuse(box_score, iou, pixel, weights)), part_qualities=fuse(box_score, iou, parts, weights))
+
+
+# -- files -------------------------------------------------------------------------------------------------------------
+
+def open_model(path: Path, identity: str, *, threads: int = 0) -> Any:
+    """A session of an exported model whose metadata hold the ``identity`` that the meta file names."""
+    try:
+        import onnxruntime
+    except ImportError:
+        raise RuntimeProblem("the package onnxruntime is missing (pip install onnxruntime)") from None
+    if not path.is_file():
+        raise RuntimeProblem(f'{path}: no such file')
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.log_severity_level = 3
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=onnxruntime.get_available_providers())
+    except Exception as error:  # onnxruntime raises many kinds for broken files
+        raise RuntimeProblem(f'{path}: not readable as an ONNX model ({str(error).splitlines()[0]})') from None
+    found = session.get_modelmeta().custom_metadata_map.get('mmqanet.id')
+    if found != identity:
+        raise RuntimeProblem(f'{path}: ' + ('of another model than meta.json' if found else 'not made by mmqanet export'))
+    return session
+
+
+def _read_meta(path: Path) -> dict[str, Any]:
+    try:
+        meta = json.loads(path.read_text(encoding='utf-8'))
+    except FileNotFoundError:
+        raise RuntimeProblem(f'{path}: no such file') from None
+    except (OSError, ValueError) as error:
+        raise RuntimeProblem(f'{path}: not readable as JSON ({error})') from None
+    wanted = {'id', 'classes', 'palette', 'input_size', 'padding', 'sampler', 'min_region', 'pixel_score_thr',
+              'quality_weights', 'detector', 'bbox_score_thr', 'nms_iou_thr', 'instance_score_thr'}
+    missing = sorted(wanted - meta.keys()) if isinstance(meta, dict) else sorted(wanted)
+    if missing:
+        raise RuntimeProblem(f'{path}: not the meta file of an export, {missing[0]!r} is missing')
+    return meta
+
+
+def read_image(image: Any) -> np.ndarray:
+    """(H, W, 3) uint8 RGB of a path, an image of Pillow, or such an array."""
+    if isinstance(image, np.ndarray):
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or not image.size:
+            raise RuntimeProblem(f'image: must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
+        return image
+    try:
+        picture = image if isinstance(image, Image.Image) else Image.open(image)
+        picture = ImageOps.exif_transpose(picture)
+        if picture.has_transparency_data:
+            paper = Image.new('RGBA', picture.size, 'white')
+            picture = Image.alpha_composite(paper, picture.convert('RGBA'))
+        return np.asarray(picture.convert('RGB'))
+    except FileNotFoundError:
+        raise RuntimeProblem(f'{image}: no such file') from None
+    except Exception as error:  # Pillow raises many kinds for broken files
+        raise RuntimeProblem(f'{image}: not readable as an image ({error})') from None
+
+
+def _checked_boxes(boxes: Any, scores: Any, shape: tuple[int, int], source: str) -> tuple[np.ndarray, np.ndarray]:
+    try:
+        boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+        scores = np.ones(len(boxes), np.float32) if scores is None else np.asarray(scores, np.float32).reshape(-1)
+    except (ValueError, TypeError):
+        raise RuntimeProblem(f'{source}: boxes must be (N, 4) numbers x1, y1, x2, y2, box_scores (N,)') from None
+    x1, y1, x2, y2 = boxes.T
+    fine = np.isfinite(boxes).all(axis=1) & (x2 > x1) & (y2 > y1) & (x1 < shape[1]) & (y1 < shape[0]) & (x2 > 0) & (y2 > 0)
+    if not fine.all():
+        box = boxes[~fine][0].tolist()
+        raise RuntimeProblem(f'{source}: box {box} has no area, lies outside the image or is not finite')
+    if len(scores) != len(boxes) or not ((scores >= 0) & (scores <= 1)).all():
+        raise RuntimeProblem(f'{source}: box_scores must be {len(boxes)} numbers in [0, 1]')
+    return boxes, scores
+
+
+# -- from the image to the network -------------------------------------------------------------------------------------
+
+def detect(session: Any, image: np.ndarray, meta: dict) -> tuple[np.ndarray, np.ndarray]:
+    """Run the detector on (H, W, 3) uint8 RGB: boxes (N, 4) and scores (N,), best first."""
+    height, width = image.shape[:2]
+    long, short = max(meta['scale']), min(meta['scale'])
+    factor = min(long / max(height, width), short / min(height, width))
+    size = int(width * factor + 0.5), int(height * factor + 0.5)
+    small = resize(image, size)
+    divisor = meta['divisor']
+    padded = np.zeros((-(-size[1] // divisor) * divisor, -(-size[0] // divisor) * divisor, 3), np.uint8)
+    padded[:size[1], :size[0]] = small
+    boxes, classness, centerness, levels = session.run(
+        None, {'image': padded.transpose(2, 0, 1)[None], 'size': np.array(size[::-1], np.int64)})
+    kept = []
+    for level in range(int(levels.max()) + 1):
+        places = np.flatnonzero(levels == level)
+        places = places[np.argsort(-classness[places], kind='stable')[:meta['nms_pre']]]
+        kept.append(places[classness[places] > meta['candidate_thr']])
+    order = np.concatenate(kept)
+    scale = np.array([size[0] / width, size[1] / height] * 2, np.float32)
+    boxes, scores = boxes[order] / scale, (classness * centerness)[order]
+    large = (boxes[:, 2:] - boxes[:, :2] > meta['min_bbox_size']).all(axis=1)
+    boxes, scores = suppress(boxes[large], scores[large], meta['iou_threshold'])
+    boxes, scores = boxes[:meta['max_per_img']].clip(0, [width, height] * 2).astype(np.float32), scores[:meta['max_per_img']]
+    good = (scores >= meta['score_thr']) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
+    return boxes[good][:meta['max_people']], scores[good][:meta['max_people']]
+
+
+def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[np.ndarray, np.ndarray]:
+    """Greedy suppression: the boxes that overlap no better one by an IoU above the threshold, best first."""
+    order = np.argsort(-scores, kind='stable')
+    boxes, scores = boxes[order], scores[order]
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
+    alive = np.ones(len(boxes), bool)
+    for index in range(len(boxes)):
+        if alive[index]:
+            best, rest = boxes[index], boxes[index + 1:]
+            shared = (np.minimum(best[2:], rest[:, 2:]) - np.maximum(best[:2], rest[:, :2])).clip(0).prod(axis=1)
+            alive[index + 1:] &= shared <= threshold * (areas[index] + areas[index + 1:] - shared)
+    return boxes[alive], scores[alive]
+
+
+def person_window(box: np.ndarray, size: tuple[int, int], padding: float) -> tuple[float, float, float, float]:
+    """The window x1, y1, x2, y2 of a crop of ``size`` (w, h): the box, widened to its aspect ratio and padded."""
+    x1, y1, x2, y2 = (float(value) for value in box)
+    aspect = size[0] / size[1]
+    width, height = max(x2 - x1, (y2 - y1) * aspect), max(y2 - y1, (x2 - x1) / aspect)
+    (x, y), (width, height) = ((x1 + x2) / 2, (y1 + y2) / 2), (width * padding, height * padding)
+    return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def warp(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
+    """Interpolate (H, W, 3) uint8 at the pixel centres of a window → (h, w, 3) uint8; outside the image is 0.
+
+    As OpenCV's ``warpAffine`` does: at whole 32ths of a pixel, of an inverted map.
+    """
+    x1, y1, x2, y2 = window
+    across, down = size[0] / (x2 - x1), size[1] / (y2 - y1)
+    area = 1 / (across * down)
+
+    def taps(middle: float, scale: float, other: float, bins: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+        shift = bins / 2 - scale * middle + scale * 0.5 - 0.5
+        step = other * area
+        places = (np.rint(np.arange(bins) * step * 1024) + np.rint(-step * shift * 1024) + 16).astype(np.int64) >> 5
+        indices = np.stack([places >> 5, (places >> 5) + 1])
+        weights = np.stack([32 - (places & 31), places & 31]) * ((indices >= 0) & (indices < pixels))
+        return indices.clip(0, pixels - 1), weights.astype(np.float32)
+
+    rows, row_weights = taps((y1 + y2) / 2, down, across, size[1], image.shape[0])
+    columns, column_weights = taps((x1 + x2) / 2, across, down, size[0], image.shape[1])
+    left, right = columns.min(), columns.max() + 1
+    image = image[:, left:right]
+    tall = sum(image[row] * weight[:, None, None] for row, weight in zip(rows, row_weights))
+    crop = sum(tall[:, column - left] * weight[:, None] for column, weight in zip(columns, column_weights))
+    return ((crop.astype(np.int32) + 512) >> 10).astype(np.uint8)
+
+
+def align(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
+    """Average (H, W, 3) uint8 over the pixels of a crop, as RoIAlign does (``sampling_ratio=0, aligned=True``)."""
+    def weights(start: float, length: float, bins: int, pixels: int) -> np.ndarray:
+        per_bin = max(int(np.ceil(length / bins)), 1)
+        points = start + (np.arange(bins * per_bin) + 0.5) / per_bin * (length / bins) - 0.5
+        inside = (points >= -1) & (points <= pixels)
+        points = points.clip(0, pixels - 1)
+        low = np.minimum(points.astype(np.int64), max(pixels - 2, 0))
+        high, fraction = np.minimum(low + 1, pixels - 1), points - low
+        table = np.zeros((bins, pixels))
+        for index, weight in ((low, 1 - fraction), (high, fraction)):
+            np.add.at(table, (np.arange(bins * per_bin) // per_bin, index), np.where(inside, weight, 0) / per_bin)
+        return table.astype(np.float32)
+
+    x1, y1, x2, y2 = window
+    rows, columns = weights(y1, y2 - y1, size[1], image.shape[0]), weights(x1, x2 - x1, size[0], image.shape[1])
+    channels = [rows @ image[..., channel].astype(np.float32) @ columns.T for channel in range(3)]
+    return np.stack(channels, axis=-1).round().clip(0, 255).astype(np.uint8)
+
+
+def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Interpolate (H, W, 3) uint8 bilinearly, without averaging → (h, w, 3) uint8; ``size`` is (w, h).
+
+    As OpenCV's ``resize`` does: with weights in 2048ths, and rounded where it rounds.
+    """
+    def taps(bins: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+        places = ((np.arange(bins) + 0.5) * (pixels / bins) - 0.5).astype(np.float32).clip(0, pixels - 1)
+        low = np.floor(places).astype(np.int32)
+        fraction = places - low
+        weights = np.rint(np.stack([1 - fraction, fraction]) * np.float32(2048)).astype(np.int32)
+        return np.stack([low, np.minimum(low + 1, pixels - 1)]), weights
+
+    rows, row_weights = taps(size[1], image.shape[0])
+    columns, column_weights = taps(size[0], image.shape[1])
+    wide = sum(image[:, column].astype(np.int32) * weight[:, None] for column, weight in zip(columns, column_weights)) >> 4
+    small = sum((wide[row] * weight[:, None, None]) >> 16 for row, weight in zip(rows, row_weights))
+    return ((small + 2) >> 2).clip(0, 255).astype(np.uint8)
+
+
+# -- from the network to people ----------------------------------------------------------------------------------------
+
+def best_class(probs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Maximum over the classes of (C, ...) and the first class (...) uint8 that has it."""
+    best, labels = probs[0].copy(), np.zeros(probs.shape[1:], np.uint8)
+    for label in range(1, len(probs)):
+        labels[probs[label] > best] = label
+        np.maximum(best, probs[label], out=best)
+    return best, labels
+
+
+def absorb_small_regions(probs: np.ndarray, *, min_share: float) -> np.ndarray:
+    """Give 4-connected regions of less than a share of (C, h, w) to the next best classes, pixel by pixel."""
+    if not min_share:
+        return probs
+    labels = best_class(probs)[1]
+    for _ in range(MOST_PASSES):
+        regions = connected_regions(labels)
+        small = (np.bincount(regions.ravel()) < min_share * labels.size)[regions]
+        if not small.any():
+            break
+        pixels = probs[:, small]
+        others = pixels.copy()
+        np.put_along_axis(others, pixels.argmax(0)[None], 0, axis=0)
+        total = others.sum(0)
+        pixels = np.where(total > 0, others / np.maximum(total, np.finfo(np.float32).tiny), pixels)
+        probs = probs.copy()
+        probs[:, small] = pixels
+        labels[small] = pixels.argmax(0)
+    return probs
+
+
+def connected_regions(labels: np.ndarray) -> np.ndarray:
+    """A number (h, w) for the 4-connected region of equal labels that each pixel is in."""
+    begins = np.ones(labels.shape, bool)
+    np.not_equal(labels[:, 1:], labels[:, :-1], out=begins[:, 1:])
+    stretches = begins.ravel().cumsum().reshape(labels.shape) - 1  # runs of a row
+    linked = labels[1:] == labels[:-1]
+    above, below = stretches[:-1][linked], stretches[1:][linked]
+    root = np.arange(stretches[-1, -1] + 1)
+    while True:
+        one, other = root[above], root[below]
+        apart = one != other
+        if not apart.any():
+            return root[stretches]
+        np.minimum.at(root, np.maximum(one, other)[apart], np.minimum(one, other)[apart])
+        while (root != root[root]).any():
+            root = root[root]
+
+
+def paste(probs: np.ndarray, window: tuple[float, ...], shape: tuple[int, int], *,
+          threshold: float) -> tuple[np.ndarray, tuple[int, int], float, np.ndarray]:
+    """Interpolate (C, h, w) probabilities at the image's pixels and reduce them, a band of rows at a time.
+
+    Returns:
+        The label map (h_i, w_i) uint8 of the pixels that the window touches, the (y, x) of its first pixel, the instance's
+        pixel score and the parts' (C-1,) float32 (paper, Algorithm 1).
+    """
+    num_classes, height, width = probs.shape
+    x1, y1, x2, y2 = window
+    top, bottom = _touched(y1, y2, height, shape[0])
+    left, right = _touched(x1, x2, width, shape[1])
+    label_map = np.zeros((bottom - top, right - left), np.uint8)
+    sums, counts = np.zeros(num_classes), np.zeros(num_classes)
+    if label_map.size:
+        classes = np.flatnonzero(probs.max(axis=(1, 2)) >= 0.9 / num_classes)  # no other can be the largest anywhere
+        wide = probs[classes] @ _hats(x1, x2, width, left, right).T
+        step = max(BAND // (len(classes) * label_map.shape[1]), 1)
+        for first in range(top, bottom, step):
+            last = min(first + step, bottom)
+            weights = _hats(y1, y2, height, first, last)
+            used = np.flatnonzero(weights.any(axis=0))
+            rows = slice(used[0], used[-1] + 1) if len(used) else slice(0, 0)
+            values, ranks = best_class(weights[:, rows] @ wide[:, rows])
+            labels = classes[ranks].astype(np.uint8)
+            sure = values >= threshold
+            sums += np.bincount(labels[sure], values[sure].astype(np.float64), minlength=num_classes)
+            counts += np.bincount(labels[sure], minlength=num_classes)
+            labels[values < np.float32(1 / num_classes)] = 0
+            label_map[first - top:last - top] = labels
+    number = counts.sum()
+    if threshold == 0:
+        counts[:], number = shape[0] * shape[1], shape[0] * shape[1]
+    return label_map, (top, left), sums.sum() / max(number, 1e-6), (sums / np.maximum(counts, 1e-6))[1:].astype(np.float32)
+
+
+def _touched(start: float, stop: float, samples: int, pixels: int) -> tuple[int, int]:
+    """The first and, plus 1, the last pixel whose centre lies less than half a sample outside [start, stop]."""
+    margin = (stop - start) / samples / 2
+    first = int(np.ceil(start - margin - 0.5).clip(0, pixels))
+    return first, int((np.floor(stop + margin - 0.5) + 1).clip(first, pixels))
+
+
+def _hats(start: float, stop: float, samples: int, first: int, last: int) -> np.ndarray:
+    """Bilinear weights (last - first, samples) of the samples that cover [start, stop] at pixels, zeros outside."""
+    places = (np.arange(first, last) + 0.5 - start) * (samples / (stop - start)) - 0.5
+    return (1 - np.abs(places[:, None] - np.arange(samples))).clip(0).astype(np.float32)
+
+
+def fuse(box: Any, iou: Any, pixel: Any, weights: Any) -> Any:
+    """Weighted geometric mean of box, IoU and pixel scores (paper, Eq. 1)."""
+    alpha, beta, gamma = np.asarray(weights, np.float64) / sum(weights)
+    return np.float64(box) ** alpha * np.float64(iou) ** beta * np.asarray(pixel, np.float64) ** gamma
+
+
+# -- from people to the image ------------------------------------------------------------------------------------------
+
+def merge(people: list[dict], meta: dict, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+    """The class map (H, W) uint8 and the person map (H, W) int32, 1-based, 0 for nobody, of the people's own classes.
+
+    The class map shows people of a sufficient box score, better ones on top; the person map those of a sufficient quality
+    that the suppression leaves. ``human`` comes with the class that its person shows: see :func:`describe`.
+    """
+    box_scores, qualities = (np.array([person[key] for person in people]) for key in ('box_score', 'quality'))
+    category = np.zeros(shape, np.uint8)
+    for index in np.argsort(box_scores, kind='stable'):
+        if box_scores[index] >= meta['bbox_score_thr']:
+            _paint(category, people[index], people[index]['label_map'])
+    kept = sorted(suppress_people(people, len(meta['classes']), meta['nms_iou_thr'], shape))
+    kept = [index for index in kept if qualities[index] >= meta['instance_score_thr']]
+    human = np.zeros(shape, np.int32)
+    for index in sorted(kept, key=lambda index: qualities[index]):
+        _paint(human, people[index], index + 1)
+    return category, human
+
+
+def _paint(canvas: np.ndarray, person: dict, value: Any) -> None:
+    """Put a value on the pixels of a person."""
+    np.copyto(canvas[_window(person)], value, where=person['label_map'] != 0, casting='unsafe')
+
+
+def _window(person: dict) -> tuple[slice, slice]:
+    (top, left), (height, width) = person['offset'], person['label_map'].shape
+    return slice(top, top + height), slice(left, left + width)
+
+
+def suppress_people(people: list[dict], num_classes: int, threshold: float, shape: tuple[int, int]) -> list[int]:
+    """By descending quality, a person suppresses later ones whose mean IoU with it, over the classes of either, background
+    included, reaches the threshold; the survivors."""
+    areas = np.array([np.bincount(person['label_map'].ravel(), minlength=num_classes) for person in people])
+    areas = areas.reshape(-1, num_classes)
+    areas[:, 0] = shape[0] * shape[1] - areas[:, 1:].sum(axis=1)
+    left = list(np.argsort(-np.array([person['quality'] for person in people]), kind='stable'))
+    kept = []
+    while left:
+        first = left.pop(0)
+        kept.append(first)
+        left = [other for other in left if _mean_iou(people, areas, first, other) < threshold]
+    return kept
+
+
+def _mean_iou(people: list[dict], areas: np.ndarray, a: int, b: int) -> float:
+    """Mean IoU of two people's whole maps over the classes in either."""
+    (rows_a, columns_a), (rows_b, columns_b) = _window(people[a]), _window(people[b])
+    top, bottom = max(rows_a.start, rows_b.start), min(rows_a.stop, rows_b.stop)
+    left, right = max(columns_a.start, columns_b.start), min(columns_a.stop, columns_b.stop)
+    inter, both = np.zeros(areas.shape[1], np.int64), 0
+    if bottom > top and right > left:
+        one, other = (person['label_map'][top - person['offset'][0]:bottom - person['offset'][0],
+                                          left - person['offset'][1]:right - person['offset'][1]]
+                      for person in (people[a], people[b]))
+        inter = np.bincount(one[one == other], minlength=areas.shape[1])
+        both = np.count_nonzero((one != 0) & (other != 0))
+    inter[0] = areas[a].sum() - areas[a, 1:].sum() - areas[b, 1:].sum() + both
+    union = areas[a] + areas[b] - inter
+    return float((inter[union > 0] / union[union > 0]).mean())
+
+
+def describe(people: list[dict], category: np.ndarray, human: np.ndarray, meta: dict) -> list[dict[str, Any]]:
+    """The people with visible pixels and their visible parts, as plain data."""
+    described = []
+    for index in np.unique(human[human > 0]) - 1:
+        person = people[index]
+        window = _window(person)
+        visible = np.where(human[window] == index + 1, person['label_map'], 0)
+        parts = []
+        for label in np.unique(visible[visible > 0]).tolist():
+            mask = visible == label
+            parts.append(dict(
+                label=label, name=meta['classes'][label], quality=_score(person['part_qualities'][label - 1]),
+                pixel_score=_score(person['part_pixel_scores'][label - 1]), area=int(mask.sum()),
+                rle=encode_rle(mask, person['offset'], category.shape)))
+        described.append(dict(
+            id=int(index) + 1, box=[round(float(value), 2) for value in person['box']], quality=_score(person['quality']),
+            scores=dict(box=_score(person['box_score']), iou=_score(person['iou_score']),
+                        pixel=_score(person['pixel_score'])), parts=parts))
+    return described
+
+
+def _score(value: Any) -> float:
+    return round(float(value), DIGITS)
+
+
+def encode_rle(mask: np.ndarray, offset: tuple[int, int], shape: tuple[int, int]) -> dict[str, Any]:
+    """A mask at (y, x) of an image of (H, W) → COCO's compressed run lengths, ``{'size': [H, W], 'counts': str}``."""
+    rows, columns = np.nonzero(mask)
+    inside = np.sort((columns + offset[1]) * shape[0] + rows + offset[0])
+    breaks = np.flatnonzero(np.diff(inside) > 1)
+    starts, stops = inside[np.r_[0, breaks + 1]], inside[np.r_[breaks, len(inside) - 1]] + 1
+    edges = np.stack([starts, stops], axis=1).ravel()
+    runs = np.diff(np.r_[0, edges, shape[0] * shape[1]]).tolist()
+    if not runs[-1]:
+        runs.pop()
+    numbers = [run if place < 3 else run - runs[place - 2] for place, run in enumerate(runs)]
+    return dict(size=list(shape), counts=''.join(map(_characters, numbers)))
+
+
+def _characters(number: int) -> str:
+    characters = ''
+    while True:
+        group = number & 31
+        number >>= 5
+        more = number != (-1 if group & 16 else 0)
+        characters += chr(group + 32 * more + 48)
+        if not more:
+            return characters
+
+
+# -- the command -------------------------------------------------------------------------------------------------------
+
+def write(folder: Path, result: dict[str, Any], category: np.ndarray, palette: Any) -> None:
+    """Write ``NAME.png``, the class map as a palette PNG, and then ``NAME.json``, each whole or not at all."""
+    name = result['name']
+    colours = np.full((256, 3), 255, np.uint8)
+    colours[:len(palette)] = palette
+    picture = Image.fromarray(category)
+    picture.putpalette(colours.tobytes())
+    picture.save(folder / f'.{name}.png.part', format='PNG')
+    (folder / f'.{name}.png.part').replace(folder / f'{name}.png')
+    content = json.dumps(dict(result, files=dict(palette=[f'{name}.png'])), indent=1, ensure_ascii=False)
+    (folder / f'.{name}.json.part').write_text(f'{content}\n', encoding='utf-8')
+    (folder / f'.{name}.json.part').replace(folder / f'{name}.json')
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description='Parse the people of pictures; no torch needed.')
+    parser.add_argument('pictures', nargs='+')
+    parser.add_argument('--out', default='parsed', help='folder to write NAME.json and NAME.png to (default: parsed)')
+    parser.add_argument('--model', default=Path(__file__).parent, help='folder of the export (default: that of this file)')
+    parser.add_argument('--threads', type=int, default=0, help='of onnxruntime (default: all processors)')
+    args = parser.parse_args(argv)
+    status = 0
+    try:
+        network = Parser(args.model, threads=args.threads)
+        Path(args.out).mkdir(parents=True, exist_ok=True)
+    except (RuntimeProblem, OSError) as error:
+        print(f'runtime: {error}', file=sys.stderr)
+        return 1
+    for picture in args.pictures:
+        try:
+            result, category = network.parse(picture)
+            write(Path(args.out), result, category, network.meta['palette'])
+            print(f'{picture}: {len(result["people"])} people')
+        except (RuntimeProblem, OSError) as error:
+            print(f'runtime: {error}', file=sys.stderr)
+            status = 1
+    return status
+
+
+if __name__ == '__main__':
+    sys.exit(main())

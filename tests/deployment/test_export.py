@@ -1,0 +1,189 @@
+"""Exported graphs say what torch says, for every backbone and neck of the paper; what cannot be exported is refused."""
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmqanet.apis import init_detector, init_model
+from mmqanet.apis.export import export_model
+from mmqanet.cli.main import main
+from mmqanet.deployment.checks import Agreement, compare, session
+from mmqanet.deployment.export import (
+    DETECTOR_OUTPUTS,
+    PARSER_OUTPUTS,
+    PERSON_OUTPUTS,
+    export_parser,
+    export_person,
+    parser_meta,
+    to_half,
+    to_onnx,
+)
+from mmqanet.deployment.graphs import DetectorGraph, ParserGraph, PersonGraph
+from mmqanet.deployment.quantization import to_int8
+from mmqanet.errors import DataError, InputError
+from mmqanet.functional.pasting import paste_person
+from mmqanet.registry import MODELS
+
+onnx = pytest.importorskip('onnx')
+pytest.importorskip('onnxruntime')
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+
+@pytest.fixture(scope='module')
+def model(small_parser):
+    return init_model(small_parser / 'config.py', small_parser / 'weights.pth')
+
+
+@pytest.fixture(scope='module')
+def exported(model):
+    return export_parser(model)
+
+
+def crops_of(model, number=3) -> torch.Tensor:
+    width, height = parser_meta(model)['input_size']
+    patches = torch.rand(number, 3, 8, 6) * 255
+    return torch.nn.functional.interpolate(patches, size=(height, width), mode='bilinear').to(torch.uint8)
+
+
+@pytest.mark.parametrize('config', [
+    'qanet/qanet_r50_cihp.py', 'qanet/qanet_hrnet-w48_cihp.py', 'backbones/qanet_swin-t_cihp.py',
+    'backbones/qanet_convnext-t_cihp.py', 'backbones/qanet_mit-b0_cihp.py', 'simplenet/simplenet_r50_cihp-256x192.py'])
+@torch.no_grad()
+def test_every_kind_of_network_of_the_paper_is_exported(config):
+    cfg = Config.fromfile(CONFIGS / config)
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        model = MODELS.build(cfg.model).eval()
+    model.parsing_head.classifier.weight.data *= 30  # surer of its answers
+    model.dataset_meta = dict(flip_pairs=((14, 15), (16, 17), (18, 19)))
+    crops = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    content = to_onnx(ParserGraph(model), (crops,), inputs=('crops',), outputs=PARSER_OUTPUTS, opset=18, meta=dict(id='x'),
+                      dynamic={'crops': {0: 'n'}, 'probs': {0: 'n'}, 'iou': {0: 'n'}})
+    predictions = model.forward_crops([crops], flip_pairs=model.dataset_meta['flip_pairs'])
+    probs, iou = (torch.stack(part).numpy() for part in zip(*predictions))
+    found, found_iou = session(content).run(None, {'crops': crops.flip(1).numpy()})
+    np.testing.assert_allclose(found, probs, atol=1e-4)
+    np.testing.assert_allclose(found_iou, iou, atol=1e-4)
+    assert (found.argmax(1) == probs.argmax(1)).mean() > 0.999
+
+
+def test_a_file_says_what_it_is(model, exported):
+    proto = onnx.load_from_string(exported[0])
+    assert {entry.domain: entry.version for entry in proto.opset_import}[''] == 18
+    props = {prop.key: prop.value for prop in proto.metadata_props}
+    assert props['mmqanet.id'] == exported[1]['id']
+    assert export_parser(model)[1]['id'] == exported[1]['id']
+    assert '"classes"' in props['mmqanet.meta']
+    shapes = [[dim.dim_param or dim.dim_value for dim in output.type.tensor_type.shape.dim] for output in proto.graph.output]
+    assert [shape[0] for shape in shapes] == ['n', 'n']
+
+
+@torch.no_grad()
+def test_any_number_of_crops_agrees_with_torch_also_merged(model, exported, small_parser):
+    agreement = compare(model, {'parser.onnx': exported[0]}, crops_of(model))
+    assert agreement.probs < 1e-4
+    assert agreement.labels > 0.999
+    merged = init_model(small_parser / 'config.py', small_parser / 'weights.pth')
+    table = [0, -1, *(min(label, 4) - 1 for label in range(2, merged.num_classes))]
+    merged.merging = dict(table=table, flip_pairs=model.dataset_meta['flip_pairs'])
+    content = to_onnx(ParserGraph(merged), (crops_of(model),), inputs=('crops',), outputs=PARSER_OUTPUTS, opset=18,
+                      meta=dict(id='x'), dynamic={'crops': {0: 'n'}})
+    assert compare(merged, {'parser.onnx': content}, crops_of(model, 2)).probs < 1e-4
+
+
+@pytest.mark.parametrize('window', [(3.5, -7.0, 60.2, 90.4), (-40.0, 20.0, 30.0, 110.0)])
+@torch.no_grad()
+def test_the_module_is_in_the_graph_of_a_person(model, exported, window):
+    network = session(export_person(model, exported[1]))
+    crop = crops_of(model, 1)
+    (probs, iou), = model.forward_crops([crop], flip_pairs=model.dataset_meta['flip_pairs'])
+    person = paste_person([probs], [window], image_shape=(120, 100), thresholds=[model.postprocessor.pixel_score_thr])
+    (y, x), (rows, columns) = person.offset, person.label_map.shape
+    found = dict(zip(PERSON_OUTPUTS, network.run(None, dict(
+        crop=crop[0].flip(0).numpy(), window=np.float32(window), rows=np.arange(y, y + rows),
+        columns=np.arange(x, x + columns), box_score=np.array(0.9, np.float32)))))
+    assert (found['label_map'] == person.label_map.numpy()).mean() > 0.999
+    assert found['iou'] == pytest.approx(float(iou.clamp(0, 1)), abs=1e-5)
+    assert found['pixel_score'] == pytest.approx(float(person.pixel_scores[0]), abs=1e-4)
+    np.testing.assert_allclose(found['part_pixel_scores'], person.part_pixel_scores[0], atol=2e-3)
+    alpha, beta, gamma = (weight / sum(exported[1]['quality_weights']) for weight in exported[1]['quality_weights'])
+    quality = 0.9 ** alpha * found['iou'] ** beta * found['pixel_score'] ** gamma
+    assert found['quality'] == pytest.approx(quality, abs=1e-5)
+
+
+@pytest.mark.parametrize('size', [(64, 96), (90, 70)])
+@torch.no_grad()
+def test_the_detector_takes_pictures_of_any_size(size):
+    torch.manual_seed(0)
+    detector = init_detector(Config.fromfile(CONFIGS / 'detection/fcos_efficientnet-lite0_person_crowds.py'))
+    graph = DetectorGraph(detector.model)
+    example = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8), torch.tensor([60, 50])
+    content = to_onnx(graph, example, inputs=('image', 'size'), outputs=DETECTOR_OUTPUTS, opset=18, meta=dict(id='x'),
+                      dynamic={'image': {2: 'height', 3: 'width'}, **{name: {0: 'k'} for name in DETECTOR_OUTPUTS}})
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    padded = torch.zeros(1, 3, *(-(-side // 32) * 32 for side in size), dtype=torch.uint8)
+    padded[0, :, :size[0], :size[1]] = image.flip(0)
+    boxes, classness, centerness, levels = session(content).run(None, dict(image=padded.numpy(), size=np.array(size)))
+    network = detector.model
+    inputs = torch.nn.functional.pad((image.flip(0).float() - network.mean) / network.std,
+                                     (0, -size[1] % 32, 0, -size[0] % 32))[None]
+    maps = network.bbox_head(network.neck(network.backbone(inputs)))
+    np.testing.assert_allclose(classness, torch.cat([level[0].flatten() for level in maps]).sigmoid(), atol=1e-5)
+    network.test_cfg = dict(network.test_cfg, nms_pre=10**6, score_thr=0)
+    expected, scores = network._decode([tuple(part[0] for part in level) for level in maps], size[::-1])
+    order = np.lexsort([-classness, levels])
+    np.testing.assert_allclose(np.sort(boxes, 0), np.sort(expected.numpy(), 0), atol=1e-2)
+    np.testing.assert_allclose(np.sort(classness * centerness), np.sort(scores.numpy()), atol=1e-5)
+    assert len(order) == len(expected)
+
+
+def test_half_and_int8_keep_most_labels(model, exported):
+    crops = crops_of(model, 8)
+    half = to_half(exported[0])
+    assert len(half) < 0.7 * len(exported[0])
+    assert compare(model, {'parser.onnx': half}, crops).labels > 0.98
+    small = to_int8(exported[0], crops)
+    assert len(small) < 0.5 * len(exported[0])
+    assert compare(model, {'parser.onnx': small}, crops).labels > 0.7
+    for content in (half, small):
+        assert {prop.key for prop in onnx.load_from_string(content).metadata_props} >= {'mmqanet.id'}
+
+
+def test_what_does_not_agree_is_not_written():
+    with pytest.raises(DataError, match=r'differs from torch by 0\.5 \(at most 0\.1\)'):
+        Agreement(crops=1, probs=0.5, labels=1.0, iou=0.0, quality=0.0).check(most=0.1, least=0.9)
+    with pytest.raises(DataError, match=r'with 80\.000% of the labels the same'):
+        Agreement(crops=1, probs=0.0, labels=0.8, iou=0.0, quality=0.0).check(most=0.1, least=0.9)
+    with pytest.raises(DataError):
+        Agreement(crops=1, probs=float('nan'), labels=1.0, iou=0.0, quality=0.0).check(most=0.1, least=0.9)
+
+
+def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monkeypatch, capsys):
+    given = ['export', '--config', str(small_parser / 'config.py'), '--out', str(tmp_path / 'out')]
+    with pytest.raises(InputError, match='a Linear cannot be exported: only top-down parsers'):
+        ParserGraph(torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match='detector: a Linear cannot be exported'):
+        DetectorGraph(torch.nn.Linear(1, 1))
+    with pytest.raises(InputError, match='needs a threshold above 0'):
+        PersonGraph(ParserGraph(model), quality_weights=(1, 1, 1), pixel_score_thr=0)
+    with pytest.raises(InputError, match='opset is 11, but must be at least 18'):
+        export_model(small_parser / 'config.py', opset=11)
+
+    class Odd(torch.nn.Module):
+        def forward(self, crops):
+            return torch.special.gammaln(crops.float())
+
+    with pytest.raises(InputError, match=r'this model cannot be exported \(.*gammaln|lgamma'):
+        to_onnx(Odd(), (torch.ones(2),), inputs=('x',), outputs=('y',), opset=18, meta=dict(id='x'), dynamic={})
+    (tmp_path / 'few').mkdir()
+    assert main([*given, '--int8', str(tmp_path / 'few')]) == 1
+    monkeypatch.setitem(__import__('sys').modules, 'onnx', None)
+    assert main(given) == 1
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 2
+    assert "the package onnx is missing: pip install 'mmqanet[onnx]'" in errors[1]
+    assert not (tmp_path / 'out').exists()

@@ -1,0 +1,178 @@
+"""The runtime without torch: its parts against those of the package, whole exports against ``mmqanet parse``."""
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mmqanet.apis.predictions import schema
+from mmqanet.cli.main import main
+from mmqanet.datasets.transforms.crop import align, warp
+from mmqanet.deployment import runtime
+from mmqanet.functional.geometry import PersonCrop
+from mmqanet.functional.pasting import paste_person
+from mmqanet.functional.rle import decode_rle, encode_rle
+from mmqanet.models.small_regions import absorb_small_regions
+
+RNG = np.random.default_rng(0)
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split('.')[0] in ('torch', 'mmcv', 'mmengine', 'mmseg', 'mmdet', 'cv2', 'scipy'):
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+"""
+
+
+@pytest.mark.parametrize('box', [[100, 50, 300, 450], [-20, -30, 200, 300], [10.3, 20.7, 60.2, 99.9]])
+def test_crops_are_those_of_the_pipeline(box):
+    image = RNG.integers(0, 256, (500, 700, 3), dtype=np.uint8)
+    image = cv2.GaussianBlur(image, (0, 0), 2)
+    crop = PersonCrop.from_box(box, output_size=(48, 64), padding=1.15)
+    window = runtime.person_window(box, (48, 64), 1.15)
+    assert window == crop.window
+    assert np.abs(runtime.warp(image, window, (48, 64)).astype(int) - warp(image, crop)).max() <= 2
+    assert (runtime.align(image, window, (48, 64)) == align(image, crop)).mean() > 0.999
+
+
+@pytest.mark.parametrize(('size', 'target'), [((60, 40), (28, 42)), ((45, 60), (80, 60)), ((37, 53), (42, 29))])
+def test_pictures_are_resized_as_for_the_detector(size, target):
+    image = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert np.abs(runtime.resize(image, target).astype(int) - cv2.resize(image, target)).max() <= 1
+
+
+def probabilities(num_classes=6, size=(64, 48)) -> torch.Tensor:
+    coarse = torch.from_numpy(RNG.normal(0, 4, (1, num_classes, 8, 6))).float()
+    fine = torch.from_numpy(RNG.normal(0, 0.7, (num_classes, *size))).float()
+    return (torch.nn.functional.interpolate(coarse, size=size, mode='bilinear')[0] + fine).softmax(0)
+
+
+def test_small_regions_go_where_torch_sends_them():
+    probs = probabilities()
+    expected = absorb_small_regions(probs, min_share=0.004)
+    found = runtime.absorb_small_regions(probs.numpy().copy(), min_share=0.004)
+    assert not torch.equal(expected, probs)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-6)
+    assert runtime.absorb_small_regions(probs.numpy(), min_share=0) is not None
+
+
+def test_connected_regions_are_those_of_a_flood():
+    labels = RNG.integers(0, 3, (30, 40)).astype(np.uint8)
+    regions = runtime.connected_regions(labels)
+    for label in range(3):
+        number, flooded = cv2.connectedComponents((labels == label).astype(np.uint8), connectivity=4)
+        pairs = {(a, b) for a, b in zip(flooded[labels == label].tolist(), regions[labels == label].tolist())}
+        assert len(pairs) == number - 1 == len({b for _, b in pairs})
+
+
+@pytest.mark.parametrize('threshold', [0.0, 0.2, 0.6])
+@pytest.mark.parametrize('window', [(10.2, -5.5, 130.7, 155.1), (-400, 0, -300, 100), (40, 30, 60, 57)])
+def test_pasting_and_pixel_scores_are_those_of_the_module(window, threshold):
+    probs = probabilities()
+    person = paste_person([probs], [window], image_shape=(140, 120), thresholds=[threshold])
+    label_map, offset, score, parts = runtime.paste(probs.numpy(), window, (140, 120), threshold=threshold)
+    assert label_map.shape == tuple(person.label_map.shape)
+    assert (label_map != person.label_map.numpy()).sum() <= 0.001 * label_map.size
+    assert offset == person.offset
+    assert score == pytest.approx(float(person.pixel_scores[0]), abs=1e-5)
+    np.testing.assert_allclose(parts, person.part_pixel_scores[0], atol=1e-3)
+
+
+def test_masks_are_written_as_the_package_writes_them():
+    for mask in (RNG.random((7, 5)) > 0.5, np.ones((7, 5), bool), np.eye(7, 5, dtype=bool)):
+        for offset, shape in (((0, 0), (7, 5)), ((2, 3), (9, 8)), ((1, 0), (12, 6))):
+            found = runtime.encode_rle(mask, offset, shape)
+            assert found == encode_rle(mask, offset=offset, image_shape=shape)
+            assert decode_rle(found).sum() == mask.sum()
+
+
+@pytest.fixture(scope='module')
+def export(small_parser, tmp_path_factory) -> Path:
+    pytest.importorskip('onnx')
+    pytest.importorskip('onnxruntime')
+    folder = tmp_path_factory.mktemp('export')
+    assert main(['export', '--config', str(small_parser / 'config.py'), '--checkpoint', str(small_parser / 'weights.pth'),
+                 '--out', str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture
+def photo(tmp_path) -> Path:
+    image = cv2.GaussianBlur(RNG.integers(0, 256, (150, 110, 3), dtype=np.uint8), (0, 0), 3)
+    path = tmp_path / 'photo.png'
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def test_the_copied_runtime_parses_as_the_command_does_and_imports_no_torch(export, photo, small_parser, tmp_path):
+    code = f'{BLOCKED}\nsys.path.insert(0, {str(export)!r})\nimport runtime\nsys.exit(runtime.main(sys.argv[1:]))'
+    done = subprocess.run([sys.executable, '-c', code, str(photo), '--out', str(tmp_path / 'ours'), '--threads', '1'],
+                          capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert main(['parse', str(photo), '--out', str(tmp_path / 'theirs'), '--config', str(small_parser / 'config.py'),
+                 '--checkpoint', str(small_parser / 'weights.pth'), '--save', 'palette']) == 0
+    ours, theirs = (json.loads((tmp_path / side / 'photo.json').read_text()) for side in ('ours', 'theirs'))
+    jsonschema.validate(ours, schema())
+    assert ours.keys() | {'options'} == theirs.keys()
+    assert len(ours['people']) == len(theirs['people']) == 1
+    assert ours['people'][0]['quality'] == pytest.approx(theirs['people'][0]['quality'], abs=1e-3)
+    assert ours['people'][0]['box'] == theirs['people'][0]['box']
+    one, other = (np.asarray(Image.open(tmp_path / side / 'photo.png')) for side in ('ours', 'theirs'))
+    assert (one == other).mean() > 0.995
+
+
+def test_people_who_overlap_are_merged_as_the_command_does(export, photo, small_parser, tmp_path):
+    boxes = [[5, 5, 60, 140], [8, 6, 62, 141], [40, 20, 105, 148]]
+    (tmp_path / 'boxes.json').write_text(json.dumps({'photo.png': boxes}))
+    assert main(['parse', str(photo), '--out', str(tmp_path / 'theirs'), '--config', str(small_parser / 'config.py'),
+                 '--checkpoint', str(small_parser / 'weights.pth'), '--boxes', str(tmp_path / 'boxes.json')]) == 0
+    theirs = json.loads((tmp_path / 'theirs/photo.json').read_text())
+    ours = runtime.Parser(export, threads=1)(photo, boxes)
+    assert [person['id'] for person in ours['people']] == [person['id'] for person in theirs['people']]
+    for one, other in zip(ours['people'], theirs['people']):
+        assert one['quality'] == pytest.approx(other['quality'], abs=2e-3)
+        areas = [{part['label']: part['area'] for part in person['parts']} for person in (one, other)]
+        assert sum(areas[0].values()) == pytest.approx(sum(areas[1].values()), rel=0.02)
+
+
+def test_nobody_is_no_error(export):
+    image = np.zeros((40, 30, 3), np.uint8)
+    result, category = runtime.Parser(export, threads=1).parse(image, np.zeros((0, 4)))
+    assert result['people'] == []
+    assert not category.any()
+
+
+def test_what_cannot_be_used_is_one_line(export, photo, tmp_path, capsys):
+    def complaint(**files: bytes) -> str:
+        folder = tmp_path / 'broken'
+        folder.mkdir(exist_ok=True)
+        for name in ('meta.json', 'parser.onnx'):
+            (folder / name).write_bytes(files.get(name.replace('.', '_'), (export / name).read_bytes()))
+        assert runtime.main([str(photo), '--out', str(tmp_path / 'out'), '--model', str(folder)]) == 1
+        line, = capsys.readouterr().err.splitlines()
+        return line
+
+    network, meta = (export / 'parser.onnx').read_bytes(), json.loads((export / 'meta.json').read_text())
+    assert 'parser.onnx: not readable as an ONNX model' in complaint(parser_onnx=network[:5000])
+    assert 'parser.onnx: of another model than meta.json' in complaint(meta_json=json.dumps(dict(meta, id='x')).encode())
+    assert "meta.json: not the meta file of an export, 'bbox_score_thr' is missing" in complaint(meta_json=b'{}')
+    assert 'meta.json: not readable as JSON' in complaint(meta_json=b'{')
+    foreign = __import__('onnx').load_from_string(network)
+    del foreign.metadata_props[:]
+    assert 'parser.onnx: not made by mmqanet export' in complaint(parser_onnx=foreign.SerializeToString())
+    assert not list((tmp_path / 'out').glob('*')) if (tmp_path / 'out').exists() else True
+    assert runtime.main([str(tmp_path / 'none.jpg'), '--out', str(tmp_path / 'out'), '--model', str(export)]) == 1
+    assert 'none.jpg: no such file' in capsys.readouterr().err
+    parser = runtime.Parser(export, threads=1)
+    for boxes, words in (([[5, 5, 5, 9]], 'has no area'), ([[1, 2, 3]], r'boxes must be \(N, 4\)')):
+        with pytest.raises(runtime.RuntimeProblem, match=words):
+            parser(photo, boxes)
+    with pytest.raises(runtime.RuntimeProblem, match=r'box_scores must be 1 numbers in \[0, 1\]'):
+        parser(photo, [[1, 2, 30, 40]], [2])
