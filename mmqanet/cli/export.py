@@ -3,8 +3,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.console import console
 from mmqanet.errors import InputError, printable
+from mmqanet.utils.console import say
 
 DESCRIPTION = """
 Write parser.onnx (crops to probabilities and IoU scores), person.onnx (one person's crop to labels and qualities, the
@@ -51,6 +51,6 @@ def run(args: argparse.Namespace) -> int:
 
 def say_what_was_written(files: dict[str, bytes], agreement: Any, args: argparse.Namespace) -> None:
     for name, content in files.items():
-        console.say(f'{name}: {len(content) / 2**20:.1f} MiB, opset {args.opset}')
-    console.say(f'{agreement}')
-    console.say(f'-> {printable(str(args.out))}')
+        say(f'{name}: {len(content) / 2**20:.1f} MiB, opset {args.opset}')
+    say(f'{agreement}')
+    say(f'-> {printable(str(args.out))}')

@@ -85,7 +85,7 @@ def _person_difference(model: TopdownParser, network: Any, crop: np.ndarray, pro
     expected = fuse_quality(torch.tensor(0.75), torch.tensor(float(iou)), person.pixel_scores[0], post.quality_weights)
     (y, x), (rows, columns) = person.offset, person.label_map.shape
     quality, label_map = network.run(['quality', 'label_map'], dict(
-        crop=crop, window=np.float32(window), rows=np.arange(y, y + rows), columns=np.arange(x, x + columns),
+        crop=crop, window=np.array(window, np.float32), rows=np.arange(y, y + rows), columns=np.arange(x, x + columns),
         box_score=np.array(0.75, np.float32)))
     if (label_map == person.label_map.numpy()).mean() < 0.999:
         raise DataError('export: person.onnx labels other pixels than torch')

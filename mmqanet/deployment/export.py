@@ -43,8 +43,9 @@ def require_onnx(*names: str, extra: str = 'onnx') -> list[Any]:
 
 def parser_meta(model: TopdownParser) -> dict[str, Any]:
     """What ``meta.json`` says of a parser."""
-    steps = {type(step): step for step in model.pipeline.transforms}
-    crops: Any = steps.get(BoxesToCrops)
+    pipeline: Any = model.pipeline
+    steps: dict[type, Any] = {type(step): step for step in pipeline.transforms}
+    crops = steps.get(BoxesToCrops)
     if crops is None or tuple(crops.scales) != (1.0,):
         raise InputError('export: the pipeline must cut one crop of a person (no multi-scale testing)')
     post = model.postprocessor
@@ -124,7 +125,7 @@ def to_onnx(graph: nn.Module, example: tuple[Tensor, ...], *, inputs: Sequence[s
         InputError: an operator cannot be exported, the opset is not to be had, or an extra is missing.
     """
     onnx, = require_onnx('onnx')
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()
     try:
         with _silent(), torch.no_grad():
             # The TorchScript exporter: a tenth of the other's time, and it knows every torch that this package runs on.

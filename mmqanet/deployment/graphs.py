@@ -37,7 +37,7 @@ class ParserGraph(nn.Module):
         super().__init__()
         if not isinstance(model, TopdownParser):
             raise InputError(f'a {type(model).__name__} cannot be exported: only top-down parsers (QANet, SimpleNet) can')
-        self.model = folded(model)
+        self.model: Any = folded(model)
         self.bgr = not model.data_preprocessor.bgr_to_rgb
         merging = model.merging or {}
         self.table = merging.get('table')
@@ -126,7 +126,7 @@ class DetectorGraph(nn.Module):
         if not isinstance(model, LightFCOS):
             raise InputError(f'detector: a {type(model).__name__} cannot be exported, only the light FCOS can '
                              '(detectors of mmdet: with mmdeploy)')
-        self.model = _with_fixed_padding(folded(model))
+        self.model: Any = _with_fixed_padding(folded(model))
 
     def forward(self, image: Tensor, size: Tensor) -> tuple[Tensor, ...]:
         inside = ((torch.arange(image.shape[2]) < size[0])[:, None] & (torch.arange(image.shape[3]) < size[1])[None]).float()
