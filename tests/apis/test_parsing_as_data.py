@@ -9,10 +9,10 @@ from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.predictions import Parsed, describe
 from mmqanet.apis.videos import Frame
 from mmqanet.functional.rle import decode_rle
-from mmqanet.structures import ParsingDataSample
+from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.utils.images import read_image
 
-CLASSES = ('background', 'hat', 'coat', 'shoe')
+LABELS = LabelSet(('background', 'hat', 'coat', 'shoe'), [(0, 0, 0)] * 4)
 PART_PIXEL_SCORES = [[0.11, 0.12, 0.13], [0.21, 0.22, 0.23], [0.31, 0.32, 0.33]]
 COAT, SHOE, HAT = np.s_[0:2, 1:4], np.s_[4:5, 0:3], np.s_[2:4, 4:6]
 
@@ -36,7 +36,7 @@ def parsed_people():
 def description(**frame):
     image = np.zeros((5, 6, 3), np.uint8)
     frame = Frame(name='a', source='in/a.jpg', image=image, **frame)
-    return describe(Parsed(item=None, frame=frame, sample=parsed_people()), dict(classes=CLASSES))
+    return describe(Parsed(item=None, frame=frame, sample=parsed_people()), LABELS)
 
 
 def test_every_number_is_that_of_its_own_person_and_class():
@@ -69,10 +69,9 @@ def test_a_frame_tells_its_number_and_time():
 def test_a_drawing_that_is_there_is_written_as_it_is(tmp_path):
     frame = Frame(name='a', source='a', image=np.zeros((40, 60, 3), np.uint8))
     item = Picture(name='a', source='a', content=frame.image)
-    meta = dict(classes=CLASSES, palette=((0, 0, 0),) * 4)
     drawing = np.full((40, 60, 3), (250, 30, 100), np.uint8)
     parsed = Parsed(item=item, frame=frame, sample=parsed_people())
-    ResultWriter(tmp_path, meta=meta, kinds=('overlay',)).write(parsed, drawing)
+    ResultWriter(tmp_path, label_set=LABELS, kinds=('overlay',)).write(parsed, drawing)
     assert np.abs(read_image(tmp_path / 'a_overlay.jpg').astype(int) - (250, 30, 100)).max() < 4
 
 
@@ -81,5 +80,5 @@ def test_the_way_of_resampling_is_told_where_it_is_known(sampler):
     sample = parsed_people()
     sample.set_metainfo(dict(crop_sampler=sampler))
     frame = Frame(name='a', source='a', image=np.zeros((5, 6, 3), np.uint8))
-    assert describe(Parsed(item=None, frame=frame, sample=sample), dict(classes=CLASSES))['crop_sampler'] == sampler
+    assert describe(Parsed(item=None, frame=frame, sample=sample), LABELS)['crop_sampler'] == sampler
     assert 'crop_sampler' not in description()
