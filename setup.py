@@ -14,6 +14,7 @@ class BuildWithMim(build_py):
     """Copy what mim looks for to ``mmqanet/.mim`` of the built package (an editable install needs no copy)."""
 
     def run(self):
+        """Build, then copy configs, tools and the index of models."""
         super().run()
         if self.editable_mode:
             return

@@ -44,6 +44,7 @@ class ArrayFolder:
         return [index for index, name in enumerate(names) if not self._path(name).exists()]
 
     def write_arrays(self, name: str, arrays: dict[str, Any]) -> None:
+        """Write the arrays of an item by their names, as one compressed file that is whole or absent."""
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **arrays)
         write_bytes(self._path(name), buffer.getvalue())

@@ -149,6 +149,7 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
 
 
 def file_digest(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
     digest = hashlib.sha256()
     try:
         with open(path, 'rb') as file:

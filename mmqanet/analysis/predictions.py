@@ -45,6 +45,7 @@ class PredictionCache(ArrayFolder):
         self.write_arrays(name, arrays)
 
     def scores(self, name: str) -> ImageScores:
+        """The scores of an image's people; raises ``DataError`` where its file is missing or broken."""
         return ImageScores(**self.read_arrays(name, SCORES))
 
     def people(self, name: str) -> tuple[CroppedPeople, np.ndarray]:

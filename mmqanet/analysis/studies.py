@@ -45,6 +45,7 @@ class Plan:
 
     @property
     def own(self) -> Setting:
+        """The setting that the model itself was configured with."""
         return Setting(self.weights, self.threshold)
 
     @property
@@ -182,6 +183,7 @@ def best_rows(search: Table, goal: str, *, number: int = NUM_BEST) -> Table:
 
 
 def weights_text(weights: Sequence[float]) -> str:
+    """Weights as tables name them, with three significant digits."""
     return ', '.join(f'{weight:.3g}' for weight in weights)
 
 

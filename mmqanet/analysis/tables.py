@@ -32,6 +32,7 @@ class Figure:
     gain_spread: float | None = None
 
     def text(self, decimals: int = 1) -> str:
+        """The value, and its gain and spread where there are some, rounded to so many decimals."""
         def number(value: float, sign: str = '') -> str:
             return '-' if math.isnan(value) else f'{value + 0:{sign}.{decimals}f}'
 
@@ -65,6 +66,7 @@ class Table:
 
     @property
     def metrics(self) -> list[str]:
+        """The keys of the columns of figures, from left to right."""
         return list(self.rows[0].figures) if self.rows else []
 
 
@@ -132,6 +134,7 @@ def parts_that_fit(table: Table, console: Console) -> list[RichTable]:
 
 
 def rich_table(table: Table) -> RichTable:
+    """The table for a terminal."""
     rendered = RichTable()
     for head in table.heads:
         rendered.add_column(head, no_wrap=True)
@@ -143,6 +146,7 @@ def rich_table(table: Table) -> RichTable:
 
 
 def markdown_table(table: Table) -> str:
+    """The table in Markdown, with its title."""
     titles = [*table.heads, *(TITLES.get(key, key) for key in table.metrics)]
     lines = [f'**{table.title}**', '', _line(titles), _line(['---'] * len(table.heads) + ['---:'] * len(table.metrics))]
     lines += [_line([*row.label, *(figure.text(table.decimals) for figure in row.figures.values())]) for row in table.rows]
@@ -175,6 +179,7 @@ def table_document(table: Table) -> dict[str, Any]:
 
 
 def read_table(document: dict[str, Any]) -> Table:
+    """The table that a JSON document of these tools holds; ``null`` stands for a missing number."""
     rows = tuple(
         Row(tuple(row['label']), {
             key: Figure(**{part: math.nan if value is None else value for part, value in figure.items()})

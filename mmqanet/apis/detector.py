@@ -20,7 +20,7 @@ from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos
 
-SCORE_THR = 0.3  # from which score on a detector's people count, as in the category map of the protocol
+SCORE_THR = 0.3  # from which score on a detector's people count, as in CIHP's category maps (docs/metrics.md)
 # By name: the light detector runs where mmdet, which has most of these classes, is not installed.
 READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
@@ -55,6 +55,7 @@ class PersonDetector:
         self.label = person_label(model.dataset_meta['classes'])
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The same as :meth:`detect`."""
         return self.detect(images)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:

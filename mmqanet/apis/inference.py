@@ -72,6 +72,7 @@ def inference_parser(
 
 
 def read_frames(images: Iterable) -> list[Frame]:
+    """The frames of images as users give them: paths, arrays, Pillow images or open files."""
     return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
 
 

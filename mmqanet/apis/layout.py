@@ -31,6 +31,7 @@ SUBMISSION = 'submission'
 
 
 def record_path(name: str) -> str:
+    """Where the JSON record of the input NAME lies below the output folder."""
     return f'{name}.json'
 
 

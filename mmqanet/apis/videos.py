@@ -59,6 +59,7 @@ class Video:
 
     @property
     def is_camera(self) -> bool:
+        """Whether frames come from a camera, by its number, and not from a file."""
         return isinstance(self.handle, int)
 
     def frames(self) -> Iterator[Frame]:

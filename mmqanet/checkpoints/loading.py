@@ -136,7 +136,9 @@ class WholeFilesBackend(LocalBackend):
     """mmengine's local files, written under a temporary name and renamed, so that a kill leaves no half file."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
+        """Write bytes so that the file is whole or as it was."""
         write_bytes(Path(filepath), obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
+        """Write text so that the file is whole or as it was."""
         self.put(obj.encode(encoding), filepath)

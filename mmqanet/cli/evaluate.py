@@ -45,6 +45,7 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Score the folders that the arguments name and print the tables; the exit status."""
     from mmqanet.evaluation import evaluate_folders
     from mmqanet.evaluation.report import class_table, scores_json, summary_table
 

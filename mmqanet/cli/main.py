@@ -10,6 +10,7 @@ SUBCOMMANDS = ('parse', 'evaluate', 'export', 'ui')
 
 
 def build_parser() -> argparse.ArgumentParser:
+    """The parser of the command ``mmqanet`` with its sub-commands."""
     parser = argparse.ArgumentParser(prog='mmqanet', description='Human parsing with trustworthy scores.')
     parser.add_argument('--version', action='version', version=f'mmqanet {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')

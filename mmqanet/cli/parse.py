@@ -25,6 +25,7 @@ the model finds the people if it is of that kind; else each picture is one perso
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the sub-command ``parse`` with its options."""
     parser = subparsers.add_parser(
         'parse', help='label body parts and garments in pictures and videos', description=DESCRIPTION)
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='picture, video or folder, or the index of a camera')

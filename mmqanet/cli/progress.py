@@ -76,6 +76,7 @@ class ParsingProgress:
         self.video = None
 
     def seconds(self) -> float:
+        """Seconds since the start, above 0."""
         return max(time.monotonic() - self.start, 1e-9)
 
     def summary(self) -> str:

@@ -97,6 +97,7 @@ class HumanParsingDataset(BaseDataset):
     # -- annotations ---------------------------------------------------------------------------------------------------
 
     def full_init(self) -> None:
+        """Read the annotations; raises ``DataError`` where the file cannot be read or holds nobody."""
         try:
             super().full_init()
         except IndexError:
@@ -171,6 +172,8 @@ class HumanParsingDataset(BaseDataset):
     # -- samples -------------------------------------------------------------------------------------------------------
 
     def get_data_info(self, idx: int) -> dict:
+        """The record of a sample, with what the pipeline needs of the label set: classes, flip pairs, number of
+        partial labels."""
         info = super().get_data_info(int(idx))
         info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'],
                     num_partial_labels=len(self.metainfo.get('partial_labels', ())))

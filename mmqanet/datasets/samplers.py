@@ -25,7 +25,8 @@ class SeededIndex(int):
 
     entropy: tuple[int, ...]
 
-    def __new__(cls, index: int, entropy: tuple[int, ...]):
+    def __new__(cls, index: int, entropy: tuple[int, ...]) -> 'SeededIndex':
+        """An index whose stream is made of ``entropy``, whole numbers from 0 on, and of itself."""
         seeded = super().__new__(cls, index)
         seeded.entropy = entropy
         return seeded
@@ -33,10 +34,10 @@ class SeededIndex(int):
     def __getnewargs__(self):
         return int(self), self.entropy
 
-    def __mod__(self, length):
+    def __mod__(self, length: int) -> 'SeededIndex':
         return SeededIndex(int(self) % length, (*self.entropy, int(self) // length))
 
-    def __sub__(self, offset):
+    def __sub__(self, offset: int) -> 'SeededIndex':
         return SeededIndex(int(self) - offset, self.entropy)
 
     def seed_generators(self) -> None:

@@ -41,11 +41,13 @@ class ParsingVisualizationHook(Hook):
         self.interval, self.draw_gt, self.draw = interval, draw_gt, draw
 
     def after_val_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
+        """Hand the images that are due to the backends of the visualizer."""
         if is_main_process():  # the backends of the others take nothing
             for sample in self._due(runner.val_dataloader, batch_idx, outputs):
                 self._to_backends(runner, runner.val_dataloader, f'val-{sample.name}', sample)
 
     def after_test_iter(self, runner: Runner, batch_idx: int, data_batch: dict, outputs: list) -> None:
+        """Write the images that are due into the folder."""
         for sample in self._due(runner.test_dataloader, batch_idx, outputs):
             if self.out_dir is not None:
                 picture = self._picture(runner, runner.test_dataloader, sample)
@@ -95,5 +97,6 @@ class IterSeedHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train_iter(self, runner: Runner, batch_idx: int, data_batch: dict | None = None) -> None:
+        """Seed the generators of this process for the iteration to come."""
         state = SeedSequence([runner.seed, runner.rank, runner.iter]).generate_state(1, dtype='uint64')
         torch.manual_seed(int(state[0] >> 1))

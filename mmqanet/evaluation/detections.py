@@ -60,6 +60,7 @@ class DetectionFile(BaseMetric):
             self.results.append([person for person in told if min(person['bbox'][2:]) > 0])
 
     def compute_metrics(self, results: list) -> dict:
+        """Write the people of all images to the file; there are no figures to return."""
         people = [person for image in results for person in image]
         write_bytes(self.path, json.dumps(people).encode())
         return {}

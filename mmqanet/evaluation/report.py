@@ -26,6 +26,7 @@ def summary_table(scores: ParsingScores) -> str:
 
 
 def missing_line(scores: ParsingScores) -> str:
+    """A line that says how many images have no prediction, and how they count."""
     return f'Images without prediction: {scores.num_missing}, {MISSING_READINGS[scores.missing]} ({scores.missing!r}).'
 
 

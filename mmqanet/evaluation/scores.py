@@ -50,6 +50,7 @@ class ParsingScores:
 
 
 def check_missing(missing: str) -> str:
+    """``missing`` itself; raises ``InputError`` where it is neither 'release' nor 'count'."""
     if missing not in MISSING_READINGS:
         raise InputError(f'missing is {missing!r}, but must be one of {tuple(MISSING_READINGS)}')
     return missing

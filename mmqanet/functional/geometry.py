@@ -34,7 +34,7 @@ class PersonCrop:
 
     @classmethod
     def from_box(cls, box, *, output_size: tuple[int, int], padding: float = 1.25) -> 'PersonCrop':
-        """The crop of a box: extended in height or width to the output's aspect ratio, then padded (protocol, training).
+        """The crop of a box: extended in height or width to the output's aspect ratio, then padded (docs/training.md).
 
         Args:
             box: 4 numbers x1, y1, x2, y2 in image pixels.
@@ -61,9 +61,11 @@ class PersonCrop:
         return replace(self, size=(self.size[0] * factor, self.size[1] * factor))
 
     def rotated(self, degrees: float) -> 'PersonCrop':
+        """The same crop, its window turned further by so many degrees clockwise."""
         return replace(self, rotation=self.rotation + degrees)
 
     def mirrored(self) -> 'PersonCrop':
+        """The same crop, mirrored left to right; of a mirrored one, as it was."""
         return replace(self, flipped=not self.flipped)
 
     @property

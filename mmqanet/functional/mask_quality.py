@@ -148,6 +148,7 @@ def needed_thresholds(threshold: float, mode: str) -> tuple[float, ...]:
 
 
 def check_mask_score(threshold: float, mode: str) -> None:
+    """Raise ``InputError`` for an unknown mode, or a threshold that it does not allow."""
     if mode not in MODES:
         raise InputError(f'mode must be one of {MODES}, got {mode!r}')
     check_threshold(threshold)

@@ -25,7 +25,7 @@ def swap_sides(labels: np.ndarray, flip_pairs: Iterable[Sequence[int]]) -> np.nd
 
 
 def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequence[int]) -> Tensor:
-    """Average ``probs`` in place with what the network said of the mirrored crop (protocol, test).
+    """Average ``probs`` in place with what the network said of the mirrored crop, as the paper tests.
 
     Class by class: copies of whole maps would cost several times the average itself.
 

@@ -42,6 +42,7 @@ class CroppedPeople:
 
     @classmethod
     def nobody(cls, image_shape: tuple[int, int]) -> 'CroppedPeople':
+        """An image (H, W) without people."""
         return cls([], np.zeros((0, 2), dtype=np.int64), image_shape)
 
     @classmethod

@@ -126,6 +126,7 @@ def fuse_quality(box: Tensor | float, iou: Tensor | float, pixel: Tensor | float
 
 
 def check_threshold(threshold: float, *, name: str = 'threshold') -> None:
+    """Raise ``InputError``, which calls it ``name``, where a threshold lies outside [0, 1]."""
     if not 0 <= threshold <= 1:
         raise InputError(f'{name} must be in [0, 1], got {threshold}')
 

@@ -51,7 +51,7 @@ class PixelCrossEntropyLoss(nn.Module):
 
 @MODELS.register_module()
 class IoURegressionLoss(nn.Module):
-    """Sum of ½(pred − target)² over the images with target > 0, divided by their number (protocol, training).
+    """Sum of ½(pred − target)² over the images with target > 0, divided by their number (docs/training.md).
 
     Args:
         loss_weight (float): factor of the loss.

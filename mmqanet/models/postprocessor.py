@@ -41,7 +41,7 @@ class QualityAwarePostprocessor:
         instance_score_thr (float): people at or above it enter the human and part maps. It travels with the sample
             (metainfo ``instance_score_thr``), so that AP^p and PCP count the same people.
         min_region (float): regions of a class that cover a smaller share of a crop go to the next best classes, before
-            anything is scored; 0, the protocol, keeps every speckle.
+            anything is scored; 0, as in the paper, keeps every speckle.
         calibration (Mapping, optional): what IoU to expect at a quality, as ``QualityCalibration.to_config`` gives it,
             fitted under the same weights and T (``tools/analysis_tools/calibrate_quality.py``). People then have
             ``expected_ious`` and ``expected_part_ious`` besides; qualities and all that they decide stay as they are.

@@ -114,5 +114,6 @@ def split_of(name: str) -> str:
 
 
 def write_coco(path: Path, images: Sequence[dict], annotations: Sequence[dict]) -> None:
+    """Write a COCO file of the one category person."""
     content = dict(images=list(images), annotations=list(annotations), categories=CATEGORIES)
     write_bytes(path, json.dumps(content).encode())

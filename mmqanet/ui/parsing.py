@@ -50,7 +50,7 @@ def parse_photos(inferencer: HumanParsingInferencer, photos: Sequence[Any], fold
     items = find_inputs(photos, rgb=True)
     pictures = [item for item in items if isinstance(item, Picture)]
     problems = [f'{Path(item.source).name}: videos are for `mmqanet parse`' for item in items if item not in pictures]
-    writer = ResultWriter(folder, meta=inferencer.dataset_meta, kinds=KINDS, given=inferencer.given)
+    writer = ResultWriter(folder, label_set=inferencer.label_set, kinds=KINDS, given=inferencer.given)
     parsed = []
     for result in inferencer.stream(pictures, batch_size):
         if isinstance(result, Failed):

@@ -26,11 +26,13 @@ class SafeStream:
         return getattr(self.stream, name)
 
     def write(self, text: str) -> int:
+        """Write text; the number of characters. Nothing happens where there is no stream."""
         if self.stream is not None:
             self._attempt(lambda: self._encodable(text))
         return len(text)
 
     def flush(self) -> None:
+        """Flush the stream, where there is one."""
         if self.stream is not None:
             self._attempt(self.stream.flush)
 

@@ -89,4 +89,5 @@ class DetectionFolder(ArrayFolder):
             runs=np.frombuffer(b''.join(runs), dtype=np.uint8)))
 
     def read(self, name: str) -> KeptDetections:
+        """The kept detections of an image by its name; raises ``DataError`` where its file is missing or broken."""
         return KeptDetections(**self.read_arrays(name, KEYS))

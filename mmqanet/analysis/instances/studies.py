@@ -40,15 +40,18 @@ class Plan:
 
     @property
     def by_weights(self) -> list[Setting]:
+        """The settings of the table of weights, at the head's own mode and threshold."""
         return [replace(self.own, weights=weights) for weights in dict.fromkeys((*self.weights, self.own.weights))]
 
     @property
     def by_threshold(self) -> list[Setting]:
+        """The settings of the table of thresholds, at the head's own weights."""
         ratios = [replace(self.own, mode='ratio', threshold=threshold) for threshold in self.ratios]
         return ratios + [replace(self.own, mode='mean', threshold=threshold) for threshold in self.means]
 
     @property
     def settings(self) -> list[Setting]:
+        """All distinct settings of the tables, the head's own first."""
         return list(dict.fromkeys((self.own, *self.by_weights, *self.by_threshold)))
 
     @property
@@ -98,11 +101,13 @@ class Study:
         return replace(table, title=title, rows=(table.rows[0], replace(table.rows[1], figures=figures)))
 
     def weights_table(self) -> Table:
+        """AP by the weights of the fusion."""
         settings = self.plan.by_weights
         return self._table('weights', 'Over quality weights', ('α, β, γ',), [(weights_text(setting.weights),)
                            for setting in settings], [self.matches[setting] for setting in settings])
 
     def thresholds_table(self) -> Table:
+        """AP by the threshold from which on pixels count, and by what it refers to."""
         settings = self.plan.by_threshold
         return self._table('thresholds', f'Over pixel scores, weights {weights_text(self.plan.own.weights)}',
                            ('mode', 'threshold'), [(setting.mode, f'{setting.threshold:g}') for setting in settings],
@@ -132,4 +137,5 @@ class Study:
 
 
 def setting_text(setting: Setting) -> str:
+    """A setting as tables name it: weights, mode and threshold."""
     return f'({weights_text(setting.weights)}), {setting.mode} at {setting.threshold:g}'

@@ -1,7 +1,7 @@
 """From boxes to crops: where the crops lie, how training varies that, and the one resampling at the end.
 
 The random transforms only move the :class:`PersonCrop`; pixels are touched once, by :class:`WarpCrops`. All draw from
-``numpy.random``, which the data set seeds for every sample. Order and distributions: protocol, training.
+``numpy.random``, which the data set seeds for every sample. Order and distributions are the release's (docs/training.md).
 """
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ class BoxesToCrops(MultiScaleTransform):
         self.padding = padding
 
     def transform(self, results: dict) -> dict:
+        """Make the crops: of the first box at every scale, then of the next box."""
         results['crops'] = [
             PersonCrop.from_box(box, output_size=self.input_size, padding=self.padding).scaled(scale)
             for box in results['bboxes'] for scale in self.scales]
@@ -51,6 +52,7 @@ class RandomCropScale(BaseTransform):
         self.std, self.low, self.high = std, low, high
 
     def transform(self, results: dict) -> dict:
+        """Scale the window by a random factor."""
         factor = np.clip(1 + self.std * np.random.standard_normal(), self.low, self.high)
         results['crops'] = [crop.scaled(float(factor)) for crop in results['crops']]
         return results
@@ -67,6 +69,7 @@ class RandomCropRotation(BaseTransform):
         self.std, self.limit, self.prob = std, limit, prob
 
     def transform(self, results: dict) -> dict:
+        """Turn the window by a random angle."""
         if np.random.random() < self.prob:
             degrees = np.clip(self.std * np.random.standard_normal(), -self.limit, self.limit)
             results['crops'] = [crop.rotated(float(degrees)) for crop in results['crops']]
@@ -84,6 +87,7 @@ class RandomCropFlip(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
+        """Mirror the crop at random."""
         if np.random.random() < self.prob:
             results['crops'] = [crop.mirrored() for crop in results['crops']]
         return results
@@ -108,6 +112,7 @@ class WarpCrops(BaseTransform):
         self.sampler = sampler
 
     def transform(self, results: dict) -> dict:
+        """Cut the crops out of the image, and the labels of the single crop where there are some."""
         image, crops = results['img'], results['crops']
         results['crop_sampler'] = self.sampler
         resample = warp if self.sampler == 'warp' else align
@@ -136,6 +141,7 @@ class TransformCrops(BaseTransform):
         self.transforms = Compose(transforms)
 
     def transform(self, results: dict) -> dict:
+        """Run the inner steps on every crop."""
         for crop in results['crop_images']:
             crop[:] = self.transforms(dict(img=crop))['img']
         return results

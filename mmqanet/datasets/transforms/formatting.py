@@ -35,6 +35,7 @@ class PackParsingInputs(BaseTransform):
         self.meta_keys = tuple(meta_keys)
 
     def transform(self, results: dict) -> dict:
+        """Pack images or crops as ``inputs`` and everything else as ``data_samples``."""
         sample = ParsingDataSample(metainfo={key: results[key] for key in self.meta_keys if key in results})
         if 'bboxes' in results:
             sample.gt_instances = InstanceData(**{

@@ -17,6 +17,7 @@ class LoadInstanceMask(GroundTruthTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """Decode the instance's mask; raises ``DataError`` where it cannot be read or is of another size than the image."""
         shape = tuple(results['ori_shape'])
         try:
             mask = decode_segmentation(results['segmentation'], shape)

@@ -24,6 +24,7 @@ def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) ->
 
 
 def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
+    """A label map (H, W) of an image of this shape; raises ``DataError`` where it is of another size."""
     labels = read_label_map(path)
     check_shape(labels, shape, path)
     return labels
@@ -38,6 +39,7 @@ class LoadImage(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """Read the image; raises ``DataError`` where its size is not the one that the annotation states."""
         if 'img' not in results:
             results['img'] = read_image(results['img_path'])
         shape = results['img'].shape[:2]
@@ -59,6 +61,7 @@ class LoadPersonMap(GroundTruthTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """Read the person's labels; raises ``DataError`` where no labelled pixel lies in the box."""
         shape, num_labels = results['ori_shape'], len(results['classes']) + results.get('num_partial_labels', 0)
         labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
         if 'human_path' in results:
@@ -84,6 +87,7 @@ class LoadImageMaps(GroundTruthTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """Read the maps and the table of parts that the sample has paths for."""
         shape, classes = results['ori_shape'], results['classes']
         num_labels = len(classes) + results.get('num_partial_labels', 0)
         labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)

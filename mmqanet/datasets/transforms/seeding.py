@@ -16,6 +16,7 @@ class SeedFromIndex(BaseTransform):
     """
 
     def transform(self, results: dict) -> dict:
+        """Seed the generators, where the index carries numbers to do it with."""
         if isinstance(results['sample_idx'], SeededIndex):
             results['sample_idx'].seed_generators()
         return results

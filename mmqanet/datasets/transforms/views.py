@@ -45,6 +45,7 @@ class RandomCloseUp(BaseTransform):
         self.least = least
 
     def transform(self, results: dict) -> dict:
+        """Move the box to a random part of the person, or leave it as it is."""
         choice = int(np.searchsorted(np.cumsum(self.probs), np.random.random(), side='right'))
         if choice == len(self.stretches):
             return results
@@ -97,6 +98,7 @@ class RandomBoxShift(BaseTransform):
         self.std, self.limit = std, limit
 
     def transform(self, results: dict) -> dict:
+        """Shift the sides of the boxes at random, as a detector misses them."""
         boxes, (height, width) = results['bboxes'], results['img'].shape[:2]
         sides = np.tile(boxes[:, 2:] - boxes[:, :2], 2)
         shift = np.clip(self.std * np.random.standard_normal(boxes.shape), -self.limit, self.limit)
@@ -122,6 +124,7 @@ class RandomBlur(BaseTransform):
         self.factor, self.prob = tuple(factor), prob
 
     def transform(self, results: dict) -> dict:
+        """Blur the crop at random."""
         if np.random.random() < self.prob:
             factor = float(np.exp(np.random.uniform(*np.log(self.factor))))
             height, width = results['img'].shape[:2]

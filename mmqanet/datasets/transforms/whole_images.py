@@ -24,6 +24,7 @@ def short_side_scale(size: tuple[int, int], *, short_side: float, long_side: flo
 
 
 def check_sides(short_sides: tuple[int, ...], long_side: int) -> None:
+    """Raise ``InputError`` for a side below one pixel, or no short side at all."""
     if not short_sides or min(short_sides) < 1 or long_side < 1:
         raise InputError(f'short_side and long_side must be at least 1, not {short_sides} and {long_side}')
 
@@ -50,6 +51,7 @@ class ImagesAtScales(MultiScaleTransform):
         self.augmented_long_side = augmented_long_side or long_side
 
     def transform(self, results: dict) -> dict:
+        """Resize the image to every scale."""
         image = results['img'].astype(np.float32)
         results['scaled_images'] = []
         for scale in self.scales:
@@ -78,6 +80,7 @@ class RandomShortSide(BaseTransform):
         self.short_sides, self.long_side, self.backend = tuple(short_sides), long_side, backend
 
     def transform(self, results: dict) -> dict:
+        """Resize the image, its boxes and its maps to a random short side."""
         height, width = results['img'].shape[:2]
         short_side = self.short_sides[np.random.randint(len(self.short_sides))]
         factor = short_side_scale((height, width), short_side=short_side, long_side=self.long_side)
@@ -104,6 +107,7 @@ class RandomMirror(BaseTransform):
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
+        """Mirror the image, its boxes and its maps at random, left and right classes exchanged."""
         if np.random.random() >= self.prob:
             return results
         width = results['img'].shape[1]
@@ -136,6 +140,7 @@ class RandomAspect(BaseTransform):
         self.max_ratio, self.prob = max_ratio, prob
 
     def transform(self, results: dict) -> dict:
+        """Stretch the picture and its boxes at random."""
         if np.random.random() >= self.prob:
             return results
         factor = self.max_ratio ** np.random.uniform(-0.5, 0.5)  # of the width; its inverse of the height
@@ -165,6 +170,7 @@ class IgnoreSmallBoxes(BaseTransform):
         self.min_size = min_size
 
     def transform(self, results: dict) -> dict:
+        """Mark the small boxes as ignored."""
         boxes = results['gt_bboxes']
         small = np.minimum(boxes.widths.numpy(), boxes.heights.numpy()) < self.min_size
         results['gt_ignore_flags'] = results['gt_ignore_flags'] | small

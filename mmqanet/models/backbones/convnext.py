@@ -31,6 +31,7 @@ class LayerNorm2d(nn.LayerNorm):
         super().__init__(channels, eps=1e-6)
 
     def forward(self, feature: Tensor) -> Tensor:
+        """Normalize (B, C, h, w) over its C channels at every pixel."""
         normed = F.layer_norm(feature.permute(0, 2, 3, 1), self.normalized_shape, self.weight, self.bias, self.eps)
         return normed.permute(0, 3, 1, 2)
 
@@ -48,6 +49,7 @@ class ConvNeXtBlock(nn.Module):
         self.drop_path = DropPath(drop_path) if drop_path > 0 else nn.Identity()
 
     def forward(self, feature: Tensor) -> Tensor:
+        """(B, C, h, w) → (B, C, h, w), the residual added."""
         hidden = self.norm(self.depthwise_conv(feature).permute(0, 2, 3, 1))
         hidden = self.pointwise_conv2(F.gelu(self.pointwise_conv1(hidden)))
         return feature + self.drop_path((self.gamma * hidden).permute(0, 3, 1, 2))

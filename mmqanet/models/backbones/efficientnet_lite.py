@@ -35,6 +35,7 @@ class FoldedConvModule(ConvModule):
     """
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) → (B, C', h', w'); a fixed batch norm is part of the convolution's weights."""
         conv: Any = self.conv
         norm: Any = self.norm
         if not _is_fixed(norm):
@@ -71,6 +72,7 @@ class InvertedResidual(nn.Module):
         self.adds_input = stride == 1 and in_channels == out_channels
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) → (B, C', h', w'), the residual added where both have one shape."""
         out = self.linear_conv(self.depthwise_conv(self.expand_conv(x)))
         return x + out if self.adds_input else out
 

@@ -105,15 +105,18 @@ class RegionParser(BaseParser):
 
     @property
     def num_classes(self) -> int:
+        """C, background included."""
         return self.roi_head.mask_head.num_classes
 
     @classmethod
     def classes_in(cls, model: Mapping[str, Any]) -> int:
+        """C, background included, that a model's config states."""
         return model['roi_head']['mask_head']['num_classes']
 
     @classmethod
     def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
                          precision: str | None = None) -> None:
+        """Write options of testing into a model's config, in place; raises ``InputError`` for one that it does not have."""
         if precision not in (None, 'float32'):
             raise InputError(f'precision: {cls.__name__} knows float32 only, not {precision}')
         if flip is not None:

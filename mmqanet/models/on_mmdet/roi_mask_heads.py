@@ -123,6 +123,7 @@ class QualityAwareMaskIoUHead(MaskIoUHead):
         self.quality = MaskQuality.from_config(quality, weights=(1.0, 1.0, 1.0))
 
     def predict_by_feat(self, mask_iou_preds, results_list: list[InstanceData]) -> list[InstanceData]:
+        """Add ``mask_scores``, the fused score of each mask; with ``replace_scores`` it becomes the instance's score too."""
         box_scores = [results.scores for results in results_list]
         results_list = super().predict_by_feat(mask_iou_preds, results_list)
         for results, preds, box in zip(results_list, mask_iou_preds, box_scores):

@@ -93,11 +93,13 @@ class TopdownParser(BaseParser):
 
     @classmethod
     def classes_in(cls, model: Mapping[str, Any]) -> int:
+        """C, background included, that a model's config states."""
         return model['parsing_head']['num_classes']
 
     @classmethod
     def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
                          precision: str | None = None) -> None:
+        """Write options of testing into a model's config, in place: mirror image, crops at once, precision."""
         if flip is not None:
             model['flip_test'] = flip
         if max_batch is not None:
@@ -107,6 +109,7 @@ class TopdownParser(BaseParser):
 
     @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
+        """Let a model's config merge the classes of the network, in place."""
         model['merging'] = dict(table=table, flip_pairs=flip_pairs)
         calibration = (model.get('postprocessor') or {}).get('calibration')
         if calibration:

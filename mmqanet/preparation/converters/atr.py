@@ -35,9 +35,11 @@ class ATRConverter(Converter):
 
     @property
     def settings(self) -> dict:
+        """What decides on the files that are written; another run into the folder must agree with it."""
         return {**super().settings, 'split': [path.name for path in self.lists] or f'seed {self.seed}'}
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         images = find(self.source, 'JPEGImages')
         find(self.source, 'SegmentationClassAug')
         if self.lists:
@@ -47,5 +49,6 @@ class ATRConverter(Converter):
         return {'train': train, 'val': val, 'test': test}[split.short]
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         return load_single_person(find(self.source, 'JPEGImages') / f'{name}.jpg',
                                   find(self.source, 'SegmentationClassAug') / f'{name}.png')

@@ -72,17 +72,21 @@ class CCPConverter(Converter):
 
     @property
     def splits(self) -> tuple[Split, ...]:
+        """Training and validation, with their official sizes where those are known."""
         return Split('Training', 'train', OFFICIAL - self.val), Split('Validation', 'val', self.val)
 
     @property
     def num_classes(self) -> int:
+        """C of the labels that are written, background and partial labels included."""
         return len(LABEL_SETS[self.labels])
 
     @property
     def settings(self) -> dict:
+        """What decides on the files that are written; another run into the folder must agree with it."""
         return {'converter': 'ccp', 'version': self.version, 'labels': self.labels, 'val': self.val, 'seed': self.seed}
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         check_tags(self.source / 'label_list.mat')
         names = photo_names(self.source)
         if not 0 <= self.val < len(names):
@@ -91,6 +95,7 @@ class CCPConverter(Converter):
         return train if split.short == 'train' else held_out
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         return load_photo(name, root=self.source, labels=self.labels)
 
 

@@ -30,11 +30,13 @@ class CIHPConverter(Converter):
               Split('Testing', 'test', 5000, labelled=False))
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         folder = find(self.source, split.folder)
         find_folders(folder, 'Images', *(('Category_ids', 'Human_ids') if split.labelled else ()))
         return listed_or_found(folder, f'{split.short}_id.txt', folder / 'Images')
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         folder = find(self.source, split.folder)
         image = folder / 'Images' / f'{name}.jpg'
         if not split.labelled:

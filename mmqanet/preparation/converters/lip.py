@@ -21,10 +21,12 @@ class LIPConverter(Converter):
     whole_image = True
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         images = find(self.source, f'{split.short}_images')
         find(self.source, f'{split.short}_segmentations')
         return listed_or_found(self.source, f'{split.short}_id.txt', images)
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         return load_single_person(find(self.source, f'{split.short}_images') / f'{name}.jpg',
                                   find(self.source, f'{split.short}_segmentations') / f'{name}.png')

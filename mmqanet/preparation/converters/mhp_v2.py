@@ -35,6 +35,7 @@ class MHPv2Converter(Converter):
               Split('Testing', 'test', 5000, labelled=False))
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         folder = find(self.source, split.short)
         find_folders(folder, 'images', *(('parsing_annos',) if split.labelled else ()))
         person_files.cache_clear()
@@ -42,6 +43,7 @@ class MHPv2Converter(Converter):
         return listed_or_found(folder.parent / 'list', f'{listing}.txt', folder / 'images')
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         folder = find(self.source, split.short)
         image = folder / 'images' / f'{name}.jpg'
         if not split.labelled:

@@ -65,9 +65,11 @@ class PascalPersonPartConverter(Converter):
 
     @property
     def settings(self) -> dict:
+        """What decides on the files that are written; another run into the folder must agree with it."""
         return {**super().settings, 'neck': self.neck}
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         if len(self.lists) != len(self.splits):
             raise InputError(f'lists must name {len(self.splits)} files, one a split, got {len(self.lists)}')
         find(self.source, 'Annotations_Part')
@@ -75,6 +77,7 @@ class PascalPersonPartConverter(Converter):
         return read_names(self.lists[self.splits.index(split)])
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         path = find(self.source, 'Annotations_Part') / f'{name}.mat'
         people = []
         for number, thing in enumerate(_entries(_get(read_mat(path, 'anno'), 'objects', path)), 1):

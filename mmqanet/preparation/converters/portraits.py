@@ -46,18 +46,22 @@ class PortraitsConverter(Converter):
 
     @property
     def splits(self) -> tuple[Split, ...]:
+        """Training and validation, with their official sizes where those are known."""
         return Split('Training', 'train'), Split('Validation', 'val')
 
     @property
     def num_classes(self) -> int:
+        """C of the labels that are written, background and partial labels included."""
         return len(CCP_SIDES_CLASSES) + len(PARTIAL)
 
     @property
     def settings(self) -> dict:
+        """What decides on the files that are written; another run into the folder must agree with it."""
         glasses = None if self.glasses is None else sorted(self.glasses)
         return {**super().settings, 'val': self.val, 'seed': self.seed, 'glasses': glasses}
 
     def names(self, split: Split) -> list[str]:
+        """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         names = sorted(path.stem for path in (self.source / 'labels').glob('*.png'))
         if not names:
             raise DataError(f'{self.source}: no .png files in labels')
@@ -66,6 +70,7 @@ class PortraitsConverter(Converter):
         return draw_names(names, self.val, seed=self.seed)[split.short == 'val']
 
     def load(self, split: Split, name: str) -> Sample:
+        """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         image = read_photo(self.source / 'photos', name)
         path = self.source / 'labels' / f'{name}.png'
         labels = read_label_map(path)

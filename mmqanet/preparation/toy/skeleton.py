@@ -103,6 +103,7 @@ class Skeleton:
 
 
 def random_body(rng: np.random.Generator) -> Body:
+    """A body of random proportions."""
     return Body(girth=rng.uniform(0.88, 1.2), head=rng.uniform(0.92, 1.14), legs=rng.uniform(0.88, 1.08))
 
 

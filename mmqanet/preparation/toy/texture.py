@@ -52,6 +52,7 @@ def pick(rng: np.random.Generator, colours, spread: float = 10.0) -> np.ndarray:
 
 
 def plain(rng: np.random.Generator, colours, spread: float = 10.0) -> Material:
+    """A material of one colour, drawn from ``colours`` with a random deviation."""
     return Material(pick(rng, colours, spread))
 
 
