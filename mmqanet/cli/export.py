@@ -15,6 +15,7 @@ with them and needs numpy, Pillow and onnxruntime only. What was written is comp
 
 
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
+    """Add the sub-command ``export`` with its options."""
     parser = subparsers.add_parser('export', help='write a model as ONNX files', description=DESCRIPTION)
     parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
     parser.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
@@ -50,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def say_what_was_written(files: dict[str, bytes], agreement: Any, args: argparse.Namespace) -> None:
+    """Tell the sizes of the files, and how far their results lie from torch's."""
     for name, content in files.items():
         say(f'{name}: {len(content) / 2**20:.1f} MiB, opset {args.opset}')
     say(f'{agreement}')

@@ -45,6 +45,7 @@ class ParserGraph(nn.Module):
         self.swapped = mirrored_classes(model.parsing_head.num_classes, pairs)
 
     def forward(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops (B, 3, h, w) uint8 RGB → probabilities (B, C, h, w) and IoU scores (B,), both float32."""
         inputs = crops.float()
         if self.bgr:
             inputs = inputs.flip(1)
@@ -89,6 +90,7 @@ class PersonGraph(nn.Module):
         self.shares = check_weights(quality_weights)
 
     def forward(self, crop: Tensor, window: Tensor, rows: Tensor, columns: Tensor, box_score: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of the class in its order, from its inputs."""
         probs, iou = self.network(crop[None])
         probs, iou = probs[0], iou[0].clamp(0, 1)
         num_classes, height, width = probs.shape
@@ -129,20 +131,21 @@ class DetectorGraph(nn.Module):
         self.model: Any = _with_fixed_padding(folded(model))
 
     def forward(self, image: Tensor, size: Tensor) -> tuple[Tensor, ...]:
+        """The outputs of the class in its order: boxes, classness, centerness, levels."""
         inside = ((torch.arange(image.shape[2]) < size[0])[:, None] & (torch.arange(image.shape[3]) < size[1])[None]).float()
         inputs = (image.float() - self.model.mean) / self.model.std * inside
         levels = self.model.bbox_head(self.model.neck(self.model.backbone(inputs)))
         limits = size.flip(0).repeat(2).float()
         boxes, classness, centerness, numbers = [], [], [], []
-        for number, (stride, (logits, extents, centers)) in enumerate(zip(self.model.strides, levels)):
+        for number, (stride, (logits, ltrb, centerness_logits)) in enumerate(zip(self.model.strides, levels)):
             height, width = logits.shape[-2:]
             rows = ((torch.arange(height) + 0.5) * stride)[:, None].expand(height, width).reshape(-1)
             columns = ((torch.arange(width) + 0.5) * stride)[None].expand(height, width).reshape(-1)
-            left, top, right, bottom = (extents[0] * stride).flatten(1).unbind()
+            left, top, right, bottom = (ltrb[0] * stride).flatten(1).unbind()
             corners = torch.stack([columns - left, rows - top, columns + right, rows + bottom], dim=1)
             boxes.append(torch.minimum(corners.clamp(min=0), limits))
             classness.append(logits.flatten().sigmoid())
-            centerness.append(centers.flatten().sigmoid())
+            centerness.append(centerness_logits.flatten().sigmoid())
             numbers.append(torch.full_like(classness[-1], number, dtype=torch.int64))
         return torch.cat(boxes), torch.cat(classness), torch.cat(centerness), torch.cat(numbers)
 

@@ -531,6 +531,7 @@ def write(folder: Path, result: dict[str, Any], category: np.ndarray, palette: A
 
 
 def main(argv: list[str] | None = None) -> int:
+    """Parse the pictures that the arguments name; the exit status is 1 where one of them failed."""
     parser = argparse.ArgumentParser(description='Parse the people of pictures; no torch needed.')
     parser.add_argument('pictures', nargs='+')
     parser.add_argument('--out', default='parsed', help='folder to write NAME.json and NAME.png to (default: parsed)')
