@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from mmcv.transforms import Resize
+from mmcv.transforms import LoadAnnotations, LoadImageFromFile, Resize
 from mmengine.config import Config
 from mmengine.dataset import Compose, pseudo_collate
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
@@ -15,14 +15,15 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
 from mmqanet.apis.loading import ModelSource
+from mmqanet.datasets.transforms.loading import LoadImage
 from mmqanet.engine.config import require_mmdet, scope_of
 from mmqanet.errors import InputError
 from mmqanet.evaluation import person_label
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos
+from mmqanet.registry import TRANSFORMS
 
 SCORE_THR = 0.3  # from which score on a detector's people count, as in CIHP's category maps (docs/metrics.md)
-# By name: the light detector runs where mmdet, which has most of these classes, is not installed.
-READING_STEPS = ('LoadImage', 'LoadImageFromFile', 'LoadImageFromNDArray', 'LoadAnnotations')
+READERS = (LoadImage, LoadImageFromFile, LoadAnnotations)  # steps that read files; mmdet's and mmseg's derive from these
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
 
@@ -143,7 +144,7 @@ def _build(source: ModelSource) -> tuple[Any, Callable[[dict], dict]]:
     """The untrained network of a config, and its pipeline from an ``img`` on."""
     cfg = source.cfg
     dataset = cfg.test_dataloader.dataset
-    steps = [dict(step) for step in dataset.get('pipeline', ()) if step['type'].split('.')[-1] not in READING_STEPS]
+    steps = [dict(step) for step in dataset.get('pipeline', ()) if not _reads(step['type'])]
     classes = (dataset.get('metainfo') or {}).get('classes')
     if classes and _is_plain(steps) and is_light_fcos(cfg.model):
         model: Any = LightFCOS(cfg.model)
@@ -154,7 +155,14 @@ def _build(source: ModelSource) -> tuple[Any, Callable[[dict], dict]]:
     model = source.build()
     with DefaultScope.overwrite_default_scope(scope_of(cfg)):
         model.dataset_meta = dict(classes=_classes(dataset))
-        return model, Compose([MMENGINE_TRANSFORMS.build(step) for step in steps])
+        built = [MMENGINE_TRANSFORMS.build(step) for step in steps]
+        return model, Compose([step for step in built if not isinstance(step, READERS)])
+
+
+def _reads(name: str) -> bool:
+    """Whether a step is a reader of mmqanet's or mmcv's; mmdet is not asked, as the light detector runs without it."""
+    plain = name.split('.')[-1]
+    return issubclass(TRANSFORMS.module_dict.get(plain) or MMENGINE_TRANSFORMS.module_dict.get(plain) or object, READERS)
 
 
 def _is_plain(steps: Sequence[dict]) -> bool:

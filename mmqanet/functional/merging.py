@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.errors import InputError
+from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.image_parsing import ImageParsing, number_parts
 from mmqanet.functional.overlaps import class_ious, mean_present
 from mmqanet.functional.people import CroppedPeople
@@ -27,7 +28,7 @@ class MergingRules:
 
     bbox_score_thr: float = 0.3
     nms_iou_thr: float = 0.6
-    instance_score_thr: float = 0.01
+    instance_score_thr: float = INSTANCE_THRESHOLD
     category_quality_thr: float | None = None
 
 

@@ -12,6 +12,7 @@ from mmengine.structures import InstanceData, PixelData
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.merging import MergingRules, merge_people
 from mmqanet.functional.pasting import PastedPerson, SemanticContext, paste_person
@@ -58,7 +59,7 @@ class QualityAwarePostprocessor:
         pixel_score_sweep: Sequence[float] = (),
         bbox_score_thr: float = 0.3,
         nms_iou_thr: float = 0.6,
-        instance_score_thr: float = 0.01,
+        instance_score_thr: float = INSTANCE_THRESHOLD,
         category_quality_thr: float | None = None,
         min_region: float = 0.0,
         calibration: Mapping[str, Any] | None = None,

@@ -17,7 +17,7 @@ class IoUHead(BaseModule):
     """A light FCN that regresses the mean IoU of the crop's own parsing (paper, section 3.3).
 
     1×1 conv + ReLU keeping the width, global average pool, two 1×1 conv + ReLU, linear to one number. Convolutions have
-    a bias and no norm. The output is raw, it can leave [0, 1]; who fuses it clamps it.
+    a bias and no norm. The output is raw and can leave [0, 1]; the fusion of scores clamps it.
 
     Args:
         in_channels (int): D.
