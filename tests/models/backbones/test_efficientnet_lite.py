@@ -97,6 +97,14 @@ def test_converted_weights_compute_the_published_network(size):
             torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
 
 
+def test_converted_weights_are_float32_and_counts_stay_whole():
+    state = {key: value.half() if value.is_floating_point() else value for key, value in published_state_dict().items()}
+    converted = convert_efficientnet_lite0(state)
+    expected = EfficientNetLite0().state_dict()
+    assert {key: value.dtype for key, value in converted.items()} == {key: value.dtype for key, value in expected.items()}
+    assert {value.dtype for value in converted.values()} == {torch.float32, torch.int64}
+
+
 def test_conversion_names_what_is_wrong():
     state = published_state_dict()
     del state['_blocks.3._bn1.running_var']
