@@ -31,7 +31,7 @@ class HalvesParser(BaseParser):
         return model['labels']
 
     @classmethod
-    def set_test_options(cls, model, *, flip=None, max_batch=None):
+    def set_test_options(cls, model, *, flip=None, max_batch=None, precision=None):
         model.update({} if flip is None else dict(mirror=flip))
         model.update({} if max_batch is None else dict(images_at_once=max_batch))
 
