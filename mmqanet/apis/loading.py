@@ -149,12 +149,16 @@ def init_model(
     """
     source = ModelSource.find(config, checkpoint, purpose='parsing')
     cfg = source.cfg
-    require_parser(cfg, str(cfg.filename or checkpoint or 'config'))
+    where = str(cfg.filename or checkpoint or 'config')
+    parser = require_parser(cfg, where)
     with source.building():
         use_test_crops(cfg, asked=crop, stored=source.meta.get('crop_sampler'))
         _apply_options(cfg, tta=tta, max_crops=max_crops, precision=_known_precision(precision, device))
-        meta = merge_classes_in(cfg, dataset_meta(cfg, stored=source.meta.get('dataset_meta')), classes)
+        stored = source.meta.get('dataset_meta')
+        full_meta, number = dataset_meta(cfg, stored=stored), parser.classes_in(cfg.model)
+        meta = merge_classes_in(cfg, full_meta, classes)
         model = source.build()
+        check_meta(full_meta, number, where=str(checkpoint if stored else where))
         model.pipeline = inference_pipeline(cfg)
         model.dataset_meta = meta
     return source.load(model, device)
@@ -169,6 +173,15 @@ def dataset_meta(cfg: Config, *, stored: Mapping | None = None) -> dict:
         if key not in meta:
             raise InputError(f'{cfg.filename or "config"}: its test data set names no {key}')
     return {key: meta[key] for key in META_KEYS}
+
+
+def check_meta(meta: Mapping, number: int, *, where: str) -> None:
+    """Raise ``InputError`` unless classes, colours and pairs of left and right are those of a network of so many classes."""
+    for key in ('classes', 'palette'):
+        if len(meta[key]) != number:
+            raise InputError(f'{where}: {key} names {len(meta[key])} of the {number} classes of the network')
+    if any(not 0 < label < number for pair in meta['flip_pairs'] for label in pair):
+        raise InputError(f'{where}: flip_pairs leave the {number} classes of the network')
 
 
 def inference_pipeline(cfg: Config) -> Compose:

@@ -5,6 +5,8 @@ from typing import Any
 
 from mmqanet.errors import DataError
 
+LONGEST_NAME = 100  # characters of a class
+
 
 def read_stored_meta(content: Mapping[str, Any], path: str | os.PathLike) -> dict[str, Any]:
     """``meta`` of a checkpoint, empty where it says nothing, and in it ``dataset_meta``, whose lists are tuples.
@@ -18,7 +20,9 @@ def read_stored_meta(content: Mapping[str, Any], path: str | os.PathLike) -> dic
     dataset = meta.get('dataset_meta') or {}
     _check(isinstance(dataset, dict), 'meta.dataset_meta', 'a dict', path)
     for name, classes in (('CLASSES', meta.get('CLASSES')), ('dataset_meta.classes', dataset.get('classes'))):
-        _check(classes is None or _is_list(classes, str), f'meta.{name}', 'a list of names', path)
+        fits = classes is None or (_is_list(classes, str) and all(0 < len(text) <= LONGEST_NAME and text.isprintable()
+                                                                for text in classes))
+        _check(fits, f'meta.{name}', 'a list of names that can be shown', path)
     crop = meta.get('crop_sampler')
     _check(crop is None or (isinstance(crop, str) and crop in ('align', 'warp')), 'meta.crop_sampler', 'align or warp', path)
     for key, size in (('palette', 3), ('flip_pairs', 2)):

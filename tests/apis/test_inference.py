@@ -33,7 +33,7 @@ def picture(height=90, width=70, seed=0):
 
 def test_weights_come_back(small_cfg, model, tmp_path):
     path = tmp_path / 'weights.pth'
-    meta = dict(dataset_meta=dict(classes=model.dataset_meta['classes'], palette=(), flip_pairs=((1, 2),)))
+    meta = dict(dataset_meta=dict(model.dataset_meta, flip_pairs=((1, 2),)))
     torch.save(dict(state_dict={f'module.{k}': v for k, v in model.state_dict().items()}, meta=meta), path)
     loaded = init_model(small_cfg, path)
     assert all(torch.equal(a, b) for a, b in zip(loaded.state_dict().values(), model.state_dict().values()))
@@ -116,3 +116,13 @@ def test_unusable_images_are_refused(model, tmp_path):
         inference_topdown(model, picture().astype(np.float32))
     with pytest.raises(InputError, match='as many boxes'):
         inference_topdown(model, [picture()], [None, None])
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    (dict(classes=('background', 'hat')), 'classes names 2 of the 20'), (dict(palette=()), 'palette names 0 of the 20'),
+    (dict(flip_pairs=((1, 20),)), 'flip_pairs leave the 20')])
+def test_classes_of_another_network_are_refused(small_cfg, model, tmp_path, change, message):
+    meta = dict(dataset_meta=dict(model.dataset_meta, **change))
+    torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'weights.pth')
+    with pytest.raises(InputError, match=rf'weights\.pth: {message}'):
+        init_model(small_cfg, tmp_path / 'weights.pth')

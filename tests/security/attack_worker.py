@@ -22,6 +22,7 @@ from mmqanet.cli.boxes import read_boxes
 from mmqanet.datasets.coco_people import image_index, load_coco, person_boxes
 from mmqanet.errors import MMQANetError
 from mmqanet.evaluation.submission import read_submission
+from mmqanet.preparation.converters.matlab import read_mat
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
 
@@ -90,7 +91,7 @@ ACTIONS = dict(
     load=load_checkpoint_file, parser=lambda path: init_model(None, path), detector=lambda path: init_detector(None, path),
     resume=resume, picture=read_image, label_map=read_label_map, boxes=lambda path: read_boxes(str(path)), coco=read_people,
     submission=lambda path: read_submission(path.parent / path.stem, 'a', num_classes=5),
-    unsafe=lambda path: torch.load(path, weights_only=False))
+    matlab=lambda path: read_mat(path, 'anno'), unsafe=lambda path: torch.load(path, weights_only=False))
 
 
 def attempt(action: str, path: Path) -> dict:

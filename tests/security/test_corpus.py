@@ -11,13 +11,14 @@ from pathlib import Path
 import call_attacks
 import config_attacks
 import data_attacks
+import matlab_attacks
 import pickle_attacks
 import pytest
 import weight_attacks
 from attack import VICTIMS, make_victims
 from hostile_pickles import as_pickle, call, write
 
-ATTACKS = [attack for module in (call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks)
+ATTACKS = [attack for module in (call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks)
            for attack in module.attacks()]
 
 
