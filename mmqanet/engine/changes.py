@@ -50,7 +50,8 @@ def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[
 
     Args:
         cfg: its model takes ``flip``, ``max_batch`` and ``precision``, the pipelines of its test data take ``scales``.
-        flip, max_batch, precision: as in :meth:`BaseParser.set_test_options`.
+        flip, max_batch: as in :meth:`BaseParser.set_test_options`.
+        precision: as in :meth:`BaseParser.set_precision`.
         scales: at which scales the pipelines show the network what it parses; predictions are averaged over them.
 
     Raises:
@@ -58,7 +59,9 @@ def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[
             step that takes scales.
     """
     parser = require_parser(cfg, 'flip, scales or max_batch')
-    parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch, precision=precision)
+    parser.set_test_options(cfg.model, flip=flip, max_batch=max_batch)
+    if precision is not None:
+        parser.set_precision(cfg.model, precision)
     if scales is not None:
         _set_scales(cfg, tuple(scales))
 

@@ -114,11 +114,8 @@ class RegionParser(BaseParser):
         return model['roi_head']['mask_head']['num_classes']
 
     @classmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
-                         precision: str | None = None) -> None:
-        """Write options of testing into a model's config, in place; raises ``InputError`` for one that it does not have."""
-        if precision not in (None, 'float32'):
-            raise InputError(f'precision: {cls.__name__} knows float32 only, not {precision}')
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+        """Write options of testing into a model's config, in place: mirror image, regions at once."""
         if flip is not None:
             model['flip_test'] = flip
         if max_batch is not None:

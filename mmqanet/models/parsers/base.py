@@ -67,8 +67,7 @@ class BaseParser(BaseModel):
 
     @classmethod
     @abstractmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
-                         precision: str | None = None) -> None:
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
         """Write options of testing into a ``model`` config, in place. ``None`` leaves an option as it is.
 
         The scales of multi-scale testing are not here: the pipeline makes the inputs (``MultiScaleTransform``).
@@ -77,11 +76,21 @@ class BaseParser(BaseModel):
             model: of a config.
             flip: average over the mirror image, left and right classes swapped back.
             max_batch: most crops or images that pass the network at once.
-            precision: of the features, ``'float32'`` or ``'bfloat16'``.
+        """
+
+    @classmethod
+    def set_precision(cls, model: dict[str, Any], precision: str) -> None:
+        """Let the parser of a ``model`` config predict with features of a precision, in place.
+
+        Args:
+            model: of a config.
+            precision: ``'float32'`` or ``'bfloat16'``.
 
         Raises:
-            InputError: parsers of this kind do not know the precision.
+            InputError: parsers of this kind do not know it; by default float32 alone is known.
         """
+        if precision != 'float32':
+            raise InputError(f'precision: {cls.__name__} knows float32 only, not {precision}')
 
     @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:

@@ -97,15 +97,17 @@ class TopdownParser(BaseParser):
         return model['parsing_head']['num_classes']
 
     @classmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None,
-                         precision: str | None = None) -> None:
-        """Write options of testing into a model's config, in place: mirror image, crops at once, precision."""
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+        """Write options of testing into a model's config, in place: mirror image, crops at once."""
         if flip is not None:
             model['flip_test'] = flip
         if max_batch is not None:
             model['max_crops_per_batch'] = max_batch
-        if precision is not None:
-            model['precision'] = precision
+
+    @classmethod
+    def set_precision(cls, model: dict[str, Any], precision: str) -> None:
+        """Write the precision of the features into a model's config, in place."""
+        model['precision'] = precision
 
     @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
