@@ -89,7 +89,12 @@ def _person_ids(content: Mapping) -> set | None:
     """The ids of the category person, or of the only one; ``None`` where there are no categories."""
     if not content.get('categories'):
         return None
-    categories = {category.get('id'): str(category.get('name')) for category in _entries(content, 'categories')}
+    categories: dict[Any, str] = {}
+    for category in _entries(content, 'categories'):
+        key = category.get('id')
+        if not isinstance(key, int | str):
+            raise DataError(f'a category needs an id, not {str(key)[:80]}')
+        categories[key] = str(category.get('name'))
     people = {key for key, name in categories.items() if name.lower() == PERSON}
     if not people and len(categories) > 1:
         raise DataError(f'none of its {len(categories)} categories is called {PERSON}')
@@ -97,7 +102,12 @@ def _person_ids(content: Mapping) -> set | None:
 
 
 def _is_person(annotation: Mapping, ids: set | None) -> bool:
-    return ids is None or 'category_id' not in annotation or annotation['category_id'] in ids
+    if ids is None or 'category_id' not in annotation:
+        return True
+    key = annotation['category_id']
+    if not isinstance(key, int | str):
+        raise DataError(f'annotation {str(annotation.get("id"))[:80]}: category_id {str(key)[:80]} is of no category')
+    return key in ids
 
 
 def _entries(content: Mapping, key: str) -> Iterable[Mapping]:

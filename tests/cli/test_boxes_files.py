@@ -47,6 +47,8 @@ def test_scores_come_along(read):
     (coco(images=[dict(id=1, file_name='a'), dict(id=1, file_name='b')]), 'two images have the id 1'),
     (coco(annotations=[dict(id=4, image_id=9, category_id=7, bbox=[1, 1, 2, 2])]), 'annotation 4: image_id 9 is of no'),
     (coco(annotations=[dict(id=4, image_id=1, category_id=7, bbox='x')]), 'annotation 4: bbox must be'),
+    (coco(categories=[dict(id=[7], name='person')]), r'a category needs an id, not \[7\]'),
+    (coco(annotations=[dict(id=4, image_id=1, category_id={}, bbox=[1, 1, 2, 2])]), 'annotation 4: category_id {} is of no'),
     (coco(categories=[dict(id=3, name='dog'), dict(id=7, name='cat')]), 'none of its 2 categories is called person')])
 def test_other_layouts_are_named(read, content, message):
     with pytest.raises(DataError, match=r'boxes\.json: not a readable file of boxes \(.*' + message):

@@ -85,6 +85,10 @@ def test_one_forward_pass_answers_everything(bench, tmp_path, monkeypatch, capsy
     run('merge_ablations', tmp_path / 'a/ablation.json', tmp_path / 'a/ablation.json', '--out', tmp_path / 'merged',
         monkeypatch=monkeypatch)
     assert '± 0.0' in (tmp_path / 'merged/ablation.md').read_text()
+    before = (tmp_path / 'a/ablation.json').read_bytes()
+    with pytest.raises(InputError, match='would overwrite'):
+        run('merge_ablations', tmp_path / 'a/ablation.json', '--out', tmp_path / 'a', monkeypatch=monkeypatch)
+    assert (tmp_path / 'a/ablation.json').read_bytes() == before
 
 
 def test_predictions_of_another_checkpoint_are_refused_or_replaced(bench, tmp_path, monkeypatch, capsys):
