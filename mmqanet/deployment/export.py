@@ -127,7 +127,7 @@ def to_onnx(graph: nn.Module, example: tuple[Tensor, ...], *, inputs: Sequence[s
     onnx, = require_onnx('onnx')
     buffer: Any = io.BytesIO()
     try:
-        with _silent(), torch.no_grad():
+        with silent(), torch.no_grad():
             # The TorchScript exporter: a tenth of the other's time, and it knows every torch that this package runs on.
             torch.onnx.export(graph.eval(), example, buffer, input_names=list(inputs), output_names=list(outputs),
                               opset_version=opset, dynamic_axes=dynamic, dynamo=False)
@@ -145,7 +145,7 @@ def to_onnx(graph: nn.Module, example: tuple[Tensor, ...], *, inputs: Sequence[s
 def to_half(content: bytes) -> bytes:
     """The file with weights and features in half precision; inputs, outputs, sums and powers stay in float32."""
     onnx, float16 = require_onnx('onnx', 'onnxruntime.transformers.float16')
-    with _silent():
+    with silent():
         model = float16.convert_float_to_float16(
             onnx.load_from_string(content), keep_io_types=True, op_block_list=[*float16.DEFAULT_OP_BLOCK_LIST, *HALF_KEEPS])
     return model.SerializeToString()
@@ -179,7 +179,7 @@ writes `parsed/photo.json` (people and parts with their qualities and masks) and
 
 
 @contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """The exporter talks of what it does; errors come as exceptions."""
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)

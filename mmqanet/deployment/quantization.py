@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from mmqanet.deployment.export import require_onnx
+from mmqanet.deployment.export import require_onnx, silent
 
 
 class _Crops:
@@ -35,10 +35,11 @@ def to_int8(content: bytes, crops: Tensor) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, 'float.onnx'), Path(folder, 'int8.onnx')
         source.write_bytes(content)
-        quantization.quantize_static(
-            str(source), str(target), _Crops(crops), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
-            activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
-            op_types_to_quantize=['Conv'])
+        with silent():
+            quantization.quantize_static(
+                str(source), str(target), _Crops(crops), quant_format=quantization.QuantFormat.QDQ, per_channel=True,
+                activation_type=quantization.QuantType.QUInt8, weight_type=quantization.QuantType.QInt8,
+                op_types_to_quantize=['Conv'])
         model = onnx.load(str(target))
     onnx.helper.set_model_props(model, props)
     return model.SerializeToString()
