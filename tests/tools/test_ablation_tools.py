@@ -87,7 +87,8 @@ def test_one_forward_pass_answers_everything(bench, tmp_path, monkeypatch, capsy
     assert '± 0.0' in (tmp_path / 'merged/ablation.md').read_text()
     before = (tmp_path / 'a/ablation.json').read_bytes()
     with pytest.raises(InputError, match='would overwrite'):
-        run('merge_ablations', tmp_path / 'a/ablation.json', '--out', tmp_path / 'a', monkeypatch=monkeypatch)
+        run('merge_ablations', tmp_path / 'a/ablation.json', tmp_path / 'merged/ablation.json', '--out', tmp_path / 'a',
+            monkeypatch=monkeypatch)
     assert (tmp_path / 'a/ablation.json').read_bytes() == before
 
 

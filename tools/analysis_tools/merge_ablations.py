@@ -21,9 +21,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    tables, goal = merge_reports(args.reports)
     if args.out:
         check_overwrites(args.out / 'ablation.json', args.reports)
+    tables, goal = merge_reports(args.reports)
+    if args.out:
         write_tables(args.out, tables, goal=goal, about={'runs': [str(path) for path in args.reports]})
     print_tables(shown_tables(tables, goal=goal))
 
