@@ -75,6 +75,15 @@ def test_a_drawing_that_is_there_is_written_as_it_is(tmp_path):
     assert np.abs(read_image(tmp_path / 'a_overlay.jpg').astype(int) - (250, 30, 100)).max() < 4
 
 
+def test_parsing_again_leaves_no_empty_folder(tmp_path):
+    item = Picture(name='x/a', source='a', content=np.zeros((5, 6, 3), np.uint8))
+    parsed = Parsed(item=item, frame=Frame(name='x/a', source='a', image=item.content), sample=parsed_people())
+    ResultWriter(tmp_path, label_set=LABELS, kinds=('parts',)).write(parsed)
+    assert len(list((tmp_path / 'parts/x/a').iterdir())) == 3
+    ResultWriter(tmp_path, label_set=LABELS, kinds=()).write(parsed)
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['x', 'x/a.json']
+
+
 @pytest.mark.parametrize('sampler', ['align', 'warp'])
 def test_the_way_of_resampling_is_told_where_it_is_known(sampler):
     sample = parsed_people()

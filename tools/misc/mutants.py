@@ -8,7 +8,8 @@ Places are drawn at random, from every room of the package its share of them, an
 left out, for their changes do nothing or keep a module from being imported. Every mutant meets the nearest tests of its
 module (changed_tests.py) in a copy of the last commit. Those that survive are listed with their change: some are equivalent
 to the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
-survivors meet all tests that concern their module, of the last commit.
+survivors meet all tests that concern their module, of the last commit. A test that fails without any change counts as one
+that notices: see that they pass.
 """
 import argparse
 import ast
