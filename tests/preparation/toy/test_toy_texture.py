@@ -1,11 +1,11 @@
-"""Patterns of cloth by their shares of the second colour, and the colours themselves: those of a version stay the same."""
+"""Patterns of cloth by their shares of the second colour; tables of colours and poses, which a version keeps."""
 import hashlib
 import json
 
 import numpy as np
 import pytest
 
-from mmqanet.preparation.toy import background, texture, writer
+from mmqanet.preparation.toy import background, skeleton, texture, writer
 from mmqanet.preparation.toy.texture import cloth
 
 
@@ -58,9 +58,9 @@ def test_a_cloth_is_between_its_two_colours():
     assert kinds == {True, False}
 
 
-def test_colours_are_changed_on_purpose_only():
+def test_colours_and_poses_are_changed_on_purpose_only():
     """A change of them alters the pictures, and so raises ``VERSION``."""
     tables = [texture.GARMENT_COLOURS, texture.SKIN_COLOURS, texture.HAIR_COLOURS, background._SKY, background._GREEN,
-              background._GROUND, background._WALL]
+              background._GROUND, background._WALL, skeleton._ARMS, skeleton._LEGS, skeleton._STANCES]
     assert writer.VERSION == 2
-    assert hashlib.sha256(json.dumps(tables).encode()).hexdigest()[:12] == '83f9b91e0e0b'
+    assert hashlib.sha256(json.dumps(tables).encode()).hexdigest()[:12] == 'a6c6260c6565'
