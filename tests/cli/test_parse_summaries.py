@@ -10,6 +10,7 @@ from pictures import picture, save, save_video
 from mmqanet.apis.inputs import find_inputs
 from mmqanet.apis.outputs import ResultWriter
 from mmqanet.cli.main import main
+from mmqanet.structures import LabelSet
 
 SUMMARIES = ['coco_people.json', 'coco_parts.json', 'labelstudio.json', 'labelstudio.xml', 'report.html']
 
@@ -67,7 +68,7 @@ def test_a_picture_that_has_gone_is_grey_in_the_report(parse, tmp_path):
     _, out = parse(save=['report'])
     whole = (out / 'report.html').read_text(encoding='utf-8')
     save(tmp_path / 'photos/a.jpg', np.zeros((9, 9, 3), np.uint8))
-    writer = ResultWriter(out, meta=dict(classes=['0'] * 60, palette=[(0, 0, 0)] * 60), kinds=['report'])
+    writer = ResultWriter(out, label_set=LabelSet(['0'] * 60, [(0, 0, 0)] * 60), kinds=['report'])
     assert writer.summarize(find_inputs([tmp_path / 'photos'], recursive=False, outside=out)) == [out / 'report.html']
     changed = (out / 'report.html').read_text(encoding='utf-8')
     first, second = (re.findall(r'"name": "([ab])".*?"jpeg": "(.*?)"', page) for page in (whole, changed))

@@ -16,10 +16,10 @@ from mmqanet.apis import init_model
 from mmqanet.apis.restricted import parse_restricted
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets.ccp import CCP_CLASSES
-from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCPSidesDataset
+from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCP_SIDES_PARTIAL_LABELS, CCPSidesDataset
 from mmqanet.models import ParsingHead
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
-from mmqanet.preparation.pseudo_labels import possible_classes
+from mmqanet.preparation.pseudo_labels import agree_on_sides, possible_classes
 from mmqanet.utils.images import read_image
 
 TOOLS = Path(__file__).resolve().parents[2] / 'tools'
@@ -79,7 +79,8 @@ def test_pseudo_labels_of_tagged_photos(tagged, weights, tmp_path, monkeypatch, 
     labels = np.array(Image.open(tmp_path / 'out/q0/Training/Category_ids/0001.png'))
     possible = possible_classes([CCP_CLASSES.index('skin'), CCP_CLASSES.index('ring')])
     assert labels.any()
-    assert possible[np.unique(labels)].all()
+    merged = [*([index] for index in range(len(possible))), *CCP_SIDES_PARTIAL_LABELS.values()]
+    assert all(possible[list(merged[label])].any() for label in np.unique(labels))
     dataset = CCPSidesDataset(
         ann_file='annotations/CCP_tagged.json', data_root=str(tmp_path / 'out/q0'),
         data_prefix=dict(img='Training/Images', category='Training/Category_ids', human='Training/Human_ids'))
@@ -100,7 +101,10 @@ def test_only_parts_of_a_high_quality_are_kept(tagged, weights, tmp_path, monkey
     assert unsure.any()
     assert not unsure.all()
     assert (written[unsure] == 255).all()
-    assert (written[~unsure] == labels[~unsure]).all()
+    decided = ~unsure & (written < len(CCP_SIDES_CLASSES))
+    assert decided.any()
+    assert (written[decided] == labels[decided]).all()
+    assert (written[~unsure & ~decided] == agree_on_sides(labels, photo.parts)[~unsure & ~decided]).all()
 
 
 def test_garments_that_do_not_appear_keep_a_photo_out(tagged, weights, tmp_path, monkeypatch, capsys):

@@ -27,7 +27,7 @@ def blocks(tmp_path, monkeypatch):
         model.roi_head.bbox_head.fc_cls.weight *= 100  # some scores are high
         model.roi_head.bbox_head.fc_cls.bias[-1] = -9  # those of the background are not
     torch.save(dict(state_dict=model.state_dict(), meta=dict(dataset_meta=dict(
-        classes=tuple(map(str, range(80))), palette='random'))), tmp_path / 'segmenter.pth')
+        classes=tuple(map(str, range(80))), palette=[(0, 0, 0)] * 80))), tmp_path / 'segmenter.pth')
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'photo.jpg'), image)
     monkeypatch.chdir(tmp_path)
