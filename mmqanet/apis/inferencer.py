@@ -60,7 +60,7 @@ class HumanParsingInferencer:
             as well. By default the shipped one for the shipped model. With a model of one's own and no detector the model
             finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
-        box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.4.
+        box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.25.
         tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
         backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
             (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.

@@ -20,7 +20,8 @@ MOST_BYTES = 20_000_000  # of all files together: the wheel stays small
 def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str) -> dict:
     """Write the checkpoints that go with the package, each ``folder/NAME.pth``, and their manifest.
 
-    The manifest comes last: a run that is cut off before leaves files that :func:`verify` refuses.
+    The manifest comes last: a run that is cut off before leaves files that :func:`verify` refuses. What the folder's
+    manifest lists besides the models given stays as it is.
 
     Args:
         models: by file name without suffix: ``content`` of a checkpoint of tools/train.py, ``source``, the file that it
@@ -33,10 +34,11 @@ def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str
         ``config``, ``metrics`` and ``source`` (name and hash of the checkpoint of the training).
 
     Raises:
-        DataError: a checkpoint lacks its weights, config, classes or name, or half precision cannot hold its weights.
+        DataError: a checkpoint lacks its weights, config, classes or name, or half precision cannot hold its weights; or a
+            file that stays is not what the manifest says.
         InputError: together they are larger than 20 MB; nothing is written then.
     """
-    files, entries = {}, {}
+    files, entries = {}, _kept(Path(folder), models)
     for name, model in models.items():
         content = publish(model['content'], source=model['source'], half=True)
         file, blob = f'{name}.pth', checkpoint_bytes(content)
@@ -44,9 +46,9 @@ def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str
         entries[file] = dict(
             sha256=hashlib.sha256(blob).hexdigest(), bytes=len(blob), config=config_name(model['content'], model['source']),
             metrics=dict(model['metrics']), source=content['meta']['source'])
-    total = sum(map(len, files.values()))
+    total = sum(entry['bytes'] for entry in entries.values())
     if total > MOST_BYTES:
-        raise InputError(f'{", ".join(files)}: {total / 1e6:.1f} MB together, but the package takes at most '
+        raise InputError(f'{", ".join(entries)}: {total / 1e6:.1f} MB together, but the package takes at most '
                          f'{MOST_BYTES / 1e6:.0f} MB')
     manifest = dict(mmqanet_version=__version__, date=date.today().isoformat(), data=data, files=entries)
     text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
@@ -54,6 +56,16 @@ def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str
         write_bytes(Path(folder) / file, blob)
     write_bytes(Path(folder) / MANIFEST, f'{text}\n'.encode())
     return manifest
+
+
+def _kept(folder: Path, models: Mapping[str, Any]) -> dict[str, Any]:
+    """The entries of a folder's manifest for files other than those of the models, each verified."""
+    manifest = folder / MANIFEST
+    entries = read_json(manifest, expected=dict)['files'] if manifest.is_file() else {}
+    kept = {file: entry for file, entry in entries.items() if Path(file).stem not in models}
+    for file in kept:
+        verify(folder / file)
+    return kept
 
 
 def config_name(content: Mapping, source: PathLike) -> str:

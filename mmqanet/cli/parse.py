@@ -46,7 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     people.add_argument('--detector-checkpoint', metavar='CKPT',
                         help="the detector's weights, alone if they carry their config")
     people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector '
-                        'finds (default: 0.3, of the shipped one 0.4)')
+                        'finds (default: 0.3, of the shipped one 0.25)')
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',
                         help='leave out parts of a lower quality')

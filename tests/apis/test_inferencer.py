@@ -214,7 +214,7 @@ def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser
     sample, = inferencer(picture(), return_datasamples=True)['predictions']
     assert sample.pred_instances.bboxes.tolist() == BOXES[:1]
     HumanParsingInferencer(device='cpu', box_score_thr=0.2)(picture())
-    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu', score_thr=least)) for least in (0.4, 0.2)]
+    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu', score_thr=least)) for least in (0.25, 0.2)]
     for name in ('detector', 'parser'):
         with (tmp_path / f'{name}.pth').open('ab') as file:
             file.write(b'x')

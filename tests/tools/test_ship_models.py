@@ -50,6 +50,12 @@ def test_a_pair_is_shipped_and_used_without_options(trained, tmp_path, monkeypat
     parsed, = inferencer(np.full((60, 50, 3), 90, np.uint8))['predictions']
     assert parsed['people']
 
+    ship(monkeypatch, '--detector', detector, '--out', out, '--data', 'more photos')
+    again = json.loads((out / 'manifest.json').read_text())
+    assert again['files']['parser.pth'] == files['parser.pth']
+    assert again['files']['detector.pth']['metrics'] == {}
+    assert again['data'] == 'more photos'
+
     before = {path.name: path.read_bytes() for path in out.iterdir()}
     with pytest.raises(SystemExit, match=r'--parser: .*best\.pth holds none'):
         ship(monkeypatch, '--parser', detector, '--detector', parser, '--out', out, '--data', 'photos')

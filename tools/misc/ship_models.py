@@ -5,8 +5,8 @@
         --detector work_dirs/detector/epoch_18.pth --detector-metrics boxes.json \\
         --data 'CCP, 800 photos'
 
-Both are written in half precision with their config inside, at most 20 MB together, and only if they build and load;
-manifest.json lists their SHA-256, which is checked whenever they are loaded.
+They are written in half precision with their config inside, at most 20 MB together, and only if they build and load;
+manifest.json lists their SHA-256, which is checked whenever they are loaded. One may be given alone: the other stays.
 """
 import argparse
 import math
@@ -27,25 +27,28 @@ from mmqanet.utils.files import read_json
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for name in ('parser', 'detector'):
-        parser.add_argument(f'--{name}', type=Path, required=True, metavar='CKPT', help='checkpoint of tools/train.py')
+        parser.add_argument(f'--{name}', type=Path, metavar='CKPT', help='checkpoint of tools/train.py')
         parser.add_argument(f'--{name}-metrics', nargs='+', default=[], metavar='NAME=VALUE',
                             help='figures for the manifest, or a JSON file of them, as tools/test.py writes it')
     parser.add_argument('--data', required=True, help='what they were trained on, in words, for the manifest')
     parser.add_argument('--out', type=Path, default=SHIPPED_PARSER.parent, metavar='DIR',
                         help='folder to write to (default: that of the package)')
     args = parser.parse_args()
+    if not (args.parser or args.detector):
+        raise InputError('--parser, --detector or both are needed')
     models = {
         name: dict(content=load_checkpoint_file(path), source=path, metrics=read_metrics(metrics))
         for name, path, metrics in (('parser', args.parser, args.parser_metrics),
-                                    ('detector', args.detector, args.detector_metrics))}
+                                    ('detector', args.detector, args.detector_metrics)) if path}
     for name, model in models.items():
         cfg = read_stored_config(model['content'], model['source'])
         if (parser_class(cfg) is None) != (name == 'detector'):
             raise InputError(f'--{name}: {model["source"]} holds none')
     with TemporaryDirectory() as folder:
         ship(models, folder, data=args.data)
-        init_model(None, Path(folder) / 'parser.pth')
-        init_detector(None, Path(folder) / 'detector.pth')
+        for name, build in (('parser', init_model), ('detector', init_detector)):
+            if name in models:
+                build(None, Path(folder) / f'{name}.pth')
     manifest = ship(models, args.out, data=args.data)
     for file, entry in manifest['files'].items():
         print(f'{args.out / file}: {entry["bytes"] / 1e6:.2f} MB, {entry["config"]}, sha256 {entry["sha256"]}')

@@ -1,0 +1,33 @@
+"""tools/model_converters/average_checkpoints.py: weights between two, counts and config of the latter."""
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmqanet.checkpoints.loading import load_checkpoint_file
+
+TOOL = Path(__file__).resolve().parents[2] / 'tools/model_converters/average_checkpoints.py'
+
+
+def average(monkeypatch, *words):
+    monkeypatch.setattr(sys, 'argv', [TOOL.name, *map(str, words)])
+    runpy.run_path(str(TOOL), run_name='__main__')
+
+
+def test_weights_lie_between(tmp_path, monkeypatch):
+    before, after = dict(w=torch.zeros(2), n=torch.tensor(3)), dict(w=torch.tensor([1.0, 2.0]).half(), n=torch.tensor(5))
+    torch.save(dict(state_dict=before), tmp_path / 'before.pth')
+    torch.save(dict(state_dict=after, meta=dict(cfg='a = 1')), tmp_path / 'after.pth')
+    average(monkeypatch, tmp_path / 'before.pth', tmp_path / 'after.pth', tmp_path / 'out.pth', '--share', 0.25)
+    content = load_checkpoint_file(tmp_path / 'out.pth')
+    assert content['state_dict']['w'].tolist() == [0.25, 0.5]
+    assert content['state_dict']['w'].dtype == torch.float16
+    assert content['state_dict']['n'] == 5
+    assert content['meta']['cfg'] == 'a = 1'
+    torch.save(dict(state_dict=dict(w=torch.zeros(3), n=torch.tensor(1))), tmp_path / 'other.pth')
+    for name, share, message in (('before', 1.5, 'must lie in'), ('other', 0.5, 'w is missing or has another')):
+        with pytest.raises(SystemExit, match=message):
+            average(monkeypatch, tmp_path / f'{name}.pth', tmp_path / 'after.pth', tmp_path / 'no.pth', '--share', share)
+    assert not (tmp_path / 'no.pth').exists()
