@@ -56,7 +56,7 @@ def test_the_context_of_a_region_is_its_mean_and_its_surroundings_at_three_rates
 
 
 def test_as_released_unless_a_config_says_otherwise():
-    head = MODELS.build(dict(type='GeometricContextHead'))
+    head = MODELS.build(dict(type='mmqanet.GeometricContextHead'))
     assert (head.pooled.in_channels, head.num_classes, len(head.convs)) == (256, 20, 4)
     assert head.reduce.conv.weight.shape == (512, 5 * 256, 1, 1)
     assert [branch.conv.dilation for branch in head.branches] == [(1, 1), (6, 6), (12, 12), (18, 18)]

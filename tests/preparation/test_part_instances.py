@@ -2,7 +2,7 @@ import json
 
 import numpy as np
 import pytest
-from mmengine.registry import init_default_scope
+from mmengine.registry import DefaultScope
 
 from mmqanet.errors import DataError
 from mmqanet.functional.rle import decode_rle
@@ -61,9 +61,9 @@ def test_mmdet_reads_it(toy, tmp_path):
     from mmdet.datasets import CocoDataset
 
     write(toy, tmp_path / 'instances.json')
-    init_default_scope('mmdet')
-    dataset = CocoDataset(ann_file=str(tmp_path / 'instances.json'), data_prefix=dict(img=str(toy / 'Training/Images')),
-                          metainfo=dict(classes=('person', *CLASSES[1:])), pipeline=[])
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        dataset = CocoDataset(ann_file=str(tmp_path / 'instances.json'), data_prefix=dict(img=str(toy / 'Training/Images')),
+                              metainfo=dict(classes=('person', *CLASSES[1:])), pipeline=[])
     assert len(dataset) == 3
     labels = [one['bbox_label'] for one in dataset.get_data_info(0)['instances']]
     assert labels[0] == 0 < max(labels)

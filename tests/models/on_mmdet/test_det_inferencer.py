@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 pytest.importorskip('mmdet.apis')
 
@@ -31,6 +32,7 @@ def blocks(tmp_path, monkeypatch):
     image = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     cv2.imwrite(str(tmp_path / 'photo.jpg'), image)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(DefaultScope, '_instance_dict', DefaultScope._instance_dict.copy())  # so that mmdet's scope ends
     section = (REPO / 'docs/instance_quality.md').read_text(encoding='utf-8').split('\n## ')[1]
     return re.findall(r'```python\n(.*?)```', section, flags=re.DOTALL)
 
