@@ -4,9 +4,11 @@ Coordinates are continuous everywhere: column ``i`` of an array covers ``[i, i +
 image spans ``[0, W] × [0, H]``. Array libraries that address pixels by the index of their centre (``cv2.warpAffine``)
 need the half pixel of :meth:`PersonCrop.index_matrix`.
 """
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmqanet.errors import InputError
 
@@ -33,7 +35,7 @@ class PersonCrop:
     flipped: bool = False
 
     @classmethod
-    def from_box(cls, box, *, output_size: tuple[int, int], padding: float = 1.25) -> 'PersonCrop':
+    def from_box(cls, box: Iterable[float], *, output_size: tuple[int, int], padding: float = 1.25) -> 'PersonCrop':
         """The crop of a box: extended in height or width to the output's aspect ratio, then padded (docs/training.md).
 
         Args:
@@ -93,12 +95,12 @@ class PersonCrop:
         matrix[:, 2] += matrix[:, :2] @ [0.5, 0.5] - 0.5
         return matrix
 
-    def to_crop(self, points) -> np.ndarray:
+    def to_crop(self, points: ArrayLike) -> np.ndarray:
         """Image points (..., 2) as (x, y) → crop points (..., 2)."""
         matrix = self.matrix()
         return np.asarray(points, dtype=np.float64) @ matrix[:, :2].T + matrix[:, 2]
 
-    def to_image(self, points) -> np.ndarray:
+    def to_image(self, points: ArrayLike) -> np.ndarray:
         """Crop points (..., 2) as (x, y) → image points (..., 2); the inverse of :meth:`to_crop`."""
         matrix = self.matrix()
         return (np.asarray(points, dtype=np.float64) - matrix[:, 2]) @ np.linalg.inv(matrix[:, :2]).T

@@ -98,7 +98,8 @@ def contact_sheet(pictures: Sequence[np.ndarray], *, width: int = 2400, row: int
     return sheet
 
 
-def _whole(image, category, human, boxes, label_set: LabelSet, crop: CropSample | None) -> np.ndarray:
+def _whole(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np.ndarray,
+           label_set: LabelSet, crop: CropSample | None) -> np.ndarray:
     scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -135,7 +136,8 @@ def _crop_panels(crop: CropSample, label_set: LabelSet) -> list[np.ndarray]:
     return [seen, plain, _parsing(image, labels, person, label_set, 'both', alpha=0.45)]
 
 
-def _parsing(image, category, human, label_set: LabelSet, title: str, *, alpha: float) -> np.ndarray:
+def _parsing(image: np.ndarray, category: np.ndarray, human: np.ndarray,
+             label_set: LabelSet, title: str, *, alpha: float) -> np.ndarray:
     parsing = ImageParsing.annotated(category.astype(np.uint8), human)
     return draw_panels(image, {title: parsing}, label_set=label_set, alpha=alpha, legend=False)
 

@@ -120,7 +120,7 @@ class _Window:
         return cv2.resize(plane, self.size, interpolation=cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC)
 
 
-def _window(rng, photo, width, height, shown, top, keep_owner) -> _Window:
+def _window(rng: np.random.Generator, photo, width: int, height: int, shown, top, keep_owner) -> _Window:
     """The window of ``shown`` rows from ``top``, wherever in the width, with the owner inside where that is kept."""
     shown = round(shown)
     top = min(round(top), photo.mask.shape[0] - shown)

@@ -22,17 +22,17 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> np.nda
     return cv2.GaussianBlur(image, (0, 0), blur) if blur else image
 
 
-def _colour(rng, colours, spread=8.0) -> tuple[int, ...]:
+def _colour(rng: np.random.Generator, colours, spread=8.0) -> tuple[int, ...]:
     return tuple(int(c) for c in pick(rng, colours, spread))
 
 
-def _gradient(width, height, top, bottom) -> np.ndarray:
+def _gradient(width: int, height: int, top, bottom) -> np.ndarray:
     share = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
     rows = np.float32(top) * (1 - share) + np.float32(bottom) * share
     return np.repeat(rows, width, axis=1).astype(np.uint8)
 
 
-def _stage(rng, width, height, above, below) -> tuple[np.ndarray, int]:
+def _stage(rng: np.random.Generator, width: int, height: int, above, below) -> tuple[np.ndarray, int]:
     """A wall or sky on a floor, and the row where they meet."""
     horizon = int(height * rng.uniform(0.5, 0.8))
     upper = _gradient(width, horizon, pick(rng, above, 8), pick(rng, above, 8))
@@ -40,7 +40,7 @@ def _stage(rng, width, height, above, below) -> tuple[np.ndarray, int]:
     return np.concatenate([upper, lower]), horizon
 
 
-def _field(rng, width, height) -> np.ndarray:
+def _field(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     image, horizon = _stage(rng, width, height, _SKY, _GREEN)
     if rng.random() < 0.5:
         centre = int(rng.uniform(0.1, 0.9) * width), int(rng.uniform(0.1, 0.5) * horizon)
@@ -55,7 +55,7 @@ def _field(rng, width, height) -> np.ndarray:
     return image
 
 
-def _tree(rng, image, horizon) -> None:
+def _tree(rng: np.random.Generator, image: np.ndarray, horizon: int) -> None:
     height, width = image.shape[:2]
     x, foot = int(rng.uniform(0, width)), horizon + int(height * rng.uniform(0, 0.12))
     tall, thick = int(height * rng.uniform(0.2, 0.5)), max(int(width * rng.uniform(0.008, 0.02)), 2)
@@ -66,7 +66,7 @@ def _tree(rng, image, horizon) -> None:
         cv2.circle(image, centre, int(height * rng.uniform(0.05, 0.1)), leaves, -1, cv2.LINE_AA)
 
 
-def _street(rng, width, height) -> np.ndarray:
+def _street(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     image, horizon = _stage(rng, width, height, _SKY, _GROUND)
     x = -int(rng.uniform(0, 0.1) * width)
     while x < width:
@@ -82,7 +82,7 @@ def _street(rng, width, height) -> np.ndarray:
     return image
 
 
-def _room(rng, width, height) -> np.ndarray:
+def _room(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     image, horizon = _stage(rng, width, height, _WALL, _GROUND + HAIR_COLOURS[3:5])
     if rng.random() < 0.5:  # wallpaper, faint enough to stay a wall
         paper = cloth(rng, height * 1.5).patch(0, 0, width, horizon)
@@ -102,7 +102,7 @@ def _room(rng, width, height) -> np.ndarray:
     return image
 
 
-def _clutter(rng, width, height) -> np.ndarray:
+def _clutter(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
     image = _gradient(width, height, pick(rng, _ANY, 20), pick(rng, _ANY, 20))
     for _ in range(rng.integers(6, 16)):
         centre = rng.uniform(0, 1, 2) * (width, height)
@@ -111,7 +111,7 @@ def _clutter(rng, width, height) -> np.ndarray:
     return image
 
 
-def _distractor(rng, image) -> None:
+def _distractor(rng: np.random.Generator, image: np.ndarray) -> None:
     """A pole, a ball or a box that a colour alone could take for a limb, a head or a garment."""
     height, width = image.shape[:2]
     x, y = int(rng.uniform(0, width)), int(rng.uniform(0.2, 1) * height)

@@ -58,7 +58,7 @@ def build_figure(skeleton: Skeleton, outfit: Outfit) -> Figure:
     return Figure(layers=[*far, *arms[False], *legs, *trunk, *near, *arms[True]], front=front)
 
 
-def _stool(skeleton, outfit) -> list[Layer]:
+def _stool(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """Something to sit on, if the person sits."""
     if not skeleton.pose.sitting:
         return []
@@ -69,7 +69,7 @@ def _stool(skeleton, outfit) -> list[Layer]:
     return [Layer([box], material, Part.BACKGROUND), Layer([cushion], material.toned(0.7), Part.BACKGROUND)]
 
 
-def _arm(skeleton, outfit, side) -> list[Layer]:
+def _arm(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
     """Skin, sleeve, and glove of one arm."""
     joints = [skeleton.joints[f'{side} {name}'] for name in ('shoulder', 'elbow', 'wrist', 'hand')]
     radii = _ARM_RADII * skeleton.body.girth ** 0.6
@@ -85,7 +85,7 @@ def _arm(skeleton, outfit, side) -> list[Layer]:
     return layers
 
 
-def _leg(skeleton, outfit, side) -> list[Layer]:
+def _leg(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
     """Skin, sock, trouser leg and shoe of one leg."""
     joints = [skeleton.joints[f'{side} {name}'] for name in ('hip', 'knee', 'ankle')]
     radii = _LEG_RADII * skeleton.body.girth ** 0.8
@@ -101,7 +101,7 @@ def _leg(skeleton, outfit, side) -> list[Layer]:
     return [*layers, *_shoe(skeleton, outfit, side)]
 
 
-def _shoe(skeleton, outfit, side) -> list[Layer]:
+def _shoe(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
     """A shoe: seen from the front a toe cap and laces, from behind a heel."""
     ankle, toe = skeleton.joints[f'{side} ankle'], skeleton.joints[f'{side} toe']
     low = ankle + np.array([0, 0.012])
@@ -117,7 +117,7 @@ def _shoe(skeleton, outfit, side) -> list[Layer]:
     return [shoe, *trim]
 
 
-def _trunk_tube(skeleton, low: float, high: float, ease: float) -> np.ndarray:
+def _trunk_tube(skeleton: Skeleton, low: float, high: float, ease: float) -> np.ndarray:
     """The outline of the trunk between two heights, ``ease`` times as wide as the body."""
     inner = [h for h in _STATIONS[:, 0] if low < h < high]
     heights = [low, *inner, high]
@@ -126,13 +126,13 @@ def _trunk_tube(skeleton, low: float, high: float, ease: float) -> np.ndarray:
     return tube(points, [skeleton.half_width(w, d) * ease for w, d in zip(wide, deep)])
 
 
-def _bare(skeleton, outfit) -> list[Layer]:
+def _bare(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """Neck and trunk in the skin; garments go over it."""
     neck = tube([skeleton.trunk(0.95), skeleton.joints['head']], [0.04, 0.034])
     return [Layer([_trunk_tube(skeleton, 0.2, 1.1, 0.92), neck], outfit.materials['skin'], Part.TORSO_SKIN)]
 
 
-def _hanging(skeleton, length: float, ease: float, flare: float) -> np.ndarray:
+def _hanging(skeleton: Skeleton, length: float, ease: float, flare: float) -> np.ndarray:
     """The outline of cloth that hangs from the hips down to ``length`` along the legs."""
     outlines = [_trunk_tube(skeleton, -0.1, 0.25, ease)]
     for side in SIDES:
@@ -144,7 +144,7 @@ def _hanging(skeleton, length: float, ease: float, flare: float) -> np.ndarray:
     return hull(*outlines)
 
 
-def _legwear(skeleton, outfit) -> list[Layer]:
+def _legwear(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """A skirt, or the seat of trousers, which joins their legs; and its waistband."""
     material, top = outfit.materials['legwear'], 0.36
     band = Layer([_trunk_tube(skeleton, top - 0.07, top, 1.06)], material.toned(0.6), outlined=False)
@@ -156,7 +156,7 @@ def _legwear(skeleton, outfit) -> list[Layer]:
     return [Layer(seat, material, Part.PANTS, outlined=False), band]
 
 
-def _neckline(skeleton, kind: str) -> list[np.ndarray]:
+def _neckline(skeleton: Skeleton, kind: str) -> list[np.ndarray]:
     """What the neckline leaves bare, seen from the front; from behind next to nothing."""
     deep = {'v': 0.68, 'round': 0.78, 'high': 1.06}[kind] if skeleton.pose.front else 1.03
     ahead = 0.05 if skeleton.pose.front else -0.04
@@ -166,7 +166,7 @@ def _neckline(skeleton, kind: str) -> list[np.ndarray]:
     return [smooth([*rim, *tip], 0 if kind == 'v' else 1)]
 
 
-def _body(skeleton, outfit) -> Layer:
+def _body(skeleton: Skeleton, outfit: Outfit) -> Layer:
     """The top or the dress, without its sleeves."""
     ease = 1.08
     if outfit.body == Part.DRESS:
@@ -180,7 +180,7 @@ def _body(skeleton, outfit) -> Layer:
     return Layer(outline, outfit.materials['body'], outfit.body, cuts=_neckline(skeleton, outfit.neckline))
 
 
-def _body_trim(skeleton, outfit) -> list[Layer]:
+def _body_trim(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """Buttons down the front, a seam down the back of a top, a belt on a dress."""
     material = outfit.materials['body']
     trim = []
@@ -194,7 +194,7 @@ def _body_trim(skeleton, outfit) -> list[Layer]:
     return trim
 
 
-def _coat_lining(skeleton, outfit) -> list[Layer]:
+def _coat_lining(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """The back of an open coat as seen between the legs from the front."""
     if not outfit.coat_length or not skeleton.pose.front:
         return []
@@ -225,7 +225,7 @@ def _coat(skeleton, outfit) -> list[Layer]:
             *(Layer([lapel], material.toned(0.72), Part.COAT) for lapel in lapels)]
 
 
-def _scarf(skeleton, outfit) -> list[Layer]:
+def _scarf(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """A band around the neck with one end that hangs down, in front or on the back."""
     if not outfit.scarf:
         return []

@@ -59,7 +59,7 @@ def head_layers(skeleton: Skeleton, outfit: Outfit) -> Head:
     return Head(hair, [*_face(frame, outfit), *_fringe(frame, outfit), *_features(frame, outfit), *hat])
 
 
-def _face(frame, outfit) -> list[Layer]:
+def _face(frame, outfit: Outfit) -> list[Layer]:
     """Hair around the head, ears, and the face itself."""
     skin, turn = outfit.materials['skin'], frame.gaze[0]
     ears = frame.layer([disc(frame.surface(s * 0.96, 0.14, -0.15), 0.16, 0.23) for s in (-1, 1)], skin, Part.FACE)
@@ -70,7 +70,7 @@ def _face(frame, outfit) -> list[Layer]:
     return [around, face] if outfit.hair in ('bob', 'long') else [around, ears, face]
 
 
-def _fringe(frame, outfit) -> list[Layer]:
+def _fringe(frame, outfit: Outfit) -> list[Layer]:
     """Hair over the forehead, combed to one side."""
     if outfit.hair == 'bald':
         return []
@@ -81,7 +81,7 @@ def _fringe(frame, outfit) -> list[Layer]:
     return [frame.layer([np.array([*crown, *line])], outfit.materials['hair'], Part.HAIR, outlined=False)]
 
 
-def _features(frame, outfit) -> list[Layer]:
+def _features(frame, outfit: Outfit) -> list[Layer]:
     """Eyes or sunglasses, nose, mouth and cheeks."""
     skin = outfit.materials['skin']
     nose = frame.layer([smooth([frame.surface(0, 0.12), frame.surface(0.12, 0.38), frame.surface(-0.12, 0.38)])],
@@ -105,7 +105,7 @@ def _features(frame, outfit) -> list[Layer]:
     return [cheeks, nose, mouth, glasses, shine]
 
 
-def _hair_behind(frame, outfit) -> list[Layer]:
+def _hair_behind(frame, outfit: Outfit) -> list[Layer]:
     """What of a hair style lies behind the face."""
     shapes = {
         'bob': [smooth([(-0.9, -0.6), (0.9, -0.6), (1.2, 1.1), (-1.2, 1.1)], 2)],
@@ -119,7 +119,7 @@ def _hair_behind(frame, outfit) -> list[Layer]:
     return [frame.layer(shapes[outfit.hair], outfit.materials['hair'], Part.HAIR)]
 
 
-def _hat(frame, outfit, *, front: bool) -> list[Layer]:
+def _hat(frame, outfit: Outfit, *, front: bool) -> list[Layer]:
     if outfit.hat == 'none':
         return []
     material = outfit.materials['hat']

@@ -69,36 +69,36 @@ def cloth(rng: np.random.Generator, scale: float) -> Material:
     return Material(first + (second - first) * float(weight.mean()), tile)
 
 
-def _stripes(rng, period):
+def _stripes(rng: np.random.Generator, period: int) -> np.ndarray:
     y, x = _GRID
     across = (y, x, x + y, x - y)[rng.choice(4, p=[0.45, 0.3, 0.15, 0.1])]
     return across % period < period * rng.uniform(0.3, 0.6)
 
 
-def _checks(rng, period):
+def _checks(rng: np.random.Generator, period: int) -> np.ndarray:
     y, x = _GRID
     return (y // (period // 2) + x // (period // 2)) % 2
 
 
-def _plaid(rng, period):
+def _plaid(rng: np.random.Generator, period: int) -> np.ndarray:
     y, x = _GRID
     return 0.5 * (y % period < period * 0.4) + 0.5 * (x % period < period * 0.4)
 
 
-def _dots(rng, period):
+def _dots(rng: np.random.Generator, period: int) -> np.ndarray:
     y, x = _GRID
     x = x + period // 2 * (y // period % 2)
     away = np.hypot(y % period - period / 2, x % period - period / 2)
     return away < period * rng.uniform(0.22, 0.34)
 
 
-def _mottle(rng, period):
+def _mottle(rng: np.random.Generator, period: int) -> np.ndarray:
     cells = TILE // max(period // 4, 1)
     coarse = rng.random((cells, cells))
     return np.kron(coarse, np.ones((TILE // cells, TILE // cells))) * rng.uniform(0.35, 0.8)
 
 
-def _fade(rng, period):
+def _fade(rng: np.random.Generator, period: int) -> np.ndarray:
     y, _ = _GRID
     return np.abs(y * 2 / TILE - 1)
 

@@ -69,18 +69,18 @@ def random_outfit(rng: np.random.Generator, *, scale: float, front: bool) -> Out
     )
 
 
-def _legwear(rng) -> tuple[Part, float]:
+def _legwear(rng: np.random.Generator) -> tuple[Part, float]:
     kind = rng.choice(['long', 'cropped', 'shorts', 'skirt'], p=[0.38, 0.08, 0.24, 0.3])
     low, high = {'long': (1.86, 1.98), 'cropped': (1.3, 1.45), 'shorts': (0.45, 0.95), 'skirt': (0.5, 1.1)}[kind]
     return Part.SKIRT if kind == 'skirt' else Part.PANTS, rng.uniform(low, high)
 
 
-def _hair(rng, front) -> str:
+def _hair(rng: np.random.Generator, front: bool) -> str:
     hair = str(rng.choice(_HAIRS, p=_HAIR_ODDS))
     return 'short' if hair == 'bald' and not front else hair  # a bald head from behind could pass for a face
 
 
-def _materials(rng, scale) -> dict[str, Material]:
+def _materials(rng: np.random.Generator, scale: float) -> dict[str, Material]:
     garments = ('body', 'coat', 'legwear', 'socks', 'shoes', 'gloves', 'scarf', 'hat')
     materials = {name: cloth(rng, scale) for name in garments}
     materials['skin'] = plain(rng, SKIN_COLOURS, 6)
