@@ -6,7 +6,7 @@ from mmqanet.utils.commands import run_command
 from mmqanet.utils.console import complain, open_standard_files
 from mmqanet.version import __version__
 
-SUBCOMMANDS = ('parse', 'evaluate', 'export', 'ui')
+SUBCOMMANDS = ('parse', 'evaluate', 'evaluate-densepose', 'export', 'ui')
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -15,7 +15,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'mmqanet {__version__}')
     subparsers = parser.add_subparsers(dest='command', required=True, metavar='COMMAND')
     for name in SUBCOMMANDS:
-        import_module(f'mmqanet.cli.{name}').add_parser(subparsers)
+        import_module(f'mmqanet.cli.{name.replace("-", "_")}').add_parser(subparsers)
     return parser
 
 

@@ -6,12 +6,12 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
-from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
 from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.datasets.transforms.loading import LoadImageMaps, LoadPersonMap
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 from mmqanet.structures import LabelSet
+from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
 
 ON_INVALID = ('error', 'skip')
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 from mmengine.dataset import BaseDataset
 
-from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, valid_box
 from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
+from mmqanet.structures.coco_people import image_index, load_coco, load_detections, valid_box
 
 
 @DATASETS.register_module()

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
-from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import check_maps, describe_people, part_ids, sample_paths
+from mmqanet.structures.coco_people import image_index, load_coco
 from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes
 from mmqanet.utils.processes import run_many
 

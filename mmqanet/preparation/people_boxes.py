@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mmqanet.datasets.coco_people import load_coco
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.prepared import shown_size
+from mmqanet.structures.coco_people import load_coco
 from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]

@@ -9,10 +9,10 @@ from PIL import Image
 
 from mmqanet.datasets import InstanceCropDataset
 from mmqanet.datasets.transforms.crop import warp
-from mmqanet.datasets.transforms.instances import decode_segmentation
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.functional.rle import encode_rle
+from mmqanet.structures.segmentation import decode_segmentation
 
 TRAIN = [dict(type='LoadImage'), dict(type='LoadInstanceMask'), dict(type='BoxesToCrops', input_size=(24, 32), padding=1.0),
          dict(type='RandomCropFlip', prob=0.0), dict(type='WarpCrops'), dict(type='PackParsingInputs')]

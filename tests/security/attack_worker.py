@@ -19,12 +19,12 @@ from mmqanet.checkpoints import downloads
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.mmengine_loading import check_resumable, install
 from mmqanet.cli.boxes import read_boxes
-from mmqanet.datasets.coco_people import image_index, load_coco, person_boxes
 from mmqanet.errors import MMQANetError
 from mmqanet.evaluation.submission import read_submission
-from mmqanet.preparation.converters.matlab import read_mat
+from mmqanet.structures.coco_people import image_index, load_coco, person_boxes
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
+from mmqanet.utils.matlab import read_mat
 
 
 class Tiny(BaseModel):

@@ -18,9 +18,9 @@ from mmqanet.checkpoints import allowed_types
 from mmqanet.checkpoints.literals import parse_literals
 from mmqanet.checkpoints.stored_config import FREE_TEXT, read_stored_config
 from mmqanet.cli.boxes import read_boxes
-from mmqanet.datasets.coco_people import image_index, load_coco, person_boxes, valid_box
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.submission import read_submission
+from mmqanet.structures.coco_people import image_index, load_coco, person_boxes, valid_box
 
 PIECES = (b'\0', b'\xff', b'\n', b' ', b'"', b'[', b']', b'{', b'}', b'(', b')', b',', b':', b'=', b'-', b'.', b'e',
           b'9' * 40, b'nan', b'null', b'\xef\xbb\xbf', b'type', b'__', b'\x80\x02', b'cos\nsystem\n', b'R', b'b', b'0x')

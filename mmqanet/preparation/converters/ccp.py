@@ -29,9 +29,9 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import Converter, Split, draw_names
 from mmqanet.preparation.converters.batch import Sample, UnusableSample
 from mmqanet.preparation.converters.ccp_sides import read_parts, tell_sides
-from mmqanet.preparation.converters.matlab import read_mat
 from mmqanet.preparation.converters.prepared import image_size
 from mmqanet.utils.files import read_bytes
+from mmqanet.utils.matlab import read_mat
 
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
 OFFICIAL = 1004  # photos with pixel labels

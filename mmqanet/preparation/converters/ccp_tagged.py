@@ -13,8 +13,8 @@ from mmqanet.datasets.ccp import CCP_CLASSES
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_sides import read_parts
-from mmqanet.preparation.converters.matlab import read_mat
 from mmqanet.preparation.converters.portraits import read_photo
+from mmqanet.utils.matlab import read_mat
 
 _LEAST = 0.02  # of the photo: a smaller person is a slip of the body parts
 _MARGIN = 0.03  # of the box: body parts are coarse

@@ -25,8 +25,8 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.functional.image_parsing import IGNORE
 from mmqanet.preparation.converters.base import Converter, Split, find, read_names
 from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.matlab import read_mat
 from mmqanet.preparation.converters.prepared import stack_people
+from mmqanet.utils.matlab import read_mat
 
 # Merged class: PASCAL-Part's names; l and r in front are the person's left and right.
 PARTS = {

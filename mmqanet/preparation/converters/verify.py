@@ -3,7 +3,6 @@ from collections import defaultdict
 from functools import partial
 from pathlib import Path
 
-from mmqanet.datasets.coco_people import image_index, load_coco
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import Converter, Split, empty_report
 from mmqanet.preparation.converters.prepared import (
@@ -15,6 +14,7 @@ from mmqanet.preparation.converters.prepared import (
     unlabelled_people,
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
+from mmqanet.structures.coco_people import image_index, load_coco
 from mmqanet.utils.files import read_bytes, read_label_map, read_rows
 from mmqanet.utils.processes import run_many
 

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from mmqanet.datasets.coco_people import image_index, load_coco, load_detections, person_boxes
 from mmqanet.errors import DataError
+from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes
 
 GOOD = dict(
     images=[dict(id=1, file_name='a.jpg', height=20, width=10)],

@@ -9,7 +9,7 @@ from scipy.io import savemat
 
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters import matlab
-from mmqanet.preparation.converters.matlab import read_mat
+from mmqanet.utils.matlab import read_mat
 
 ANNOTATION = {'objects': [{'class': 'person', 'mask': np.eye(9, dtype=np.uint8), 'parts': np.array([1.5])}] * 2}
 

@@ -1,0 +1,162 @@
+"""Geodesic distances between the vertices of a mesh, a gigabyte and more of them, mapped from a file.
+
+A file holds the lower triangle row by row: the distance of vertices i > j stands at i (i - 1) / 2 + j.
+"""
+import os
+import tempfile
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mmqanet.errors import DataError, InputError
+from mmqanet.utils.files import PathLike, check_file
+
+VARIABLE = 'Pdist_matrix'
+PIECE = 2**22  # numbers that are copied at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Distances:
+    """Distances of N vertices.
+
+    Attributes:
+        packed (np.ndarray): (N (N - 1) / 2,) floating, in memory or mapped from a file.
+        num_vertices (int): N.
+    """
+
+    packed: np.ndarray
+    num_vertices: int
+
+    def __post_init__(self) -> None:
+        if len(self.packed) != triangle(self.num_vertices):
+            raise InputError(f'distances: {len(self.packed):,} of them, but {self.num_vertices} vertices have '
+                             f'{triangle(self.num_vertices):,}')
+
+    def between(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        """(P,) vertices each → (P,) float64 distances; infinite where one is negative, 0 from a vertex to itself."""
+        high, low = np.maximum(a, b).astype(np.int64), np.minimum(a, b).astype(np.int64)
+        found = np.full(len(a), np.inf)
+        found[(high == low) & (low >= 0)] = 0
+        apart = (high != low) & (low >= 0)
+        found[apart] = self.packed[high[apart] * (high[apart] - 1) // 2 + low[apart]]
+        return found
+
+
+@dataclass(frozen=True)
+class DistanceFile:
+    """Where distances lie uncompressed in a file, which all processes map.
+
+    Attributes:
+        path, dtype, offset, num_vertices: offset in bytes of the first number.
+    """
+
+    path: str
+    dtype: str
+    offset: int
+    num_vertices: int
+
+    def map(self) -> Distances:
+        size = triangle(self.num_vertices)
+        try:
+            packed = np.memmap(self.path, self.dtype, 'r', self.offset, (size,)) if size else np.empty(0, self.dtype)
+        except (OSError, ValueError) as error:
+            raise DataError(f'{self.path}: cannot be mapped ({error})') from None
+        return Distances(packed, self.num_vertices)
+
+
+def triangle(num_vertices: int) -> int:
+    """How many distances ``num_vertices`` have."""
+    return num_vertices * (num_vertices - 1) // 2
+
+
+def find_distances(path: PathLike, *, num_vertices: int, cache: PathLike | None = None) -> DistanceFile:
+    """The distances of an HDF5 file (MATLAB 7.3) that holds them as ``Pdist_matrix``.
+
+    An uncompressed file is used as it is. A compressed one is unpacked into a temporary file, which goes with the process.
+
+    Args:
+        path: of the file.
+        num_vertices: N.
+        cache: a ``.npy`` for a float16 copy: it is made where it is not there yet, and read instead of the file.
+
+    Raises:
+        DataError: a file is missing, broken, or of another mesh. InputError: h5py is not installed.
+    """
+    if cache is not None and Path(cache).exists():
+        return _read_cache(Path(cache), num_vertices)
+    check_file(path)
+    with _open_hdf5(path) as file:
+        data = _dataset(file, path)
+        if data.size != triangle(num_vertices):
+            raise DataError(f'{path}: {data.size:,} distances, but {num_vertices} vertices have '
+                            f'{triangle(num_vertices):,}')
+        if cache is not None:
+            _write_cache(data, Path(cache))
+            return _read_cache(Path(cache), num_vertices)
+        if data.id.get_offset() is not None:
+            return DistanceFile(os.path.abspath(path), data.dtype.str, data.id.get_offset(), num_vertices)
+        return _unpack(data, num_vertices)
+
+
+def _open_hdf5(path: PathLike) -> Any:
+    try:
+        import h5py
+    except ImportError:
+        raise InputError(f"{path}: HDF5 files need the package h5py: pip install '.[densepose]'") from None
+    try:
+        return h5py.File(path, 'r')
+    except OSError as error:
+        raise DataError(f'{path}: cannot be read as HDF5 ({str(error).splitlines()[0]})') from None
+
+
+def _dataset(file: Any, path: PathLike) -> Any:
+    data = file.get(VARIABLE)
+    if getattr(data, 'dtype', None) is None or data.dtype.kind != 'f' or data.size != max(data.shape, default=0):
+        raise DataError(f'{path}: holds no row of numbers called {VARIABLE}')
+    return data
+
+
+def _pieces(data: Any) -> Any:
+    """The numbers of a data set, some at a time."""
+    by_row = data.shape[0] == data.size
+    for start in range(0, data.size, PIECE):
+        part = data[start:start + PIECE] if by_row else data[0, start:start + PIECE]
+        yield np.asarray(part).ravel()
+
+
+def _unpack(data: Any, num_vertices: int) -> DistanceFile:
+    handle, path = tempfile.mkstemp(prefix='mmqanet-distances-')
+    with os.fdopen(handle, 'wb') as file:
+        for piece in _pieces(data):
+            file.write(piece.tobytes())
+    found = DistanceFile(path, data.dtype.str, 0, num_vertices)
+    weakref.finalize(found, Path(path).unlink, missing_ok=True)
+    return found
+
+
+def _write_cache(data: Any, cache: Path) -> None:
+    partial = cache.with_name(f'.{cache.name}.part')
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open('wb') as file:
+            np.lib.format.write_array_header_1_0(file, dict(descr='<f2', fortran_order=False, shape=(data.size,)))
+            for piece in _pieces(data):
+                file.write(piece.astype('<f2').tobytes())
+        partial.replace(cache)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f'{cache}: cannot be written ({error.strerror})') from None
+
+
+def _read_cache(cache: Path, num_vertices: int) -> DistanceFile:
+    try:
+        mapped = np.lib.format.open_memmap(cache, mode='r')
+    except (OSError, ValueError, EOFError, TypeError) as error:
+        raise DataError(f'{cache}: not readable as .npy ({error})') from None
+    if mapped.shape != (triangle(num_vertices),) or mapped.dtype.kind != 'f':
+        raise DataError(f'{cache}: {mapped.dtype} {mapped.shape}, but {num_vertices} vertices have '
+                        f'{triangle(num_vertices):,} distances: a cache of another body')
+    return DistanceFile(os.path.abspath(cache), mapped.dtype.str, mapped.offset, num_vertices)
