@@ -41,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 
 
 def run(args: argparse.Namespace) -> int:
+    """Score the detections; exit status 0."""
     from mmqanet.evaluation.dense_pose import Evaluator, Mode, evaluate_dense_pose
 
     check_output(args.json, given=(args.pred, args.gt))
@@ -66,6 +67,7 @@ def table(values: Mapping[str, float], *, title: str) -> str:
 
 
 def format_percent(value: float) -> str:
+    """A fraction in percent with two decimals."""
     return '-' if value < 0 else f'{100 * value:.2f}'
 
 

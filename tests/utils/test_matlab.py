@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters import matlab
+from mmqanet.utils import matlab
 from mmqanet.utils.matlab import read_mat
 
 ANNOTATION = {'objects': [{'class': 'person', 'mask': np.eye(9, dtype=np.uint8), 'parts': np.array([1.5])}] * 2}

@@ -11,6 +11,7 @@ from mmqanet.evaluation.dense_pose.similarity import (
     box_ious,
     mask_ious,
     point_similarity,
+    read_people,
 )
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     'point_similarity',
     'read_annotations',
     'read_charts',
+    'read_people',
     'read_results',
     'record_image',
     'write_results',

@@ -39,8 +39,8 @@ class BodySurface:
     uv: np.ndarray
     vertex: np.ndarray
     distances: Distances
-    _members: list[np.ndarray] = field(init=False, repr=False)
-    _trees: list[KDTree | None] = field(init=False, repr=False)
+    _step: float = field(init=False, repr=False)  # between charts in the tree: no two points of one are as far apart
+    _tree: KDTree = field(init=False, repr=False)
     _colours: np.ndarray = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -50,9 +50,10 @@ class BodySurface:
             raise InputError(f'body: charts outside 1 to {NUM_CHARTS}')
         if len(self.vertex) and not (self.vertex.min() >= 0 and self.vertex.max() < self.distances.num_vertices):
             raise InputError(f'body: vertices outside 1 to {self.distances.num_vertices}, of which there are distances')
-        members = [np.flatnonzero(self.charts == chart) for chart in range(1, NUM_CHARTS + 1)]
-        object.__setattr__(self, '_members', members)
-        object.__setattr__(self, '_trees', [KDTree(self.uv[index]) if len(index) else None for index in members])
+        if not len(self.uv):
+            raise InputError('body: no vertices')
+        object.__setattr__(self, '_step', 3 + 3 * float(np.abs(self.uv).max()))
+        object.__setattr__(self, '_tree', KDTree(np.column_stack([self.uv, self._step * self.charts])))
         object.__setattr__(self, '_colours', np.full((NUM_CHARTS, 256, 256), -2, np.int32))
 
     @classmethod
@@ -78,41 +79,34 @@ class BodySurface:
         Returns:
             (P,) int64 index among the V vertices, the first of those equally near, -1 for none.
         """
+        charts = np.asarray(charts, dtype=np.int64)
         found = np.full(len(charts), -1, np.int64)
         points = np.stack([u, v], axis=1)
-        for chart in np.unique(charts):
-            if not 1 <= chart <= NUM_CHARTS or self._trees[chart - 1] is None:
-                continue
-            own = charts == chart
-            found[own] = self._nearest_of_chart(int(chart), points[own])
+        _, near = self._tree.query(np.column_stack([points, self._step * charts]), k=CANDIDATES)
+        near = np.sort(near, axis=1)  # so that the first of equals is the first in the file; the last number stands for none
+        distance = _euclidean(points[:, None], self.uv[near % len(self.uv)])
+        distance[(near == len(self.uv)) | (self.charts[near % len(self.uv)] != charts[:, None])] = np.inf
+        least = distance.min(axis=1, initial=np.inf)
+        known = np.isfinite(least)
+        found[known] = near[known, distance[known].argmin(axis=1)]
+        crowded = known & (distance.max(axis=1, initial=0) <= least * (1 + 1e-9))  # perhaps more equals than candidates
+        for index in np.flatnonzero(crowded):
+            members = np.flatnonzero(self.charts == charts[index])
+            found[index] = members[_euclidean(points[index], self.uv[members]).argmin()]
         return found
 
     def nearest_of_colours(self, iuv: np.ndarray) -> np.ndarray:
         """The same for (P, 3) uint8 chart, 255 U, 255 V; every colour is looked up once and remembered."""
-        chart, u, v = iuv.astype(np.int64).T
+        chart, u, v = (iuv[:, channel].astype(np.int64) for channel in range(3))
         found = np.full(len(iuv), -1, np.int64)
         known = (chart >= 1) & (chart <= NUM_CHARTS)
         places = chart[known] - 1, u[known], v[known]
         new = self._colours[places] == -2
         if new.any():
-            codes = np.unique(np.ravel_multi_index([place[new] for place in places], self._colours.shape))
-            missing = np.unravel_index(codes, self._colours.shape)
-            self._colours[missing] = self.nearest(missing[0] + 1, missing[1] / 255.0, missing[2] / 255.0)
+            charts, us, vs = np.unique(np.stack(places)[:, new], axis=1)
+            self._colours[charts, us, vs] = self.nearest(charts + 1, us / 255.0, vs / 255.0)
         found[known] = self._colours[places]
         return found
-
-    def _nearest_of_chart(self, chart: int, points: np.ndarray) -> np.ndarray:
-        members, tree = self._members[chart - 1], self._trees[chart - 1]
-        assert tree is not None
-        count = min(CANDIDATES, len(members))
-        _, near = tree.query(points, k=np.arange(1, count + 1))
-        near = np.sort(near, axis=1)  # so that the first of equals is the first in the file
-        distance = _euclidean(points[:, None], self.uv[members][near])
-        best = near[np.arange(len(points)), distance.argmin(axis=1)]
-        crowded = (distance.max(axis=1) <= distance.min(axis=1) * (1 + 1e-9)) & (count < len(members))
-        for index in np.flatnonzero(crowded):  # more equals than candidates
-            best[index] = _euclidean(points[index], self.uv[members]).argmin()
-        return members[best]
 
 
 @dataclass(frozen=True)
@@ -134,6 +128,7 @@ class BodyFiles:
         return cls(str(folder), find_distances(Path(folder) / DISTANCES, num_vertices=num_vertices, cache=cache))
 
     def read(self) -> BodySurface:
+        """The body, its distances mapped from their file."""
         tables = _read_tables(Path(self.folder))
         uv = np.stack([tables['U_subdiv'], tables['V_subdiv']], axis=1)
         try:

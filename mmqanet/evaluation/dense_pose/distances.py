@@ -36,9 +36,9 @@ class Distances:
                              f'{triangle(self.num_vertices):,}')
 
     def between(self, a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        """(P,) vertices each → (P,) float64 distances; infinite where one is negative, 0 from a vertex to itself."""
+        """Vertices (...) each → float64 distances (...); infinite where one is negative, 0 from a vertex to itself."""
         high, low = np.maximum(a, b).astype(np.int64), np.minimum(a, b).astype(np.int64)
-        found = np.full(len(a), np.inf)
+        found = np.full(np.shape(a), np.inf)
         found[(high == low) & (low >= 0)] = 0
         apart = (high != low) & (low >= 0)
         found[apart] = self.packed[high[apart] * (high[apart] - 1) // 2 + low[apart]]
@@ -59,6 +59,7 @@ class DistanceFile:
     num_vertices: int
 
     def map(self) -> Distances:
+        """The distances, read from the file as they are needed."""
         size = triangle(self.num_vertices)
         try:
             packed = np.memmap(self.path, self.dtype, 'r', self.offset, (size,)) if size else np.empty(0, self.dtype)

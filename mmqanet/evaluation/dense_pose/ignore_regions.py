@@ -16,8 +16,8 @@ def read_regions(image: Mapping[str, Any]) -> np.ndarray | None:
     Raises:
         DataError: they are no lists of polygons.
     """
-    xs, ys = image.get('ignore_regions_x'), image.get('ignore_regions_y')
-    if not xs:
+    xs, ys = image.get('ignore_regions_x') or [], image.get('ignore_regions_y') or []
+    if not xs and not ys:
         return None
     try:
         polygons = [[value for point in zip(x, y, strict=True) for value in point] for x, y in zip(xs, ys, strict=True)]

@@ -139,7 +139,7 @@ class Precisions:
 
     def values(self) -> dict[str, float]:
         """AP, AP50, AP75, APm, APl, AR, AR50, AR75, ARm, ARl: fractions, -1 where nobody has to be found."""
-        found = {}
+        found: dict[str, float] = {}
         for name, table in (('AP', self.precision), ('AR', self.recall[:, None])):
             parts = dict(zip(('', '50', '75', 'm', 'l'), (
                 table[..., 0], table[0, ..., 0], table[5, ..., 0], table[..., 1], table[..., 2])))

@@ -13,12 +13,12 @@ from mmqanet.evaluation.dense_pose.ignore_regions import box_is_outside, pixels_
 from mmqanet.evaluation.dense_pose.matching import ImageRecord, Mode, Precisions, average_precision
 from mmqanet.evaluation.dense_pose.result_files import read_charts, read_results
 from mmqanet.evaluation.dense_pose.similarity import (
-    AnnotatedPerson,
     DetectedPerson,
     Evaluator,
     box_ious,
     mask_ious,
     point_similarity,
+    read_people,
 )
 from mmqanet.structures.coco_people import PERSON_CATEGORY, image_index, load_coco
 from mmqanet.utils.files import PathLike
@@ -130,7 +130,7 @@ def record_image(annotated: AnnotatedImage, detections: Sequence[DetectedPerson]
         people = [person for person in people if box_is_outside(person['bbox'], region)]
         detections, scores = [one for one, keep in zip(detections, kept) if keep], scores[np.array(kept, dtype=bool)]
     shape = (image['height'], image['width'])
-    found = [AnnotatedPerson.read(person, body=body, image_shape=shape, evaluator=evaluator) for person in people]
+    found = read_people(people, body=body, image_shape=shape, evaluator=evaluator)
     return ImageRecord(
         image=image['id'], ids=np.array([one.ident for one in detections], dtype=np.int64), scores=scores,
         areas=np.array([one.box[2] * one.box[3] for one in detections], dtype=np.float64),

@@ -101,8 +101,9 @@ def array_file(path: PathLike) -> Path:
 
 def _read_array(position: int, path: Path, where: str) -> np.ndarray:
     source, key = array_file(path), f'det{position:03d}'
+    arrays = _open_arrays(str(source)) if source.exists() else {}
     try:
-        return _open_arrays(str(source))[key]
+        return arrays[key]
     except KeyError:
         raise DataError(f'{where}: neither uv_data nor {key} in {source}') from None
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:

@@ -67,19 +67,30 @@ class AnnotatedPerson:
     vertices: np.ndarray
     mask: np.ndarray
 
-    @classmethod
-    def read(cls, annotation: Mapping[str, Any], *, body: BodySurface, image_shape: tuple[int, int],
-             evaluator: Evaluator) -> 'AnnotatedPerson':
-        """A person of a COCO annotation whose fields :func:`mmqanet.structures.coco_people.load_coco` knows are checked.
 
-        Raises:
-            DataError: the dense pose or the mask cannot be used; names the annotation.
-        """
-        points = SurfacePoints.read(annotation) if 'dp_x' in annotation else None
-        vertices = np.empty(0, np.int64) if points is None else body.nearest(points.charts, points.u, points.v)
-        box = annotation['bbox']
-        return cls(annotation['id'], (box[0], box[1], box[2], box[3]), annotation['area'],
-                   bool(annotation.get('iscrowd', 0)), points, vertices, read_mask(annotation, image_shape, evaluator))
+def read_people(annotations: Sequence[Mapping[str, Any]], *, body: BodySurface, image_shape: tuple[int, int],
+                evaluator: Evaluator) -> list[AnnotatedPerson]:
+    """The people of COCO annotations whose known fields are checked (:func:`mmqanet.structures.coco_people.load_coco`).
+
+    Raises:
+        DataError: dense pose or a mask cannot be used; names the annotation.
+    """
+    points = [SurfacePoints.read(one) if 'dp_x' in one else None for one in annotations]
+    vertices = nearest_vertices(points, body)
+    return [
+        AnnotatedPerson(one['id'], tuple(one['bbox']), one['area'], bool(one.get('iscrowd', 0)), own, nearest,
+                        read_mask(one, image_shape, evaluator))
+        for one, own, nearest in zip(annotations, points, vertices)]
+
+
+def nearest_vertices(points: Sequence[SurfacePoints | None], body: BodySurface) -> list[np.ndarray]:
+    """The vertices (P,) of each person's points, all in one look-up."""
+    given = [one for one in points if one is not None]
+    ends = np.cumsum([0 if one is None else len(one) for one in points])
+    if not given:
+        return [np.empty(0, np.int64) for _ in points]
+    found = body.nearest(*(np.concatenate([getattr(one, name) for one in given]) for name in ('charts', 'u', 'v')))
+    return np.split(found, ends[:-1])
 
 
 def read_mask(annotation: Mapping[str, Any], image_shape: tuple[int, int], evaluator: Evaluator) -> np.ndarray:
@@ -117,8 +128,8 @@ def point_similarity(detections: Sequence[DetectedPerson], people: Sequence[Anno
         colours = np.concatenate([_colours(one, spots)[known] for one in detections])
         seen = body.nearest_of_colours(colours).reshape(len(detections), -1)
         vertex = np.where(seen >= 0, body.vertex[seen], -1)
-        for row in range(len(detections)):
-            similarity[row, column] = _similarity(body.distances.between(wanted, vertex[row]), scale)
+        distances = body.distances.between(np.broadcast_to(wanted, vertex.shape), vertex)
+        similarity[:, column] = _mean_similarity(distances, scale)
     return similarity
 
 
@@ -164,12 +175,12 @@ def _colours(detection: DetectedPerson, spots: np.ndarray) -> np.ndarray:
     return colours
 
 
-def _similarity(distances: np.ndarray, scale: np.ndarray) -> float:
-    """Mean of exp(-d² / 2κ²)."""
+def _mean_similarity(distances: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Mean (D,) of exp(-d² / 2κ²) over distances (D, P) with the scales (P,)."""
     squared = distances ** 2
-    if np.isfinite(distances).all() and (distances > 0).all():
-        squared = (distances.astype(np.float32) ** 2).astype(np.float64)  # the original squares in the table's precision
-    return float(np.mean(np.exp(-squared / (2 * scale ** 2))))
+    plain = (np.isfinite(distances) & (distances > 0)).all(axis=1)
+    squared[plain] = distances[plain].astype(np.float32) ** 2  # where all are of the table the original keeps its precision
+    return np.exp(-squared / (2 * scale ** 2)).mean(axis=1)
 
 
 def _resize_binary(parts: np.ndarray, box: Sequence[float]) -> np.ndarray:

@@ -1,0 +1,135 @@
+"""The body's tables: nearest vertices and distances against plain loops; broken files are named."""
+import gc
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dense_bodies import body_tables, small_body, write_body
+from scipy.io import savemat
+
+from mmqanet.errors import DataError
+from mmqanet.evaluation.dense_pose import BodyFiles, BodySurface, Distances
+
+
+def nearest_by_loop(charts, uv, chart, u, v):
+    best, least = -1, np.inf
+    for index in range(len(charts)):
+        distance = np.hypot(uv[index, 0] - u, uv[index, 1] - v)
+        if charts[index] == chart and distance < least:
+            best, least = index, distance
+    return best
+
+
+def test_nearest_vertices_are_of_the_chart():
+    charts, uv, _, _ = body_tables()
+    rng = np.random.default_rng(1)
+    asked = rng.integers(0, 27, 200), rng.uniform(0, 1, 200), rng.uniform(0, 1, 200)
+    expected = [nearest_by_loop(charts, uv, *point) for point in zip(*asked)]
+    assert small_body().nearest(*asked).tolist() == expected
+    assert -1 in expected
+
+
+def test_the_first_of_equally_near_vertices_counts_however_many_there_are():
+    uv = np.full((40, 2), 0.5)
+    uv[0] = 0.9
+    body = BodySurface(np.full(40, 3), uv, np.arange(40), Distances(np.zeros(780, np.float32), 40))
+    assert body.nearest(np.array([3, 3]), np.array([0.1, 0.5]), np.array([0.1, 0.5])).tolist() == [1, 1]
+
+
+def test_the_first_of_a_few_equally_near_vertices_counts():
+    uv = np.random.default_rng(0).uniform(0, 0.3, (40, 2))
+    uv[[5, 9, 30]] = 0.9
+    body = BodySurface(np.full(40, 3), uv, np.arange(40), Distances(np.zeros(780, np.float32), 40))
+    assert body.nearest(np.array([3, 3]), np.array([0.9, 0.8]), np.array([0.9, 0.9])).tolist() == [5, 5]
+
+
+def test_colours_are_looked_up_like_points():
+    body, rng = small_body(), np.random.default_rng(2)
+    iuv = rng.integers(0, 256, (300, 3)).astype(np.uint8)
+    iuv[:, 0] %= 27
+    expected = body.nearest(iuv[:, 0].astype(int), iuv[:, 1] / 255.0, iuv[:, 2] / 255.0)
+    for _ in range(2):  # looked up, then remembered
+        assert (body.nearest_of_colours(iuv) == expected).all()
+
+
+@pytest.mark.parametrize('storage', [{}, dict(compression='gzip', chunks=(100, 1))], ids=['plain', 'compressed'])
+def test_files_hold_the_body_and_its_distances(tmp_path, storage):
+    pytest.importorskip('h5py')
+    charts, uv, vertex, square = body_tables(3)
+    body = BodySurface.load(write_body(tmp_path, 3, **storage))
+    assert (body.charts == charts).all()
+    assert (body.uv == uv).all()
+    assert (body.vertex == vertex).all()
+    a, b = (grid.ravel() for grid in np.meshgrid(np.arange(len(square)), np.arange(len(square))))
+    assert (body.distances.between(a, b) == square[a, b]).all()
+    assert np.isinf(body.distances.between(np.array([-1, 4, -1]), np.array([4, -1, -1]))).all()
+
+
+def test_unpacked_distances_go_with_who_unpacked_them(tmp_path):
+    pytest.importorskip('h5py')
+    files = BodyFiles.find(write_body(tmp_path, compression='gzip'))
+    path = Path(files.distances.path)
+    assert path.exists()
+    assert path.parent != tmp_path
+    del files
+    gc.collect()
+    assert not path.exists()
+
+
+def test_a_cache_holds_halves_and_is_read_instead_of_the_file(tmp_path):
+    pytest.importorskip('h5py')
+    folder, cache = write_body(tmp_path / 'body'), tmp_path / 'cache/distances.npy'
+    first = BodySurface.load(folder, cache=cache)
+    (folder / 'Pdist_matrix.mat').unlink()
+    again = BodySurface.load(folder, cache=cache)
+    pairs = np.arange(59), np.arange(1, 60)
+    wanted = body_tables()[3][pairs]
+    assert first.distances.packed.dtype == np.float16
+    assert (first.distances.between(*pairs) == again.distances.between(*pairs)).all()
+    assert np.allclose(again.distances.between(*pairs), wanted, rtol=1e-3)
+    assert [path.name for path in cache.parent.iterdir()] == ['distances.npy']
+
+
+def no_file(folder):
+    (folder / 'SMPL_subdiv.mat').unlink()
+
+
+def no_distances(folder):
+    (folder / 'Pdist_matrix.mat').unlink()
+
+
+def no_hdf5(folder):
+    (folder / 'Pdist_matrix.mat').write_bytes(b'nothing of the kind')
+
+
+def shorter(folder):
+    savemat(folder / 'SMPL_SUBDIV_TRANSFORM.mat', dict(index=np.ones((3, 1))))
+
+
+def more_vertices(folder):
+    index = np.arange(1.0, 81)
+    savemat(folder / 'SMPL_SUBDIV_TRANSFORM.mat', dict(index=index[:, None]))
+
+
+def chart_25(folder):
+    charts, uv, _, _ = body_tables()
+    savemat(folder / 'SMPL_subdiv.mat', dict(
+        U_subdiv=uv[:, :1], V_subdiv=uv[:, 1:], Part_ID_subdiv=charts[None].astype(np.uint8) + 1))
+
+
+@pytest.mark.parametrize(('fault', 'named'), [
+    (no_file, 'SMPL_subdiv.mat: no such file'), (no_distances, 'Pdist_matrix.mat: no such file'),
+    (no_hdf5, 'cannot be read as HDF5'), (shorter, 'differ in length'), (more_vertices, '80 vertices have 3,160'),
+    (chart_25, 'charts outside 1 to 24')])
+def test_a_broken_body_is_named(tmp_path, fault, named):
+    pytest.importorskip('h5py')
+    fault(write_body(tmp_path))
+    with pytest.raises(DataError, match=named):
+        BodySurface.load(tmp_path)
+
+
+def test_a_cache_of_another_body_is_refused(tmp_path):
+    pytest.importorskip('h5py')
+    np.save(tmp_path / 'cache.npy', np.zeros(3, np.float16))
+    with pytest.raises(DataError, match='cache of another body'):
+        BodySurface.load(write_body(tmp_path / 'body'), cache=tmp_path / 'cache.npy')
