@@ -1,7 +1,6 @@
 """Arrays kept on disk, one compressed file a name, with a note of what they were computed from."""
 import io
 import json
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_bytes, read_json, write_bytes
+from mmqanet.utils.files import read_bytes, read_json, remove_file, write_bytes
 
 
 class ArrayFolder:
@@ -36,7 +35,8 @@ class ArrayFolder:
                                  '--replace to discard them')
             if not differs:
                 return
-            shutil.rmtree(self.folder)
+            for path in self.folder.rglob('*.npz'):
+                remove_file(path)
         write_bytes(note, json.dumps(origin, indent=2).encode())
 
     def missing(self, names: Sequence[str]) -> list[int]:

@@ -1,6 +1,6 @@
 """The written result of an ablation: JSON to go on with, Markdown to read, a CSV a table, pictures."""
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from mmqanet.analysis.reliability import Reliability
 from mmqanet.analysis.studies import best_rows
 from mmqanet.analysis.tables import Table, csv_table, markdown_table, merge_tables, read_table, table_document
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import read_json, write_bytes
+from mmqanet.utils.files import PathLike, check_overwrites, read_json, write_bytes
 from mmqanet.visualization.reliability_plots import draw_reliability
 
 
@@ -18,15 +18,24 @@ def shown_tables(tables: Sequence[Table], *, goal: str) -> list[Table]:
     return [best_rows(table, goal) if table.name.endswith('search') else table for table in tables]
 
 
-def write_tables(folder: Path, tables: Sequence[Table], *, goal: str, about: dict[str, Any]) -> None:
-    """Write ``ablation.json`` (``about`` and whole tables), ``ablation.md`` and ``NAME.csv``."""
+def write_tables(folder: Path, tables: Sequence[Table], *, goal: str, about: dict[str, Any],
+                 given: Iterable[PathLike | None] = ()) -> None:
+    """Write ``ablation.json`` (``about`` and whole tables), ``ablation.md`` and ``NAME.csv``.
+
+    Raises:
+        InputError: one of them is among the files ``given``, which are never overwritten; nothing is written.
+    """
     document = {**about, 'goal': goal, 'tables': [table_document(table) for table in tables]}
-    write_bytes(folder / 'ablation.json', (json.dumps(document, indent=1, allow_nan=False) + '\n').encode())
     facts = [f'- {key}: {value}' for key, value in about.items() if isinstance(value, str | int | float)]
     sections = [markdown_table(table) for table in shown_tables(tables, goal=goal)]
-    write_bytes(folder / 'ablation.md', '\n'.join(['# Quality ablation\n', *facts, '', *sections]).encode())
-    for table in tables:
-        write_bytes(folder / f'{table.name}.csv', csv_table(table).encode())
+    files = {'ablation.json': json.dumps(document, indent=1, allow_nan=False) + '\n',
+             'ablation.md': '\n'.join(['# Quality ablation\n', *facts, '', *sections]),
+             **{f'{table.name}.csv': csv_table(table) for table in tables}}
+    given = list(given)
+    for name in files:
+        check_overwrites(folder / name, given)
+    for name, text in files.items():
+        write_bytes(folder / name, text.encode())
 
 
 def write_reliability(folder: Path, source: str, panels: dict[str, dict[str, Reliability]]) -> dict[str, Any]:

@@ -27,9 +27,14 @@ class OutputPlan:
         folder: of the results.
         kinds: what is written, of ``KINDS`` and ``SUMMARIES``.
         given: files that are never overwritten, besides the inputs: checkpoints, configs, lists of boxes.
+
+    Raises:
+        InputError: no folder can have this name.
     """
 
     def __init__(self, folder: Path, kinds: Sequence[str], *, given: Iterable[PathLike] = ()):
+        if '\0' in str(folder):
+            raise InputError(f'{folder}: no name of a folder')
         self.folder, self.kinds = folder, tuple(kind for kind in kinds if kind not in SUMMARIES)
         self._summaries = {_place(folder / path) for kind in kinds for path in SUMMARIES.get(kind, ())}
         self._given: dict[str, str] = {}

@@ -63,9 +63,8 @@ class ResultWriter:
         self.video: VideoResult | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-        except (OSError, ValueError) as error:  # a name with a NUL
-            reason = getattr(error, 'strerror', None) or error
-            raise DataError(f'{self.folder}: this folder cannot be written to ({reason})') from None
+        except OSError as error:
+            raise DataError(f'{self.folder}: this folder cannot be written to ({error.strerror})') from None
         Staging(self.folder).discard()
 
     def write(self, parsed: Parsed, drawing: np.ndarray | None = None) -> Path:

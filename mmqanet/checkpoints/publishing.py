@@ -84,11 +84,14 @@ def write_checkpoint(content: dict, path: PathLike, *, given: Iterable[PathLike 
         InputError: safetensors is not installed, or the file is one of those given.
     """
     path = Path(path)
-    check_overwrites(path, given)
+    digest_path = path.with_name(f'{path.name}.sha256')
+    given = list(given)
+    for output in (path, digest_path):
+        check_overwrites(output, given)
     is_tensor_file = path.suffix == SUFFIX
     data = tensor_file_bytes(content['state_dict'], content.get('meta', {}), path) if is_tensor_file else (
         checkpoint_bytes(content))
     digest = hashlib.sha256(data).hexdigest()
     write_bytes(path, data)
-    write_bytes(path.with_name(f'{path.name}.sha256'), f'{digest}  {path.name}\n'.encode())
+    write_bytes(digest_path, f'{digest}  {path.name}\n'.encode())
     return digest

@@ -1,5 +1,7 @@
-"""Types of arguments: numbers in a range."""
+"""Types of arguments: numbers in a range, names of files."""
 import argparse
+
+from mmqanet.errors import printable
 
 MOST = 2**31 - 1  # of what is counted
 
@@ -17,3 +19,10 @@ def at_least_one(given: str) -> int:
     if not given.isascii() or not given.isdecimal() or not 0 < int(given[:20]) <= MOST:
         raise argparse.ArgumentTypeError(f'{given} is no whole number from 1 to {MOST:,}')
     return int(given)
+
+
+def output_path(given: str) -> str:
+    """The name of a file or folder to write, as a type of argparse."""
+    if not given or '\0' in given:
+        raise argparse.ArgumentTypeError(f"'{printable(given)}' names no file or folder")
+    return given

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.arguments import at_least_one
+from mmqanet.cli.arguments import at_least_one, output_path
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.files import read_bytes, write_bytes
@@ -36,8 +36,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
                         help='people of a lower instance score do not enter AP^p and PCP (default: 0.01, as '
                              "the post-processor's instance_score_thr)")
     parser.add_argument('--workers', type=at_least_one, default=1, metavar='N', help='worker processes')
-    parser.add_argument('--json', metavar='FILE', help='write the scores, unrounded fractions, to a JSON file')
-    parser.add_argument('--plots', metavar='DIR',
+    parser.add_argument('--json', type=output_path, metavar='FILE',
+                        help='write the scores, unrounded fractions, to a JSON file')
+    parser.add_argument('--plots', type=output_path, metavar='DIR',
                         help='write precision-recall curves, per-class bars and the confusion matrix as PNG')
     parser.add_argument('--no-progress', action='store_true', help='show no progress bar')
     parser.set_defaults(run=run)

@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
+from mmqanet.cli.arguments import output_path
 from mmqanet.errors import InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.files import write_bytes
@@ -34,7 +35,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
                         help='.npy file for a float16 copy of the distances, made by the first run; scores then differ from '
                              'those without it in the fourth digit')
     parser.add_argument('--workers', type=int, default=1, metavar='N', help='worker processes')
-    parser.add_argument('--json', metavar='FILE', help='write the scores, unrounded fractions, to a JSON file')
+    parser.add_argument('--json', type=output_path, metavar='FILE',
+                        help='write the scores, unrounded fractions, to a JSON file')
     parser.add_argument('--no-progress', action='store_true', help='show no progress bar')
     parser.set_defaults(run=run)
     return parser

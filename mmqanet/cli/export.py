@@ -3,6 +3,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from mmqanet.cli.arguments import output_path
 from mmqanet.errors import InputError, printable
 from mmqanet.utils.console import say
 
@@ -17,7 +18,7 @@ with them and needs numpy, Pillow and onnxruntime only. What was written is comp
 def add_parser(subparsers: argparse._SubParsersAction) -> None:
     """Add the sub-command ``export`` with its options."""
     parser = subparsers.add_parser('export', help='write a model as ONNX files', description=DESCRIPTION)
-    parser.add_argument('--out', required=True, metavar='DIR', help='folder to write to')
+    parser.add_argument('--out', required=True, type=output_path, metavar='DIR', help='folder to write to')
     parser.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
     parser.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
     parser.add_argument('--detector', metavar='CONFIG', help='config of a light FCOS, a checkpoint that carries its config, '
@@ -37,11 +38,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Export, compare, write. Nothing is written of what does not agree."""
     from mmqanet.apis.export import export_model  # here, so that --help answers at once
-    from mmqanet.deployment.export import require_onnx, write_export
+    from mmqanet.deployment.export import check_export_folder, require_onnx, write_export
 
     if args.half and args.int8:
         raise InputError('--half and --int8 contradict each other')
     require_onnx('onnx', 'onnxruntime')
+    check_export_folder(Path(args.out))
     files, meta, agreement = export_model(
         args.config, args.checkpoint, detector=args.detector, detector_weights=args.detector_checkpoint, flip=args.flip,
         classes=args.classes, half=args.half, calibration=args.int8, opset=args.opset, photos=args.photos)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.arguments import at_least_one, fraction
+from mmqanet.cli.arguments import at_least_one, fraction, output_path
 from mmqanet.cli.boxes import read_boxes
 from mmqanet.errors import InputError, printable
 from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
@@ -29,7 +29,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser(
         'parse', help='label body parts and garments in pictures and videos', description=DESCRIPTION)
     parser.add_argument('inputs', nargs='+', metavar='INPUT', help='picture, video or folder, or the index of a camera')
-    parser.add_argument('--out', default='parsed', metavar='DIR', help='folder to write to (default: parsed)')
+    parser.add_argument('--out', default='parsed', type=output_path, metavar='DIR',
+                        help='folder to write to (default: parsed)')
     parser.add_argument('--recursive', action='store_true', help='also look into the folders of folders; --out keeps them')
     parser.add_argument('--resume', action='store_true', help='skip what an earlier run into --out has finished')
     parser.add_argument('--max-frames', type=at_least_one, metavar='N', help='stop videos and cameras after N frames')

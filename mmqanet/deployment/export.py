@@ -18,7 +18,7 @@ from mmqanet.deployment import runtime
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph, PersonGraph
 from mmqanet.errors import InputError
 from mmqanet.models import TopdownParser
-from mmqanet.utils.files import write_bytes
+from mmqanet.utils.files import read_bytes, write_bytes
 from mmqanet.version import __version__
 
 OPSET = 18  # TensorRT computes GridSample of later ones wrongly, and Resize of earlier ones lacks what is needed
@@ -26,6 +26,7 @@ PARSER_OUTPUTS = ('probs', 'iou')
 PERSON_INPUTS = ('crop', 'window', 'rows', 'columns', 'box_score')
 PERSON_OUTPUTS = ('label_map', 'iou', 'pixel_score', 'part_pixel_scores', 'quality', 'part_qualities')
 DETECTOR_OUTPUTS = ('boxes', 'classness', 'centerness', 'levels')
+FILES = ('README.md', 'meta.json', 'runtime.py', 'parser.onnx', 'person.onnx', 'detector.onnx')
 HALF_KEEPS = ('Softmax', 'ReduceSum', 'ReduceMean', 'Pow', 'Resize')  # sums and powers stay in float32
 
 
@@ -151,23 +152,35 @@ def to_half(content: bytes) -> bytes:
     return model.SerializeToString()
 
 
+def check_export_folder(folder: Path) -> None:
+    """Raise ``InputError`` if an export into a folder would replace a file that no export has written."""
+    readme = folder / 'README.md'
+    if readme.is_file() and read_bytes(readme).startswith(TITLE.encode()):
+        return
+    for name in FILES:
+        if (folder / name).exists():
+            raise InputError(f'{folder / name}: is of no export and would be overwritten; choose another folder')
+
+
 def write_export(folder: Path, files: Mapping[str, bytes], meta: dict[str, Any]) -> None:
     """Write the files of an export, with the runtime, a README and, last, ``meta.json``.
 
     Raises:
-        DataError: a file cannot be written.
+        DataError: a file cannot be written. InputError: one that no export has written would be replaced.
     """
+    check_export_folder(folder)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / 'meta.json').unlink(missing_ok=True)
+    write_bytes(folder / 'README.md', README.format(files=', '.join(files), classes=len(meta['classes'])).encode())
     for name, content in files.items():
         write_bytes(folder / name, content)
     write_bytes(folder / 'runtime.py', Path(runtime.__file__).read_bytes())
-    write_bytes(folder / 'README.md', README.format(files=', '.join(files), classes=len(meta['classes'])).encode())
     meta = dict(meta, files={name: hashlib.sha256(content).hexdigest() for name, content in files.items()})
     write_bytes(folder / 'meta.json', f'{json.dumps(meta, indent=1)}\n'.encode())
 
 
-README = """# A parser of people, exported by mmqanet
+TITLE = '# A parser of people, exported by mmqanet'
+README = TITLE + """
 
 {files}: `meta.json` says what goes in and comes out, and so do the metadata of each file. {classes} classes.
 

@@ -40,8 +40,16 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
     check_classes(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
+    _keep_given_config(cfg, name)
     if not torch.cuda.is_available():
         _use_cpu(cfg)
+
+
+def _keep_given_config(cfg: Config, name: str) -> None:
+    """Where mmengine would dump the config over its own file, let it dump under the time of the run instead."""
+    if cfg.filename and Path(cfg.work_dir).resolve() == Path(cfg.filename).resolve().parent:
+        cfg.setdefault('experiment_name', name)  # which mmengine would take from the file's name
+        object.__setattr__(cfg, '_filename', None)
 
 
 def set_test_options(cfg: Config, *, flip: bool | None = None, scales: Sequence[float] | None = None,

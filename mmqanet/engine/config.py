@@ -119,8 +119,8 @@ def require_mmdet() -> None:
 
 
 def check_classes(cfg: Config) -> None:
-    """Raise ``InputError`` where a parser and a data set do not have the same number of classes, or one is no list of
-    names."""
+    """Raise ``InputError`` where a parser and a data set do not have the same number of classes, one is no list of names, or
+    the model's config does not say how many it has."""
     datasets = {loader: inner_datasets(cfg[loader].dataset) for loader in WITH_LOADER if cfg.get(loader)}
     for loader, found in datasets.items():
         for dataset in found:
@@ -131,7 +131,10 @@ def check_classes(cfg: Config) -> None:
     parser = parser_class(cfg)
     if parser is None:
         return
-    num_classes = parser.classes_in(cfg.model)
+    try:
+        num_classes = parser.classes_in(cfg.model)
+    except (KeyError, TypeError) as error:
+        raise InputError(f'model: a {cfg.model["type"]} that does not say its number of classes ({error})') from None
     for loader, found in datasets.items():
         for dataset in found:
             if dataset.get('type') not in DATASETS:

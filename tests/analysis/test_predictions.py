@@ -58,6 +58,14 @@ def test_predictions_of_another_origin_are_refused_and_replaced_on_request(tmp_p
         PredictionCache(tmp_path / 'p', {'checkpoint': 'a', 'model config': 'x'})
 
 
+def test_only_predictions_are_discarded(tmp_path):
+    (tmp_path / 'origin.json').write_text('{"of": "another program"}')
+    (tmp_path / 'notes.txt').write_text('mine')
+    PredictionCache(tmp_path, {'checkpoint': 'a'}).write('image', predicted_sample(1, ties=False))
+    PredictionCache(tmp_path, {'checkpoint': 'b'}, replace=True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['notes.txt', 'origin.json']
+
+
 def test_a_broken_file_is_named(tmp_path):
     cache, sample = PredictionCache(tmp_path, {}), predicted_sample(1, ties=False)
     cache.write(sample.name, sample)

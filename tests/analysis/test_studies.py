@@ -143,6 +143,15 @@ def test_reports_are_written_and_merged(study, tmp_path):
     assert merged.rows[0].figures['APr'].spread == 0
 
 
+def test_no_file_that_was_given_is_overwritten(study, tmp_path):
+    for name in ('ablation.json', 'ablation.md', 'weights.csv'):
+        (tmp_path / name).write_text('mine')
+        with pytest.raises(InputError, match='would overwrite'):
+            write_tables(tmp_path, [study.weights_table()], goal='APr', about={}, given=[tmp_path / 'x', tmp_path / name])
+        assert [path.read_text() for path in tmp_path.iterdir()] == ['mine']
+        (tmp_path / name).unlink()
+
+
 def test_reports_that_cannot_be_merged_are_named(study, tmp_path):
     write_tables(tmp_path / 'a', [study.weights_table()], goal='APr', about={})
     write_tables(tmp_path / 'b', [study.thresholds_table()], goal='APr', about={})

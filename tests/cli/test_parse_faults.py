@@ -136,6 +136,15 @@ def test_names_of_any_bytes_and_escape_sequences(small_parser, tmp_path, capsys)
     assert r'b_\xff.png' in told
 
 
+@pytest.mark.parametrize('argv', [['parse', 'photo.png', '--out', 'a\0'], ['export', '--out', 'a\0'],
+                                  ['evaluate', '--pred', 'a', '--gt', 'b', '--num-classes', '3', '--json', 'a\0']])
+def test_an_output_whose_name_holds_a_nul_is_refused(argv, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(argv)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith(f"{argv[-2]}: 'a\\x00' names no file or folder")
+
+
 def test_a_name_that_is_too_long_leaves_nothing_half(small_parser, tmp_path, capsys):
     name = 'n' * 248
     save(tmp_path / 'in/x.png', picture(30, 20)).rename(tmp_path / f'in/{name}.png')

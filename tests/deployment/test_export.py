@@ -15,11 +15,13 @@ from mmqanet.deployment.export import (
     DETECTOR_OUTPUTS,
     PARSER_OUTPUTS,
     PERSON_OUTPUTS,
+    check_export_folder,
     export_parser,
     export_person,
     parser_meta,
     to_half,
     to_onnx,
+    write_export,
 )
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph, PersonGraph
 from mmqanet.deployment.quantization import to_int8
@@ -160,6 +162,19 @@ def test_what_does_not_agree_is_not_written():
         Agreement(crops=1, probs=0.0, labels=0.8, iou=0.0, quality=0.0).check(most=0.1, least=0.9)
     with pytest.raises(DataError):
         Agreement(crops=1, probs=float('nan'), labels=1.0, iou=0.0, quality=0.0).check(most=0.1, least=0.9)
+
+
+def test_only_files_of_an_export_are_replaced(tmp_path):
+    (tmp_path / 'README.md').write_text('# My project')
+    with pytest.raises(InputError, match='is of no export'):
+        write_export(tmp_path, {'parser.onnx': b'x'}, dict(classes=['a']))
+    assert [path.name for path in tmp_path.iterdir()] == ['README.md']
+    for content in (b'x', b'y'):
+        write_export(tmp_path / 'out', {'parser.onnx': content}, dict(classes=['a']))
+    assert (tmp_path / 'out/parser.onnx').read_bytes() == b'y'
+    (tmp_path / 'out/README.md').unlink()
+    with pytest.raises(InputError, match='is of no export'):
+        check_export_folder(tmp_path / 'out')
 
 
 def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monkeypatch, capsys):

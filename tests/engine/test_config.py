@@ -43,6 +43,22 @@ def test_work_dir_and_overrides(tmp_path):
     assert prepared(work_dir=str(tmp_path), overrides={'work_dir': 'of/the/config'}).work_dir == str(tmp_path)
 
 
+def test_a_config_is_not_dumped_over_itself(tmp_path):
+    given = tmp_path / 'mine.py'
+    given.write_text(f"_base_ = '{CONFIGS}/toy/qanet_r18_toy.py'  # short\n")
+    text = given.read_text()
+    for work_dir, kept in ((tmp_path / 'else', given), (tmp_path, None)):
+        cfg = Config.fromfile(given)
+        prepare_config(cfg, name='mine', work_dir=str(work_dir), launcher='none', overrides=None)
+        assert cfg.filename == (str(kept) if kept else None)
+        runner = Runner(torch.nn.Linear(1, 1), str(work_dir), cfg=cfg, experiment_name=cfg.get('experiment_name'))
+        runner.dump_config()
+        assert runner.experiment_name.startswith('mine_')
+    assert given.read_text() == text
+    assert (tmp_path / 'else/mine.py').exists()
+    assert len(list(tmp_path.glob('2*.py'))) == 1
+
+
 def test_without_a_gpu_processes_talk_over_gloo(monkeypatch):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
     assert prepared().env_cfg.dist_cfg.backend == 'gloo'
@@ -83,6 +99,13 @@ def test_tta_turns_on_flip_and_scales():
 def test_a_head_with_another_number_of_classes_is_refused():
     with pytest.raises(InputError, match='num_classes is 7, but train_dataloader has 20 classes'):
         prepared(overrides={'model.parsing_head.num_classes': 7})
+
+
+@pytest.mark.parametrize('head', [None, {}])
+def test_a_model_without_a_number_of_classes_is_refused(head):
+    cfg = Config(dict(model=dict(type='QANet', parsing_head=head)))
+    with pytest.raises(InputError, match='a QANet that does not say its number of classes'):
+        check_classes(cfg)
 
 
 def test_classes_are_compared_inside_of_wrappers():

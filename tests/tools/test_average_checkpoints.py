@@ -31,3 +31,13 @@ def test_weights_lie_between(tmp_path, monkeypatch):
         with pytest.raises(SystemExit, match=message):
             average(monkeypatch, tmp_path / f'{name}.pth', tmp_path / 'after.pth', tmp_path / 'no.pth', '--share', share)
     assert not (tmp_path / 'no.pth').exists()
+
+
+@pytest.mark.parametrize('name', ['before.pth', 'after.pth'])
+def test_no_checkpoint_that_was_given_is_overwritten(tmp_path, monkeypatch, name):
+    for given in ('before.pth', 'after.pth'):
+        torch.save(dict(state_dict=dict(w=torch.zeros(1))), tmp_path / given)
+    content = (tmp_path / name).read_bytes()
+    with pytest.raises(SystemExit, match='would overwrite'):
+        average(monkeypatch, tmp_path / 'before.pth', tmp_path / 'after.pth', tmp_path / name, '--share', 0.5)
+    assert (tmp_path / name).read_bytes() == content

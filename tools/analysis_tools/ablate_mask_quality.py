@@ -122,7 +122,7 @@ def report(evaluator: MaskEvaluator, images, plan: Plan, args: argparse.Namespac
     if boxes:
         facts['box AP (ranked by scores, which the module leaves as they are)'] = f'{boxes["AP"]:.2f}'
     finite = {key: value if math.isfinite(value) else None for key, value in (boxes or {}).items()}
-    write_tables(out, tables, goal='AP', about=dict(facts, box_metrics=finite))
+    write_tables(out, tables, goal='AP', about=dict(facts, box_metrics=finite), given=[args.config, args.checkpoint])
     print_tables(tables)
     if boxes:
         console.print(f'box AP {boxes["AP"]:.2f} with and without: the module leaves the scores of boxes as they are')

@@ -85,7 +85,8 @@ def report(args: argparse.Namespace, plan: Plan, classes: tuple[str, ...], infos
     tables = [study.module_table(draws=args.draws), study.weights_table(), study.thresholds_table(), study.iou_table()]
     write_tables(args.out / args.only, tables, goal='AP', about=dict(
         annotation=str(args.annotation), checkpoint=str(args.checkpoint), images=len(images), instances=args.only,
-        quality=setting_text(Setting()), detections=sum(len(image.labels) for image in images)))
+        quality=setting_text(Setting()), detections=sum(len(image.labels) for image in images)),
+        given=[args.annotation, args.checkpoint, args.detector])
     print_tables(tables)
     console.print(f'figures in percent; tables: {args.out / args.only}')
 

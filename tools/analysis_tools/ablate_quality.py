@@ -140,7 +140,7 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, cr
     about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
                  crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
                  metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
-    write_tables(out, tables, goal=args.goal, about=about)
+    write_tables(out, tables, goal=args.goal, about=about, given=[args.config, args.checkpoint, args.detections])
     print_tables(shown_tables(tables, goal=args.goal))
     crops = f'crops: {crop_sampler}; ' if crop_sampler else ''  # a parser of whole images has none
     console.print(f'{crops}figures in percent; scored in {time.perf_counter() - start:.0f} s; tables and plots: {out}')

@@ -9,7 +9,6 @@ from pathlib import Path
 from mmqanet.analysis.report import merge_reports, shown_tables, write_tables
 from mmqanet.analysis.tables import print_tables
 from mmqanet.engine.launch import run_tool
-from mmqanet.utils.files import check_overwrites
 
 
 def parse_args() -> argparse.Namespace:
@@ -21,11 +20,10 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    if args.out:
-        check_overwrites(args.out / 'ablation.json', args.reports)
     tables, goal = merge_reports(args.reports)
     if args.out:
-        write_tables(args.out, tables, goal=goal, about={'runs': [str(path) for path in args.reports]})
+        write_tables(args.out, tables, goal=goal, about={'runs': [str(path) for path in args.reports]},
+                     given=args.reports)
     print_tables(shown_tables(tables, goal=goal))
 
 

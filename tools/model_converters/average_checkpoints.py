@@ -31,7 +31,9 @@ def main() -> None:
         if name not in old or old[name].shape != weight.shape:
             raise DataError(f'{args.before}: {name} is missing or has another shape than in {args.after}')
     averaged = {name: _between(old[name], weight, args.share) for name, weight in new.items()}
-    print(write_checkpoint(dict(state_dict=averaged, meta=after.get('meta', {})), args.out), args.out)
+    content = dict(state_dict=averaged, meta=after.get('meta', {}))
+    digest = write_checkpoint(content, args.out, given=[args.before, args.after])
+    print(digest, args.out)
 
 
 def _between(old: torch.Tensor, new: torch.Tensor, share: float) -> torch.Tensor:
