@@ -5,11 +5,12 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData, PixelData
 
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, People
+from mmqanet.evaluation.records import ImagePrediction, People
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.merging import merge_people
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.structures import ParsingDataSample
+from mmqanet.structures.image_truth import ImageTruth
 
 IGNORE = 255
 

@@ -10,14 +10,13 @@ import torch
 
 from mmqanet.analysis.orderings import ImageOutcomes, image_outcomes
 from mmqanet.analysis.predictions import ImageScores, PredictionCache
-from mmqanet.datasets.transforms.loading import LoadImageMaps
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord, ImageTruth
+from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord
 from mmqanet.evaluation.scores import ParsingScores, score_records
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches
 from mmqanet.functional.merging import MergingRules
-from mmqanet.functional.overlaps import check_classes
 from mmqanet.functional.quality import fuse_quality
+from mmqanet.structures.image_truth import ImageTruth, read_truth
 from mmqanet.utils.processes import run_many
 
 
@@ -71,27 +70,23 @@ class _Job:
         info, qualities = item
         name = info['name']
         people, parsing_ids = self.cache.people(name)
-        truth = read_truth(info, shape=people.image_shape, classes=self.classes)
+        truth = truth_of(info, shape=people.image_shape, classes=self.classes)
         return image_outcomes(
             name=name, people=people, parsing_ids=parsing_ids, bbox_scores=self.cache.scores(name).bbox_scores,
             qualities=qualities, truth=truth, num_classes=len(self.classes), rules=self.rules,
             backdrop=self.cache.backdrop(name))
 
 
-def read_truth(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) -> ImageTruth:
+def truth_of(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) -> ImageTruth:
     """The annotation that an image's record in a :class:`HumanParsingDataset` points to.
 
     Raises:
         DataError: a file is missing or broken, or the data set has no human or instance maps.
     """
     check_map_paths(info)
-    maps = LoadImageMaps().transform({**info, 'ori_shape': shape, 'classes': classes})
-    try:
-        check_classes(maps['gt_parts'][:, 1], len(classes), name='the part table')
-    except InputError as error:
-        raise DataError(f'{info["instance_path"]}: {error}') from None
-    return ImageTruth(category=maps['category_map'], human=maps['human_map'], instance=maps['instance_map'],
-                      parts=maps['gt_parts'].astype(np.int64))
+    return read_truth(
+        info['category_path'], info['human_path'], info['instance_path'], num_classes=len(classes), shape=shape,
+        num_partial_labels=info.get('num_partial_labels', 0))
 
 
 def check_map_paths(info: dict) -> None:

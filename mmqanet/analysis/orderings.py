@@ -12,11 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.evaluation.records import ImagePrediction, ImageRecord, ImageTruth, record_image
+from mmqanet.evaluation.records import ImagePrediction, ImageRecord, record_image
 from mmqanet.functional.average_precision import match_people
 from mmqanet.functional.merging import MergingRules, greedy_nms, paint_category, suppression_test
 from mmqanet.functional.overlaps import distinct, histogram, mean_present, ranks, runs
 from mmqanet.functional.people import CroppedPeople, people_class_ious
+from mmqanet.structures.image_truth import ImageTruth
 
 
 @dataclass(frozen=True)

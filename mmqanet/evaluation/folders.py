@@ -1,24 +1,9 @@
-"""Which images a folder of predictions or ground truth holds, and whether its maps and tables agree."""
+"""Which images a folder of predictions or ground truth holds."""
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from mmqanet.errors import DataError
-from mmqanet.functional.overlaps import distinct
-
-
-def check_ids(labels: np.ndarray, listed: np.ndarray, path: Path, table_path: Path) -> None:
-    """Raise unless the ids above 0 of a map are exactly those that its TXT lists."""
-    drawn = distinct(labels)
-    unlisted, undrawn = np.setdiff1d(drawn, listed), np.setdiff1d(listed, drawn)
-    if len(unlisted):
-        raise DataError(f'{table_path}: no line for id {unlisted[0]}, which {path.name} holds '
-                        f'({len(unlisted)} such ids)')
-    if len(undrawn):
-        raise DataError(f'{table_path}: a line for id {undrawn[0]}, which has no pixel in {path.name} '
-                        f'({len(undrawn)} such ids)')
 
 
 def find_names(folder: Path, suffix: str = '.png') -> list[str]:

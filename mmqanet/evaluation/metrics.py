@@ -7,7 +7,7 @@ from mmengine.logging import print_log
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord, check_metric_names, record_image
 from mmqanet.evaluation.report import class_table, summary_table
-from mmqanet.evaluation.samples import read_prediction, read_submission_sample, read_truth, sample_identity, sample_name
+from mmqanet.evaluation.samples import read_prediction, read_submission_sample, sample_identity, sample_name, truth_of
 from mmqanet.evaluation.scores import check_missing, score_records
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.registry import METRICS
@@ -50,7 +50,7 @@ class SingleHumanParsingMetric(BaseMetric):
     def _record(self, sample: dict) -> ImageRecord:
         name = sample_name(sample)
         return record_image(
-            name=sample_identity(sample), truth=read_truth(sample, name=name),
+            name=sample_identity(sample), truth=truth_of(sample, name=name),
             prediction=read_prediction(sample, name=name, image_only=self.metrics == ('mIoU',)),
             num_classes=len(self._class_names), metrics=self.metrics)
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.folders import check_ids, complete_names
+from mmqanet.evaluation.folders import complete_names
 from mmqanet.evaluation.records import (
     METRIC_NAMES,
     ImagePrediction,
     ImageRecord,
-    ImageTruth,
     People,
     check_metric_names,
     record_image,
@@ -21,7 +20,7 @@ from mmqanet.evaluation.submission import Submission, read_category, read_submis
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_threshold
-from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number
+from mmqanet.structures.image_truth import ImageTruth, read_truth
 from mmqanet.utils.processes import run_many
 
 HUMAN_METRICS = {'APp', 'PCP', 'APh'}  # those that read Human_ids
@@ -39,7 +38,7 @@ class _Job:
     instance_score_thr: float
 
     def __call__(self, name: str) -> ImageRecord:
-        truth = read_truth(self.gt_dir, name, num_classes=self.num_classes, metrics=self.metrics)
+        truth = _read_truth(self.gt_dir, name, num_classes=self.num_classes, metrics=self.metrics)
         prediction = None
         if name in self.predicted:
             shape = truth.category.shape
@@ -107,35 +106,12 @@ def annotated_names(gt_dir: str | Path, *, metrics: Sequence[str] = METRIC_NAMES
     return complete_names(folder, kinds)
 
 
-def read_truth(gt_dir: str | Path, name: str, *, num_classes: int,
-               metrics: Sequence[str] = METRIC_NAMES) -> ImageTruth:
-    """The annotation of image ``name`` in a prepared split, as far as ``metrics`` need it.
-
-    Raises:
-        DataError: a file is missing, broken, of another size, or the TXT does not list the instance map's ids.
-    """
-    folder = Path(gt_dir)
-    category = read_label_map(folder / 'Category_ids' / f'{name}.png')
-    human = instance = parts = None
-    if set(metrics) & HUMAN_METRICS:
-        path = folder / 'Human_ids' / f'{name}.png'
-        human = read_label_map(path)
-        check_shape(human, category.shape, path)
-    if 'APr' in metrics:
-        path, table_path = (folder / 'Instance_ids' / f'{name}{suffix}' for suffix in ('.png', '.txt'))
-        instance = read_label_map(path)
-        check_shape(instance, category.shape, path)
-        rows = read_rows(table_path, (whole_number, whole_number, whole_number), 'instance_part_id class_id human_id',
-                         may_be_absent=not instance.any())
-        parts = np.array(rows, dtype=np.int64).reshape(-1, 3)
-        for line, (part_id, label, _) in enumerate(rows, 1):
-            if part_id < 1 or (parts[:line - 1, 0] == part_id).any():
-                raise DataError(f'{table_path}:{line}: part id {part_id} is '
-                                f'{"listed twice" if part_id > 0 else "not positive"}')
-            if not 1 <= label < num_classes:
-                raise DataError(f'{table_path}:{line}: class {label} is outside [1, {num_classes})')
-        check_ids(instance, parts[:, 0], path, table_path)
-    return ImageTruth(category=category, human=human, instance=instance, parts=parts)
+def _read_truth(gt_dir: str | Path, name: str, *, num_classes: int, metrics: Sequence[str]) -> ImageTruth:
+    """The annotation of image ``name`` in a prepared split, as far as ``metrics`` need it."""
+    folder, file = Path(gt_dir), f'{name}.png'
+    return read_truth(
+        folder / 'Category_ids' / file, folder / 'Human_ids' / file if set(metrics) & HUMAN_METRICS else None,
+        folder / 'Instance_ids' / file if 'APr' in metrics else None, num_classes=num_classes)
 
 
 def visible_prediction(submission: Submission, *, instance_score_thr: float = INSTANCE_THRESHOLD) -> ImagePrediction:

@@ -19,25 +19,12 @@ from mmqanet.functional.average_precision import (
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, runs
 from mmqanet.functional.people import CroppedPeople, people_class_ious
+from mmqanet.structures.image_truth import ImageTruth
 
 #: The metrics that can be asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
 
 Value = TypeVar('Value')
-
-
-@dataclass(frozen=True)
-class ImageTruth:
-    """Annotation of one image.
-
-    ``category``, ``human``, ``instance``: (H, W) integers, class, person id and part id of each pixel (the last two may
-    be None where no metric needs them). ``parts``: (L, 3) rows (part id, class, human id) of ``instance``.
-    """
-
-    category: np.ndarray
-    human: np.ndarray | None = None
-    instance: np.ndarray | None = None
-    parts: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -3,11 +3,12 @@ import numpy as np
 import torch
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.records import ImagePrediction, ImageTruth, People
+from mmqanet.evaluation.records import ImagePrediction, People
 from mmqanet.evaluation.submission import Submission, make_submission
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.people import CroppedPeople
+from mmqanet.structures.image_truth import ImageTruth
 
 
 def sample_name(sample: dict) -> str:
@@ -23,7 +24,7 @@ def sample_identity(sample: dict) -> str:
     return str(sample['img_path']) if sample.get('img_path') is not None else sample_name(sample)
 
 
-def read_truth(sample: dict, *, name: str) -> ImageTruth:
+def truth_of(sample: dict, *, name: str) -> ImageTruth:
     """The annotation; a DataError names the image if it has no ground-truth maps."""
     maps = sample.get('gt_maps') or {}
     if 'category' not in maps:

@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.folders import check_ids, complete_names
+from mmqanet.evaluation.folders import complete_names
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.overlaps import distinct
 from mmqanet.functional.people import CroppedPeople
+from mmqanet.structures.image_truth import check_ids
 from mmqanet.utils.files import check_shape, read_label_map, read_rows, whole_number, write_bytes, write_label_map
 
 GLOBAL, HUMANS, PARTS = 'global_parsing', 'instance_segmentation', 'instance_parsing'

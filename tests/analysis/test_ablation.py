@@ -7,7 +7,7 @@ from PIL import Image
 from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis import ablation
-from mmqanet.analysis.ablation import Setting, read_truth, score_setting, simplex_weights, work_out
+from mmqanet.analysis.ablation import Setting, score_setting, simplex_weights, truth_of, work_out
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation import MultiHumanParsingMetric
 from mmqanet.functional.merging import MergingRules
@@ -76,7 +76,7 @@ def test_bad_input_is_refused_by_name(tmp_path):
     info = dict(predicted.infos[0])
     del info['instance_path']
     with pytest.raises(DataError, match='instance maps'):
-        ablation.read_truth(info, shape=(14, 18), classes=CLASSES)
+        ablation.truth_of(info, shape=(14, 18), classes=CLASSES)
 
 
 @pytest.mark.parametrize('label', [5, 77, -1])
@@ -84,10 +84,10 @@ def test_a_class_of_the_part_table_beyond_the_data_set_is_named(tmp_path, label)
     predicted = predicted_set(tmp_path, number=6)
     info = next(info for info in predicted.infos if np.asarray(Image.open(info['instance_path'])).any())
     shape = np.asarray(Image.open(info['category_path'])).shape
-    assert len(read_truth(info, shape=shape, classes=CLASSES).parts) > 0
+    assert len(truth_of(info, shape=shape, classes=CLASSES).parts) > 0
     table = Path(info['instance_path']).with_suffix('.txt')
     first, *others = table.read_text().splitlines()
     part, _, person = first.split()
     table.write_text('\n'.join([f'{part} {label} {person}', *others]))
-    with pytest.raises(DataError, match=rf'Instance_ids/.*: the part table holds class {label}, outside \[0, 5\)'):
-        read_truth(info, shape=shape, classes=CLASSES)
+    with pytest.raises(DataError, match=rf'Instance_ids/.*\.txt:1: class {label} is outside \[1, 5\)'):
+        truth_of(info, shape=shape, classes=CLASSES)

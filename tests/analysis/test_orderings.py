@@ -2,7 +2,7 @@
 import numpy as np
 from predicted_sets import CLASSES
 
-from mmqanet.analysis.ablation import read_truth
+from mmqanet.analysis.ablation import truth_of
 from mmqanet.analysis.orderings import image_outcomes
 from mmqanet.functional.merging import MergingRules
 
@@ -10,7 +10,7 @@ from mmqanet.functional.merging import MergingRules
 def outcomes(predicted, index: int, qualities):
     info = predicted.infos[index]
     people, parsing_ids = predicted.cache.people(info['name'])
-    truth = read_truth(info, shape=people.image_shape, classes=CLASSES)
+    truth = truth_of(info, shape=people.image_shape, classes=CLASSES)
     return people, parsing_ids, truth, image_outcomes(
         name=info['name'], people=people, parsing_ids=parsing_ids, bbox_scores=np.ones(len(people)), truth=truth,
         qualities=np.asarray(qualities), num_classes=len(CLASSES), rules=MergingRules())

@@ -390,7 +390,7 @@ def test_a_missing_or_unreadable_annotation_file_is_named(tiny):
 def test_part_tables_are_checked(tiny):
     table = tiny.root / 'Instance_ids/pic1.txt'
     table.write_text('14 14')
-    with pytest.raises(DataError, match=r'Instance_ids/pic1\.txt:1: .* is not "part_id class_id human_id"'):
+    with pytest.raises(DataError, match=r'Instance_ids/pic1\.txt:1: .* is not "instance_part_id class_id human_id"'):
         CIHPDataset(**tiny.args(pipeline=LOAD_IMAGE, test_mode=True))[0]
 
 

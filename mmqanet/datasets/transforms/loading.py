@@ -1,5 +1,4 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
-from pathlib import Path
 
 import numpy as np
 from mmcv.transforms import BaseTransform
@@ -7,27 +6,9 @@ from mmcv.transforms import BaseTransform
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.errors import DataError
 from mmqanet.registry import TRANSFORMS
-from mmqanet.utils.files import check_shape, read_label_map, read_rows
+from mmqanet.structures.image_truth import IGNORE, read_category_map, read_sized_map, read_truth
 from mmqanet.utils.images import decode_image as decode_image
 from mmqanet.utils.images import read_image as read_image
-
-IGNORE = 255
-
-
-def read_category_map(path: str, *, shape: tuple[int, int], num_classes: int) -> np.ndarray:
-    """The class map (H, W) uint8 of an image of ``shape``, labels in [0, C) or 255."""
-    labels = read_sized_map(path, shape=shape)
-    wrong = labels[(labels >= num_classes) & (labels != IGNORE)]
-    if wrong.size:
-        raise DataError(f'{path}: label {wrong[0]} is out of range for {num_classes} classes (255 = ignore)')
-    return labels.astype(np.uint8)
-
-
-def read_sized_map(path: str, *, shape: tuple[int, int]) -> np.ndarray:
-    """A label map (H, W) of an image of this shape; raises ``DataError`` where it is of another size."""
-    labels = read_label_map(path)
-    check_shape(labels, shape, path)
-    return labels
 
 
 @TRANSFORMS.register_module()
@@ -88,16 +69,13 @@ class LoadImageMaps(GroundTruthTransform):
 
     def transform(self, results: dict) -> dict:
         """Read the maps and the table of parts that the sample has paths for."""
-        shape, classes = results['ori_shape'], results['classes']
-        num_labels = len(classes) + results.get('num_partial_labels', 0)
-        labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
-        labels[labels >= len(classes)] = IGNORE
-        results['category_map'] = labels
-        if 'human_path' in results:
-            results['human_map'] = read_sized_map(results['human_path'], shape=shape).astype(np.int32)
-        if 'instance_path' in results:
-            results['instance_map'] = read_sized_map(results['instance_path'], shape=shape).astype(np.int32)
-            table = Path(results['instance_path']).with_suffix('.txt')
-            rows = read_rows(table, (int, int, int), 'part_id class_id human_id')
-            results['gt_parts'] = np.array(rows, dtype=np.int32).reshape(-1, 3)
+        truth = read_truth(
+            results['category_path'], results.get('human_path'), results.get('instance_path'),
+            num_classes=len(results['classes']), num_partial_labels=results.get('num_partial_labels', 0),
+            shape=results['ori_shape'])
+        results['category_map'] = truth.category
+        if truth.human is not None:
+            results['human_map'] = truth.human
+        if truth.parts is not None:
+            results['instance_map'], results['gt_parts'] = truth.instance, truth.parts.astype(np.int32)
         return results
