@@ -5,7 +5,7 @@ import numpy as np
 import torch
 from mmengine.structures import InstanceData, PixelData
 
-from mmqanet.evaluation.records import ImagePrediction, People
+from mmqanet.evaluation.records import People
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.merging import merge_people
 from mmqanet.functional.people import CroppedPeople
@@ -41,12 +41,13 @@ class Scene:
     def truth(self) -> ImageTruth:
         return ImageTruth(category=self.category, human=self.human, instance=self.instance, parts=self.gt_parts)
 
-    def prediction(self) -> ImagePrediction | None:
+    def prediction(self) -> dict[str, ImageParsing | People | None]:
+        """What ``record_image`` compares with the truth."""
         if not len(self.people):
-            return None
+            return dict(parsing=None, people=None)
         parsing, kept = self.merged()
         kept = np.sort(kept)
-        return ImagePrediction.of(parsing, People(self.whole().take(kept), self.qualities[kept]))
+        return dict(parsing=parsing, people=People(self.whole().take(kept), self.qualities[kept]))
 
     def sample(self) -> ParsingDataSample:
         """As the model hands it over, people cut to crops."""

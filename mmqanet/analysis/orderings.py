@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.evaluation.records import ImagePrediction, ImageRecord, record_image
+from mmqanet.evaluation.records import ImageRecord, record_image
 from mmqanet.functional.average_precision import match_people
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.merging import MergingRules, greedy_nms, paint_category, suppression_test
 from mmqanet.functional.overlaps import distinct, histogram, mean_present, ranks, runs
 from mmqanet.functional.people import CroppedPeople, people_class_ious
@@ -102,8 +103,8 @@ def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray,
             found.append(orders.outcome(scores, class_ious, label_areas))
             if not records or rules.category_quality_thr is not None:
                 category = paint_category(people, bbox_scores=bbox_scores, qualities=scores, rules=rules, backdrop=backdrop)
-                record = record_image(name=name, truth=truth, prediction=ImagePrediction(category), num_classes=num_classes,
-                                      metrics=('mIoU',))
+                record = record_image(name=name, truth=truth, parsing=ImageParsing.of_nobody(category),
+                                      num_classes=num_classes, metrics=('mIoU',))
             records.append(record)
         which[setting] = outcomes[key]
     true_ious, true_part_ious = _true_ious(people, parsing_ids, person_ids, class_ious)

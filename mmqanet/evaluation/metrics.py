@@ -49,10 +49,10 @@ class SingleHumanParsingMetric(BaseMetric):
 
     def _record(self, sample: dict) -> ImageRecord:
         name = sample_name(sample)
-        return record_image(
-            name=sample_identity(sample), truth=truth_of(sample, name=name),
-            prediction=read_prediction(sample, name=name, image_only=self.metrics == ('mIoU',)),
-            num_classes=len(self._class_names), metrics=self.metrics)
+        truth = truth_of(sample, name=name)
+        parsing, people = read_prediction(sample, name=name, image_only=self.metrics == ('mIoU',)) or (None, None)
+        return record_image(name=sample_identity(sample), truth=truth, parsing=parsing, people=people,
+                            num_classes=len(self._class_names), metrics=self.metrics)
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the records of all images, print the tables, and return percent."""

@@ -9,7 +9,6 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import complete_names
 from mmqanet.evaluation.records import (
     METRIC_NAMES,
-    ImagePrediction,
     ImageRecord,
     People,
     check_metric_names,
@@ -18,6 +17,7 @@ from mmqanet.evaluation.records import (
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
 from mmqanet.evaluation.submission import Submission, read_category, read_submission, submitted_names
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
+from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_threshold
 from mmqanet.structures.image_truth import ImageTruth, read_truth
@@ -39,17 +39,15 @@ class _Job:
 
     def __call__(self, name: str) -> ImageRecord:
         truth = _read_truth(self.gt_dir, name, num_classes=self.num_classes, metrics=self.metrics)
-        prediction = None
-        if name in self.predicted:
-            shape = truth.category.shape
-            if self.metrics == ('mIoU',):
-                prediction = ImagePrediction(
-                    read_category(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
-            else:
-                prediction = visible_prediction(
-                    read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape),
-                    instance_score_thr=self.instance_score_thr)
-        return record_image(name=name, truth=truth, prediction=prediction, num_classes=self.num_classes,
+        parsing: ImageParsing | None = None
+        people: People | None = None
+        shape = truth.category.shape
+        if name in self.predicted and self.metrics == ('mIoU',):
+            parsing = ImageParsing.of_nobody(read_category(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
+        elif name in self.predicted:
+            submission = read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape)
+            parsing, people = submission, visible_people(submission, instance_score_thr=self.instance_score_thr)
+        return record_image(name=name, truth=truth, parsing=parsing, people=people, num_classes=self.num_classes,
                             metrics=self.metrics)
 
 
@@ -114,7 +112,7 @@ def _read_truth(gt_dir: str | Path, name: str, *, num_classes: int, metrics: Seq
         folder / 'Instance_ids' / file if 'APr' in metrics else None, num_classes=num_classes)
 
 
-def visible_prediction(submission: Submission, *, instance_score_thr: float = INSTANCE_THRESHOLD) -> ImagePrediction:
+def visible_people(submission: Submission, *, instance_score_thr: float = INSTANCE_THRESHOLD) -> People:
     """What the files show of each person: its visible pixels with the class of the part they belong to."""
     assert submission.person_scores is not None
     human, number = submission.human, len(submission.person_scores)
@@ -127,4 +125,4 @@ def visible_prediction(submission: Submission, *, instance_score_thr: float = IN
         label_maps.append(classes[window] * own[window])
         offsets[index] = ys[0], xs[0]
     crops = CroppedPeople(label_maps, offsets, (human.shape[0], human.shape[1]))
-    return ImagePrediction.of(submission, People(crops, submission.person_scores, score_thr=instance_score_thr))
+    return People(crops, submission.person_scores, score_thr=instance_score_thr)

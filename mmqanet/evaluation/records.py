@@ -3,7 +3,7 @@
 Letters: N predicted people, K predicted masks, L annotated parts, C classes with background as class 0, H, W the image.
 """
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -24,17 +24,8 @@ from mmqanet.structures.image_truth import ImageTruth
 #: The metrics that can be asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
 
+CATEGORY, HUMAN, INSTANCE = (f'ground-truth {kind} map' for kind in ('category', 'human', 'instance'))
 Value = TypeVar('Value')
-
-
-@dataclass(frozen=True)
-class Masks:
-    """Scored masks of a map: ``map`` (H, W) holds id ``ids[k]`` where mask k lies; ``labels`` and ``scores`` (K,)."""
-
-    map: np.ndarray
-    ids: np.ndarray
-    labels: np.ndarray
-    scores: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -45,28 +36,6 @@ class People:
     crops: CroppedPeople
     qualities: np.ndarray
     score_thr: float = INSTANCE_THRESHOLD
-
-
-@dataclass(frozen=True)
-class ImagePrediction:
-    """Prediction for one image: the class map ``category`` (H, W), the visible people ``humans`` (label 0) and visible
-    ``parts``, and the ``people`` that AP^p and PCP compare; what no metric needs may be None."""
-
-    category: np.ndarray
-    humans: Masks | None = None
-    parts: Masks | None = None
-    people: People | None = None
-
-    @classmethod
-    def of(cls, parsing: ImageParsing, people: People) -> 'ImagePrediction':
-        """From a predicted image, whose parts and people have scores, and the people to compare."""
-        assert parsing.part_scores is not None
-        assert parsing.person_scores is not None
-        ids, part_ids = distinct(parsing.human), np.arange(1, len(parsing.part_labels) + 1)
-        return cls(
-            category=parsing.category, people=people,
-            humans=Masks(parsing.human, ids, np.zeros(len(ids), dtype=np.int64), parsing.person_scores[ids - 1]),
-            parts=Masks(parsing.part, part_ids, parsing.part_labels, parsing.part_scores))
 
 
 @dataclass(frozen=True)
@@ -98,61 +67,74 @@ def check_metric_names(metrics: Sequence[str]) -> tuple[str, ...]:
     return tuple(metrics)
 
 
-def record_image(*, name: str, truth: ImageTruth, prediction: ImagePrediction | None, num_classes: int,
-                 metrics: Sequence[str] = METRIC_NAMES) -> ImageRecord:
-    """Match one image; ``prediction`` None means that nothing was predicted for it.
+def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, people: People | None = None,
+                 num_classes: int, metrics: Sequence[str] = METRIC_NAMES) -> ImageRecord:
+    """Match one image.
+
+    Args:
+        name: of the image, for errors.
+        truth: the annotation.
+        parsing: what was predicted, with the scores of parts and people; ``None`` where nothing was predicted.
+        people: those that AP^p and PCP compare.
+        num_classes: C.
+        metrics: of :data:`METRIC_NAMES`.
 
     Raises:
         DataError: sizes differ, a field that a metric needs is missing, a class is out of range or a score is not
             finite; the message names the image.
     """
-    metrics = check_metric_names(metrics)
-    predicted = prediction is not None
-    if prediction is None:
-        prediction = _empty_prediction(truth.category.shape)
+    metrics, predicted = check_metric_names(metrics), parsing is not None
+    if parsing is None:
+        shape = truth.category.shape[0], truth.category.shape[1]
+        parsing = ImageParsing.of_nobody(np.zeros(shape, dtype=np.uint8))
+        people = People(CroppedPeople.nobody(shape), qualities=np.zeros(0))
     pairs: np.ndarray = np.zeros(0, dtype=np.int32)
     counts = pairs
-    people = parts = humans = None
+    matched = parts = humans = None
     try:
-        _check_sizes(truth, prediction)
-        lines, pred_lines, lengths = _run_code(truth, prediction)
+        lines = _Lines(truth, parsing, metrics)
         if 'mIoU' in metrics:
-            confusion = confusion_matrix(pred_lines.category, lines.category, num_classes, lengths=lengths).ravel()
+            confusion = confusion_matrix(
+                lines['predicted category map'], lines[CATEGORY], num_classes, lengths=lines.lengths).ravel()
             pairs = np.flatnonzero(confusion).astype(np.int32)
             counts = confusion[pairs].astype(np.int32)
         if 'APp' in metrics or 'PCP' in metrics:
-            people = _match_people(truth, _needed(prediction.people, 'predicted people', 'APp and PCP'),
-                                   distinct(_needed(lines.human, 'ground-truth human map', 'APp and PCP')), num_classes)
+            matched = _match_people(truth, _needed(people, 'predicted people', 'APp and PCP'), distinct(lines[HUMAN]),
+                                    num_classes)
         if 'APr' in metrics:
-            table = _needed(truth.parts, 'ground-truth part table', 'APr')
-            parts = _match_masks(_needed(pred_lines.parts, 'predicted parts', 'APr'),
-                                 _needed(lines.instance, 'ground-truth instance map', 'APr'),
-                                 table[:, 0], table[:, 1], num_classes, lengths)
+            parts = _match_parts(lines, truth, parsing, num_classes)
         if 'APh' in metrics:
-            human = _needed(lines.human, 'ground-truth human map', 'APh')
-            ids = distinct(human)
-            humans = _match_masks(_needed(pred_lines.humans, 'predicted human map', 'APh'), human, ids,
-                                  np.zeros(len(ids), dtype=np.int64), 1, lengths)
+            humans = _match_humans(lines, parsing)
     except InputError as error:
         raise DataError(f'{name}: {error}') from None
-    return ImageRecord(name=name, predicted=predicted, pairs=pairs, counts=counts, people=people, parts=parts,
+    return ImageRecord(name=name, predicted=predicted, pairs=pairs, counts=counts, people=matched, parts=parts,
                        humans=humans)
 
 
-def _run_code(truth: ImageTruth, prediction: ImagePrediction) -> tuple[ImageTruth, ImagePrediction, np.ndarray]:
-    """Both with their image maps replaced by the values of their common runs, and the lengths of these."""
-    humans, parts = prediction.humans, prediction.parts
-    maps = {'gt_category': truth.category, 'gt_human': truth.human, 'gt_instance': truth.instance,
-            'category': prediction.category, 'humans': humans.map if humans else None,
-            'parts': parts.map if parts else None}
-    present = {key: values for key, values in maps.items() if values is not None}
-    values, lengths = runs(*present.values())
-    line = dict(zip(present, values))
-    truth = ImageTruth(line['gt_category'], line.get('gt_human'), line.get('gt_instance'), truth.parts)
-    prediction = replace(
-        prediction, category=line['category'], humans=replace(humans, map=line['humans']) if humans else None,
-        parts=replace(parts, map=line['parts']) if parts else None)
-    return truth, prediction, lengths
+class _Lines:
+    """The maps that metrics need, by name, as the values of their common runs, whose ``lengths`` are the pixels.
+
+    Raises:
+        InputError: one is missing or has another size than the annotated class map.
+    """
+
+    def __init__(self, truth: ImageTruth, parsing: ImageParsing, metrics: Sequence[str]):
+        maps = {CATEGORY: truth.category, 'predicted category map': parsing.category}
+        if {'APp', 'PCP', 'APh'} & set(metrics):
+            maps[HUMAN] = _needed(truth.human, HUMAN, 'APh' if 'APh' in metrics else 'APp and PCP')
+        if 'APh' in metrics:
+            maps['predicted human map'] = parsing.human
+        if 'APr' in metrics:
+            maps[INSTANCE] = _needed(truth.instance, INSTANCE, 'APr')
+            maps['predicted part map'] = parsing.part
+        for what, values in maps.items():
+            if values.shape != truth.category.shape:
+                raise InputError(f'the {what} is {_size(values)}, but the {CATEGORY} is {_size(truth.category)}')
+        lines, self.lengths = runs(*maps.values())
+        self._lines = dict(zip(maps, lines))
+
+    def __getitem__(self, what: str) -> np.ndarray:
+        return self._lines[what]
 
 
 def _match_people(truth: ImageTruth, people: People, ids: np.ndarray, num_classes: int) -> PersonMatches:
@@ -162,38 +144,36 @@ def _match_people(truth: ImageTruth, people: People, ids: np.ndarray, num_classe
     return match_people(class_ious, np.asarray(people.qualities, dtype=np.float64), areas, score_threshold=people.score_thr)
 
 
-def _match_masks(masks: Masks, gt_map: np.ndarray, gt_ids: np.ndarray, gt_labels: np.ndarray, num_classes: int,
-                 lengths: np.ndarray) -> MaskMatches:
-    if not np.isfinite(masks.scores).all():
+def _match_parts(lines: _Lines, truth: ImageTruth, parsing: ImageParsing, num_classes: int) -> MaskMatches:
+    """The visible parts with the annotated ones, class by class."""
+    table = _needed(truth.parts, 'ground-truth part table', 'APr')
+    scores = _checked_scores(parsing.part_scores, 'scores of the predicted parts', 'APr')
+    check_classes(parsing.part_labels, num_classes, name='the predicted parts')
+    check_classes(table[:, 1], num_classes, name='the ground-truth part table')
+    ious = mask_ious(lines['predicted part map'], lines[INSTANCE], np.arange(1, len(parsing.part_labels) + 1), table[:, 0],
+                     lengths=lines.lengths)
+    return match_masks(ious, parsing.part_labels, scores, table[:, 1], num_classes)
+
+
+def _match_humans(lines: _Lines, parsing: ImageParsing) -> MaskMatches:
+    """The visible people with the annotated ones, as masks of one class."""
+    scores = _checked_scores(parsing.person_scores, 'scores of the predicted people', 'APh')
+    found, annotated = distinct(lines['predicted human map']), distinct(lines[HUMAN])
+    ious = mask_ious(lines['predicted human map'], lines[HUMAN], found, annotated, lengths=lines.lengths)
+    return match_masks(ious, np.zeros_like(found), scores[found - 1], np.zeros_like(annotated), 1)
+
+
+def _checked_scores(scores: np.ndarray | None, what: str, metric: str) -> np.ndarray:
+    given = _needed(scores, what, metric)
+    if not np.isfinite(given).all():
         raise InputError('a predicted score is NaN or infinite')
-    check_classes(masks.labels, num_classes, name='the predicted parts')
-    check_classes(gt_labels, num_classes, name='the ground-truth part table')
-    ious = mask_ious(masks.map, gt_map, masks.ids, gt_ids, lengths=lengths)
-    return match_masks(ious, masks.labels, masks.scores, gt_labels, num_classes)
-
-
-def _empty_prediction(shape: tuple[int, ...]) -> ImagePrediction:
-    nothing, none = np.zeros(shape, dtype=np.uint8), np.zeros(0, dtype=np.int64)
-    masks = Masks(map=nothing, ids=none, labels=none, scores=np.zeros(0))
-    people = People(CroppedPeople.nobody((shape[0], shape[1])), qualities=np.zeros(0))
-    return ImagePrediction(category=nothing, humans=masks, parts=masks, people=people)
+    return given
 
 
 def _needed(value: Value | None, what: str, metric: str) -> Value:
     if value is None:
         raise InputError(f'{metric} needs the {what}, which is missing')
     return value
-
-
-def _check_sizes(truth: ImageTruth, prediction: ImagePrediction) -> None:
-    maps = {'ground-truth human map': truth.human, 'ground-truth instance map': truth.instance,
-            'predicted category map': prediction.category,
-            'predicted human map': prediction.humans.map if prediction.humans else None,
-            'predicted part map': prediction.parts.map if prediction.parts else None}
-    for what, values in maps.items():
-        if values is not None and values.shape != truth.category.shape:
-            raise InputError(f'the {what} is {_size(values)}, but the ground-truth category map is '
-                             f'{_size(truth.category)}')
 
 
 def _size(values: np.ndarray) -> str:

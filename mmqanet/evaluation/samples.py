@@ -3,7 +3,7 @@ import numpy as np
 import torch
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.records import ImagePrediction, People
+from mmqanet.evaluation.records import People
 from mmqanet.evaluation.submission import Submission, make_submission
 from mmqanet.functional.average_precision import INSTANCE_THRESHOLD
 from mmqanet.functional.image_parsing import ImageParsing
@@ -36,15 +36,15 @@ def truth_of(sample: dict, *, name: str) -> ImageTruth:
         parts=_array(sample['gt_parts']).reshape(-1, 3) if sample.get('gt_parts') is not None else None)
 
 
-def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> ImagePrediction | None:
-    """The prediction, or None where nobody was predicted.
+def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> tuple[ImageParsing, People | None] | None:
+    """The prediction and the people that AP^p and PCP compare, or None where nobody was predicted.
 
     ``pred_instances.kept`` (N,) bool, where present, says who survived the parsing NMS and so enters AP^p and PCP;
     without it everybody does. Of them, people below the sample's ``instance_score_thr`` (0.01 where it has none) are left
     out.
 
     Args:
-        image_only: read no more than the category map.
+        image_only: read no more than the category map; then there are no people to compare.
     """
     people = sample.get('pred_instances')
     if people is None:
@@ -54,13 +54,13 @@ def read_prediction(sample: dict, *, name: str, image_only: bool = False) -> Ima
     maps = _field(sample, 'pred_maps', name)
     category = _image_map(_field(maps, 'category', name), name, 'pred_maps.category')
     if image_only:
-        return ImagePrediction(category=category)
+        return ImageParsing.of_nobody(category), None
     parsing, crops = read_parsing(sample, name=name)
     assert parsing.person_scores is not None
     kept = np.flatnonzero(_array(people['kept'])) if 'kept' in people else np.arange(len(crops))
-    return ImagePrediction.of(parsing, People(
+    return parsing, People(
         crops.take(kept), parsing.person_scores[kept],
-        score_thr=float(sample.get('instance_score_thr', INSTANCE_THRESHOLD))))
+        score_thr=float(sample.get('instance_score_thr', INSTANCE_THRESHOLD)))
 
 
 def read_submission_sample(sample: dict, *, name: str) -> Submission | None:

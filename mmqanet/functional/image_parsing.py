@@ -37,6 +37,13 @@ class ImageParsing:
         part, labels, people = number_parts(category, human)
         return cls(category=category, human=human, part=part, part_labels=labels, part_people=people)
 
+    @classmethod
+    def of_nobody(cls, category: np.ndarray) -> 'ImageParsing':
+        """A class map (H, W) without people and parts."""
+        nothing, none = np.zeros(category.shape, dtype=np.uint8), np.zeros(0, dtype=np.int64)
+        return cls(category=category, human=nothing, part=nothing, part_labels=none, part_people=none,
+                   part_scores=np.zeros(0), person_scores=np.zeros(0))
+
 
 def number_parts(category: np.ndarray, human: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Number the (person, class) pairs of two (H, W) maps, by person, then class; the class is neither 0 nor 255.

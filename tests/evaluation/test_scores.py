@@ -10,10 +10,11 @@ from scenes import Scene, perfect_scene, random_scenes
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.records import record_image
 from mmqanet.evaluation.scores import score_records
+from mmqanet.functional.image_parsing import ImageParsing
 
 
 def records_of(scenes, **options):
-    return [record_image(name=scene.name, truth=scene.truth(), prediction=scene.prediction(),
+    return [record_image(name=scene.name, truth=scene.truth(), **scene.prediction(),
                          num_classes=scene.num_classes, **options) for scene in scenes]
 
 
@@ -98,13 +99,13 @@ def test_undefined_scores_are_nan():
 def test_single_metrics_need_no_more_than_their_maps():
     scene = perfect_scene(3)
     truth, prediction = replace(scene.truth(), human=None, instance=None, parts=None), scene.prediction()
-    bare = replace(prediction, humans=None, parts=None, people=None)
-    record = record_image(name='a', truth=truth, prediction=bare, num_classes=5, metrics=('mIoU',))
+    bare = ImageParsing.of_nobody(prediction['parsing'].category)
+    record = record_image(name='a', truth=truth, parsing=bare, num_classes=5, metrics=('mIoU',))
     present = len(np.unique(scene.category)) / 5
     assert score_records([record], num_classes=5, metrics=('mIoU',)).values == pytest.approx(
         {'mIoU': present, 'mAcc': present, 'aAcc': 1.0})
     with pytest.raises(DataError, match=r'street/7: APh needs the ground-truth human map'):
-        record_image(name='street/7', truth=truth, prediction=prediction, num_classes=5, metrics=('APh',))
+        record_image(name='street/7', truth=truth, **prediction, num_classes=5, metrics=('APh',))
 
 
 @pytest.mark.parametrize(('change', 'message'), [
@@ -114,18 +115,18 @@ def test_single_metrics_need_no_more_than_their_maps():
 def test_bad_predictions_are_named(change, message):
     scene = perfect_scene(0)
     with pytest.raises(DataError, match=f'a7: .*{message}'):
-        record_image(name='a7', truth=scene.truth(), prediction=replace(scene.prediction(), **change), num_classes=5)
+        record_image(name='a7', truth=scene.truth(), parsing=replace(scene.merged()[0], **change), num_classes=5)
 
 
 def test_scores_that_are_no_numbers_are_refused():
     scene = perfect_scene(0)
     prediction = scene.prediction()
-    people = replace(prediction.people, qualities=np.full(len(prediction.people.qualities), np.nan))
-    masks = replace(prediction.parts, scores=np.full(len(prediction.parts.scores), np.inf))
-    for change, metric in ((dict(people=people), 'APp'), (dict(parts=masks), 'APr')):
+    people = replace(prediction['people'], qualities=np.full(len(prediction['people'].qualities), np.nan))
+    parts, humans = (replace(prediction['parsing'], **{key: np.full_like(getattr(prediction['parsing'], key), np.inf)})
+                     for key in ('part_scores', 'person_scores'))
+    for change, metric in ((dict(people=people), 'APp'), (dict(parsing=parts), 'APr'), (dict(parsing=humans), 'APh')):
         with pytest.raises(DataError, match=r'a7: .*(finite|infinite)'):
-            record_image(name='a7', truth=scene.truth(), prediction=replace(prediction, **change), num_classes=5,
-                         metrics=(metric,))
+            record_image(name='a7', truth=scene.truth(), **{**prediction, **change}, num_classes=5, metrics=(metric,))
 
 
 def test_bad_calls_are_named():
@@ -157,7 +158,7 @@ def test_a_class_of_the_part_table_beyond_the_data_set_is_named(label):
     table = scene.gt_parts.copy()
     table[-1, 1] = label
     with pytest.raises(DataError, match=rf'a7: the ground-truth part table holds class {label}, outside \[0, 5\)'):
-        record_image(name='a7', truth=replace(scene, gt_parts=table).truth(), prediction=scene.prediction(), num_classes=5)
+        record_image(name='a7', truth=replace(scene, gt_parts=table).truth(), **scene.prediction(), num_classes=5)
 
 
 def test_agrees_with_the_recorded_release(golden_dir):
