@@ -29,6 +29,8 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument('--class-names', metavar='FILE', help='text file with one class name a line, background first')
     parser.add_argument('--metrics', nargs='+', default=METRIC_NAMES, choices=METRIC_NAMES, metavar='NAME',
                         help=f'which to compute, of {", ".join(METRIC_NAMES)} (mIoU needs the category maps only)')
+    parser.add_argument('--rank', type=int, choices=(1, 2), metavar='TRACK', help='also tell the score by which track 1 '
+                        '(pictures) or 2 (videos) of the LIP challenge ranks')
     parser.add_argument('--missing', default='release', choices=MISSING_READINGS,
                         help='how images without prediction count: "release" leaves them out of mIoU, AP^r and AP^h, '
                              '"count" counts them everywhere')
@@ -48,15 +50,20 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
 def run(args: argparse.Namespace) -> int:
     """Score the folders that the arguments name and print the tables; the exit status."""
     from mmqanet.evaluation import evaluate_folders
+    from mmqanet.evaluation.packing import COLUMNS, rank_score
     from mmqanet.evaluation.report import class_table, scores_json, summary_table
 
     if not 2 <= args.num_classes <= 255:
         raise InputError(f'--num-classes must lie in [2, 255], got {args.num_classes}')
+    if args.rank and not set(COLUMNS[args.rank]) <= set(args.metrics):
+        raise InputError(f'--rank {args.rank} needs --metrics {" ".join(COLUMNS[args.rank])}')
     names = class_names(args.class_names, args.num_classes)
     check_outputs(args.json, args.plots, given=args.class_names, folders=(args.pred, args.gt))
     scores = evaluate_folders(
         args.pred, args.gt, num_classes=args.num_classes, metrics=args.metrics, missing=args.missing,
         instance_score_thr=args.instance_score_thr, workers=args.workers, progress=not args.no_progress)
+    if args.rank:
+        scores.values['rank_score'] = rank_score(scores.values, args.rank)
     if args.json:
         write_bytes(Path(args.json), scores_json(scores, class_names=names).encode())
     if args.plots:

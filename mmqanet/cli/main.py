@@ -6,7 +6,7 @@ from mmqanet.utils.commands import run_command
 from mmqanet.utils.console import complain, open_standard_files
 from mmqanet.version import __version__
 
-SUBCOMMANDS = ('parse', 'evaluate', 'evaluate-densepose', 'export', 'ui')
+SUBCOMMANDS = ('parse', 'evaluate', 'evaluate-densepose', 'pack-submission', 'export', 'ui')
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -8,8 +8,10 @@ from mmqanet.datasets.lip import LIPDataset
 from mmqanet.datasets.mhp_v2 import MHPv2Dataset
 from mmqanet.datasets.pascal_person_part import PascalPersonPartDataset
 from mmqanet.datasets.samplers import ClassBalancedDataset, SeededIndex, SeededSampler
+from mmqanet.datasets.vip import VIPDataset
 
 __all__ = [
     'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'ClassBalancedDataset', 'SeededIndex',
-    'SeededSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset'
+    'SeededSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset',
+    'VIPDataset',
 ]

@@ -13,7 +13,7 @@ from rich.text import Text
 from mmqanet.evaluation.scores import MISSING_READINGS, ParsingScores
 from mmqanet.functional.average_precision import PART_THRESHOLDS, threshold_column
 
-TITLES = {'APp': 'AP^p', 'PCP': 'PCP', 'APr': 'AP^r', 'APh': 'AP^h'}
+TITLES = {'APp': 'AP^p', 'PCP': 'PCP', 'APr': 'AP^r', 'APh': 'AP^h', 'rank_score': 'Rank score'}
 
 
 def summary_table(scores: ParsingScores) -> str:
@@ -87,6 +87,8 @@ def _plain(value):
 
 
 def _title(key: str) -> str:
+    if key in TITLES:
+        return TITLES[key]
     name, _, threshold = key.partition('_')
     return f'{TITLES.get(name, name)} {threshold}'.strip()
 

@@ -15,6 +15,7 @@ from mmqanet.datasets import (
     LIPDataset,
     MHPv2Dataset,
     PascalPersonPartDataset,
+    VIPDataset,
 )
 from mmqanet.registry import DATASETS
 
@@ -29,12 +30,13 @@ TABLE = {
     CCPDataset: (59, {19: 'hair', 41: 'skin', 58: 'wedges'}),
     CCPMergedDataset: (17, {1: 'hair', 16: 'skin'}),
     CCPSidesDataset: (23, {1: 'hair', 11: 'left-shoe', 17: 'face', 22: 'right-leg'}),
+    VIPDataset: (20, {1: 'hat', 10: 'torso-skin', 19: 'right-shoe'}),
 }
 #: Of classes, palette and flip pairs as JSON, the first digits of the SHA-256.
 DIGESTS = {
     CIHPDataset: '6b272e514c84', LIPDataset: 'b6a2c2e88890', ATRDataset: '806deeb81c16', MHPv2Dataset: '99a2b9aa8208',
     PascalPersonPartDataset: 'c898c823f024', CCPDataset: 'c0433c00c7d8', CCPMergedDataset: 'b646f411fa40',
-    CCPSidesDataset: 'd2bb93a50645'}
+    CCPSidesDataset: 'd2bb93a50645', VIPDataset: '6b272e514c84'}
 every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
 
 

@@ -39,14 +39,21 @@ class CIHPConverter(Converter):
         """An image of the source with its maps; raises ``DataError`` where a file is missing or broken."""
         folder = find(self.source, split.folder)
         image = folder / 'Images' / f'{name}.jpg'
-        if not split.labelled:
-            return Sample(image)
-        category, human = (read_label_map(folder / kind / f'{name}.png') for kind in ('Category_ids', 'Human_ids'))
-        try:
-            return Sample(image, category, human, parts=read_parts(folder / 'Instance_ids', name, category, human))
-        except DataError as error:
-            note = 'part ids numbered anew, because the official ones do not fit', f'{name}: {error}'
-            return Sample(image, category, human, notes=(note,))
+        return load_people(folder, image, name) if split.labelled else Sample(image)
+
+
+def load_people(folder: Path, image: Path, name: str) -> Sample:
+    """An image with its maps, which lie in ``folder`` under its name.
+
+    Raises:
+        DataError: a map of classes or people is missing or broken.
+    """
+    category, human = (read_label_map(folder / kind / f'{name}.png') for kind in ('Category_ids', 'Human_ids'))
+    try:
+        return Sample(image, category, human, parts=read_parts(folder / 'Instance_ids', name, category, human))
+    except DataError as error:
+        note = 'part ids numbered anew, because the official ones do not fit', f'{name}: {error}'
+        return Sample(image, category, human, notes=(note,))
 
 
 def read_parts(folder: Path, name: str, category: np.ndarray, human: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
