@@ -2,6 +2,7 @@
 import warnings
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,23 @@ class PersonDetector:
         boxes, scores = boxes[good].astype(np.float32), scores[good].astype(np.float32)
         best = np.argsort(-scores, kind='stable')[:self.max_people]
         return boxes[best], scores[best]
+
+
+def with_score_thr(detector: Any, score_thr: float) -> Any:
+    """The same detector with a lower score threshold; one of another class, or with a lower one already, as it is."""
+    if not isinstance(detector, PersonDetector) or detector.score_thr <= score_thr:
+        return detector
+    lowered = copy(detector)
+    lowered.score_thr = score_thr
+    return lowered
+
+
+def above(found: tuple[Any, Any], detector: Any) -> tuple[Any, Any]:
+    """Of boxes (N, 4) and scores (N,) those that reach the threshold of a detector."""
+    if not isinstance(detector, PersonDetector):
+        return found
+    boxes, scores = found
+    return boxes[scores >= detector.score_thr], scores[scores >= detector.score_thr]
 
 
 def init_detector(

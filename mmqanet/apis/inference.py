@@ -150,10 +150,12 @@ def require_calibration(model: BaseParser, *, where: str) -> None:
 
 
 def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
-                      part_score_thr: float = 0.0, expected_iou_thr: float = 0.0) -> ParsingDataSample:
+                      part_score_thr: float = 0.0, expected_iou_thr: float = 0.0,
+                      postprocessor: Any = None) -> ParsingDataSample:
     """Take people and parts whose *quality*, or parts whose expected IoU is below a threshold out of a prediction, in place.
 
-    The maps are merged anew: what a dropped person hid shows again, a dropped part becomes background.
+    The maps are merged anew, by the parser's post-processor or another: what a dropped person hid shows again, a dropped
+    part becomes background.
     """
     people = sample.pred_instances
     people = people[people.qualities >= score_thr]
@@ -164,7 +166,7 @@ def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr
     people.label_maps = [torch.where(row[label_map.long()], label_map, 0)
                          for row, label_map in zip(sure, people.label_maps)]
     sample.pred_instances = people
-    return model.postprocessor.rescore(sample)
+    return (postprocessor or model.postprocessor).rescore(sample)
 
 
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:

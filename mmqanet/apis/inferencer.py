@@ -1,6 +1,6 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
-from rich.progress import track
+from rich.progress import track as progress_bar
 
 from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_all
-from mmqanet.apis.detector import SCORE_THR, init_detector
+from mmqanet.apis.detector import SCORE_THR, above, init_detector, with_score_thr
 from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
 from mmqanet.apis.given_boxes import look_up
 from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, require_calibration, whole_image
@@ -20,7 +20,8 @@ from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw
 from mmqanet.apis.predictions import Failed, Parsed, describe
-from mmqanet.apis.videos import Frame
+from mmqanet.apis.tracking import Tracking, TrackingStage
+from mmqanet.apis.videos import Frame, Video
 from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.datasets.class_sets import FULL
@@ -39,6 +40,7 @@ class _Call:
     score_thr: float
     part_score_thr: float
     expected_iou_thr: float
+    track: Tracking | None
     boxes_of: Callable[[Input], Any]
     scores_of: Callable[[Input], Any]
 
@@ -132,6 +134,7 @@ class HumanParsingInferencer:
         score_thr: float = 0.0,
         part_score_thr: float = 0.0,
         expected_iou_thr: float = 0.0,
+        track: bool | Tracking = False,
         recursive: bool = False,
         channel_order: str = 'bgr',
         return_datasamples: bool = False,
@@ -144,8 +147,8 @@ class HumanParsingInferencer:
         """Parse, and return everything at once; :meth:`stream` hands it out frame by frame.
 
         Args:
-            inputs, batch_size, boxes, box_scores, score_thr, part_score_thr, expected_iou_thr, recursive, channel_order: as
-                in :meth:`stream`.
+            inputs, batch_size, boxes, box_scores, score_thr, part_score_thr, expected_iou_thr, track, recursive,
+                channel_order: as in :meth:`stream`.
             return_datasamples: ``ParsingDataSample`` instead of plain dicts.
             return_vis: also draw.
             show: show each drawing in a window, for ``wait_time`` seconds (0: until a key is pressed).
@@ -162,17 +165,17 @@ class HumanParsingInferencer:
         items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
         stream: Iterable[Parsed | Failed] = self._checked(
             items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
-            part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
+            part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr, track=track)
         if show:
             check_window()
         writer = None
         if out_dir:
             options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
-                                   expected_iou_thr=expected_iou_thr)
+                                   expected_iou_thr=expected_iou_thr, track=track)
             writer = ResultWriter(out_dir, label_set=self.label_set, style=style, options=options, given=self.given)
             writer.plan.claim(items)
         if self.show_progress:
-            stream = track(stream, description='parsing', total=sum(item.count() for item in items) or None)
+            stream = progress_bar(stream, description='parsing', total=sum(item.count() for item in items) or None)
         results: dict[str, list] = dict(predictions=[], visualization=[])
         complete = False
         try:
@@ -204,6 +207,7 @@ class HumanParsingInferencer:
         score_thr: float = 0.0,
         part_score_thr: float = 0.0,
         expected_iou_thr: float = 0.0,
+        track: bool | Tracking = False,
         recursive: bool = False,
         channel_order: str = 'bgr',
     ) -> Iterator[Parsed | Failed]:
@@ -220,6 +224,8 @@ class HumanParsingInferencer:
             score_thr, part_score_thr: people and parts of a lower *quality*, in [0, 1], are left out.
             expected_iou_thr: parts of a lower expected IoU, in [0, 1], are left out; needs a parser whose qualities are
                 calibrated.
+            track: follow the people of videos, by the default options or others: every person then has a ``track``, a
+                number that stays through the video.
             recursive: also look into the folders of a folder.
             channel_order: of arrays, ``'bgr'`` or ``'rgb'``.
 
@@ -231,10 +237,11 @@ class HumanParsingInferencer:
         """
         items = find_inputs(inputs, recursive=recursive, rgb=_is_rgb(channel_order))
         return self._checked(items, is_single(inputs), batch_size, boxes=boxes, box_scores=box_scores, score_thr=score_thr,
-                             part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
+                             part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr, track=track)
 
     def _checked(self, items: Sequence[Input], single: bool, batch_size: int, *, boxes: Any, box_scores: Any,
-                 score_thr: float, part_score_thr: float, expected_iou_thr: float) -> Iterator[Parsed | Failed]:
+                 score_thr: float, part_score_thr: float, expected_iou_thr: float,
+                 track: bool | Tracking) -> Iterator[Parsed | Failed]:
         """:meth:`stream` of what was found."""
         thresholds = dict(score_thr=score_thr, part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
         for name, value in thresholds.items():
@@ -247,16 +254,17 @@ class HumanParsingInferencer:
         if boxes is not None:
             refuse_boxes(self.model, where='boxes')
         return self._stream(items, _Call(
-            batch_size=batch_size, **thresholds,
+            batch_size=batch_size, **thresholds, track=Tracking.of(track),
             boxes_of=look_up(boxes, items, single=single, what='boxes'),
             scores_of=look_up(box_scores, items, single=single, what='box_scores')))
 
     def options(self, *, boxes: Any = None, box_scores: Any = None, score_thr: float = 0.0,
-                part_score_thr: float = 0.0, expected_iou_thr: float = 0.0) -> dict[str, Any]:
+                part_score_thr: float = 0.0, expected_iou_thr: float = 0.0,
+                track: bool | Tracking = False) -> dict[str, Any]:
         """What decides on the results of a call, in short: digests of model, people and options.
 
         Args:
-            boxes, box_scores, score_thr, part_score_thr, expected_iou_thr: as in :meth:`stream`.
+            boxes, box_scores, score_thr, part_score_thr, expected_iou_thr, track: as in :meth:`stream`.
         """
         people: str | None
         if boxes is None and self.detector is not None:
@@ -265,14 +273,17 @@ class HumanParsingInferencer:
             people = boxes if boxes is None or isinstance(boxes, str) else boxes_digest([boxes, box_scores])
         engine = '' if self.backend == 'torch' else f'+{self.backend}'
         return dict(model=f'{model_digest(self.model)}{engine}', people=people, score_thr=score_thr,
-                    part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr)
+                    part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr,
+                    **(dict(track=asdict(rules)) if (rules := Tracking.of(track)) else {}))
 
     def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
         """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""
+        stage = None if call.track is None else TrackingStage(self.model, call.track, sure_score=self._sure_score(call))
         read = prefetch(batches(read_all(items), call.batch_size), depth=1, budget=IN_FLIGHT, weigh=batch_weight)
         try:
             for batch in read:
-                yield from in_halves(lambda part: self._results(part, call), batch, splits=_is_of_a_picture)
+                for result in in_halves(lambda part: self._results(part, call), batch, splits=_is_of_a_picture):
+                    yield self._filtered(stage.take(result), call, stage) if stage else result
         finally:
             read.close()
 
@@ -280,18 +291,29 @@ class HumanParsingInferencer:
         """The results of a batch; a picture fails that is too large even alone, or of which the network makes no numbers."""
         try:
             results = self._parse(batch, self._find_people(batch, call))
-            for result in results:
-                if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr, call.expected_iou_thr) > 0:
-                    filter_by_quality(
-                        self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
-                        expected_iou_thr=call.expected_iou_thr)
-            return results
+            return results if call.track else [self._filtered(result, call) for result in results]
         except Exception as error:
             if len(batch) > 1 or isinstance(batch[0], Failed) or not _is_of_a_picture(error):
                 raise
             item = batch[0][0]
             reason = 'not enough memory to parse this picture' if is_out_of_memory(error) else f'cannot be parsed ({error})'
             return [Failed(item=item, error=DataError(f'{item.source}: {reason}'))]
+
+    def _filtered(self, result: Parsed | Failed, call: '_Call', stage: TrackingStage | None = None) -> Parsed | Failed:
+        """A result without people and parts below the thresholds."""
+        if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr, call.expected_iou_thr) > 0:
+            filter_by_quality(
+                self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
+                expected_iou_thr=call.expected_iou_thr, postprocessor=stage.postprocessor_of(result.item) if stage else None)
+        return result
+
+    def _sure_score(self, call: '_Call') -> Callable[[Input], float]:
+        """From which box score on the people of an input count without a track: all but the detector's less sure ones do."""
+        def score(item: Input) -> float:
+            detected = self.detector is not None and call.boxes_of(item) is None
+            return getattr(self.detector, 'score_thr', 0.0) if detected else 0.0
+
+        return score
 
     def _find_people(self, batch: Sequence[Any], call: '_Call') -> list[tuple | Failed]:
         """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
@@ -304,8 +326,9 @@ class HumanParsingInferencer:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
         if wanted and self.detector is not None:
-            for index, found in zip(wanted, _detect(self.detector, [batch[index][1].image for index in wanted])):
-                people[index] = found
+            detector = self.detector if call.track is None else with_score_thr(self.detector, call.track.low_score_thr)
+            for index, found in zip(wanted, _detect(detector, [batch[index][1].image for index in wanted])):
+                people[index] = found if isinstance(batch[index][0], Video) else above(found, self.detector)
         return people
 
     def _parse(self, batch: Sequence[Any], people: list[tuple | Failed]) -> list[Parsed | Failed]:

@@ -4,7 +4,7 @@
     NAME_overlay.jpg           the drawing
     NAME.png                   palette PNG, class per pixel
     submission/...             the challenge servers' files (mmqanet/evaluation/submission.py)
-    people/NAME/ID.png         cut-outs of people, RGBA
+    people/NAME/ID.png         cut-outs of people, RGBA; of a video the best one of each track
     parts/NAME/ID_CLASS.png    cut-outs of parts, RGBA
     NAME.mp4, NAME.jsonl       of a video: the drawings, and a JSON line a frame
     coco_*.json, labelstudio.* of all pictures together, for annotation tools
@@ -28,6 +28,11 @@ SUMMARIES = {
 }  # kinds about all pictures of a run
 CUT_OUTS = {'people': re.compile(r'\d+\.png'), 'parts': re.compile(r'\d+_[0-9A-Za-z-]*\.png')}
 SUBMISSION = 'submission'
+
+
+def video_kinds(kinds: Sequence[str]) -> tuple[str, ...]:
+    """What is written of a video where ``kinds`` are asked for: cut-outs of people besides, if they are followed."""
+    return VIDEO_KINDS + tuple(kind for kind in kinds if kind == 'people')
 
 
 def record_path(name: str) -> str:

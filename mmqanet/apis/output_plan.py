@@ -8,10 +8,10 @@ from mmqanet.apis.layout import (
     CUT_OUTS,
     SUBMISSION,
     SUMMARIES,
-    VIDEO_KINDS,
     cut_out_folder,
     is_cut_out,
     planned_paths,
+    video_kinds,
 )
 from mmqanet.apis.videos import Video
 from mmqanet.errors import DataError, InputError
@@ -111,7 +111,7 @@ class OutputPlan:
             self.protect(str(item.handle), what='this video')
 
     def _kinds_of(self, item: Input) -> tuple[str, ...]:
-        return VIDEO_KINDS if isinstance(item, Video) else self.kinds
+        return video_kinds(self.kinds) if isinstance(item, Video) else self.kinds
 
     def _places_of(self, item: Input) -> list[str]:
         """Where the submission files and cut-outs of an input lie."""

@@ -18,6 +18,7 @@ from mmqanet.apis.layout import (
     cut_out_folder,
     kind_paths,
     record_path,
+    video_kinds,
 )
 from mmqanet.apis.output_plan import OutputPlan
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw, write_kinds
@@ -38,7 +39,8 @@ class ResultWriter:
     Args:
         folder: made if need be.
         label_set: of the model.
-        kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines alone.
+        kinds: what to write besides the JSON, of ``KINDS``; of a video always the MP4 and the JSON lines, and where people
+            are followed also the kind people: the best cut-out of everybody.
             Of ``SUMMARIES``, what :meth:`summarize` writes of all pictures together.
         style: of the overlays.
         options: what else decides on the results, e.g. :meth:`HumanParsingInferencer.options`; goes into the records.
@@ -85,8 +87,8 @@ class ResultWriter:
             return self._write_picture(parsed, drawing)
         if self.video is None:
             self.plan.claim([parsed.item])
-            self.video = VideoResult(self.folder, parsed, check=self.plan.check)
-        self.video.add(describe(parsed, self.label_set), self.draw(parsed) if drawing is None else drawing)
+            self.video = VideoResult(self.folder, parsed, check=self.plan.check, pictures='people' in self.kinds)
+        self.video.add(parsed, describe(parsed, self.label_set), self.draw(parsed) if drawing is None else drawing)
         return self.video.path
 
     def summarize(self, items: Sequence[Input]) -> list[Path]:
@@ -146,7 +148,8 @@ class ResultWriter:
 
     def _covers(self, record: Mapping, item: Input) -> bool:
         if isinstance(item, Video):
-            return not item.is_camera and set(VIDEO_KINDS) <= set(record['files']) and is_whole(record, self.folder)
+            kinds = video_kinds(self.kinds) if 'track' in self.run_options else VIDEO_KINDS
+            return not item.is_camera and set(kinds) <= set(record['files']) and is_whole(record, self.folder)
         return set(self.kinds) <= set(record['files']) and is_whole(record, self.folder)
 
     def _write_picture(self, parsed: Parsed, drawing: np.ndarray | None) -> Path:
@@ -179,15 +182,17 @@ class ResultWriter:
 
     def _earlier_files(self, item: Input, record: Mapping | None) -> set[str]:
         """What an earlier run left of an input: the files that its record lists, at places where this program writes."""
-        if isinstance(item, Video) or not (self.folder / record_path(item.name)).is_file():
+        if not (self.folder / record_path(item.name)).is_file() or (isinstance(item, Video) and record is None):
             return set()
-        places = set(kind_paths('submission', item.name))
+        places = set() if isinstance(item, Video) else set(kind_paths('submission', item.name))
         for kind, pattern in CUT_OUTS.items():
             folder = cut_out_folder(kind, item.name)
             names = (path.name for path in (self.folder / folder).glob('*.png'))
             places |= {f'{folder}/{name}' for name in names if pattern.fullmatch(name)}
         if record is None:  # a broken one
             return {path for path in places if (self.folder / path).is_file()}
+        if isinstance(item, Video):
+            return places & set(listed_files(record))
         return (places | {path for kind in KINDS for path in kind_paths(kind, item.name)}) & set(listed_files(record))
 
     def _remove_earlier(self, file: str) -> None:

@@ -71,8 +71,9 @@ def describe(parsed: Parsed, label_set: LabelSet) -> dict[str, Any]:
 
 def _person(sample: ParsingDataSample, index: int) -> dict[str, Any]:
     people = sample.pred_instances
+    followed = dict(track=int(people.tracks[index])) if 'tracks' in people else {}
     return dict(
-        id=index + 1, box=[round(float(value), 2) for value in people.bboxes[index]],
+        id=index + 1, **followed, box=[round(float(value), 2) for value in people.bboxes[index]],
         quality=_score(people.qualities[index]), **_expected(sample, 'expected_ious', index),
         scores=dict(box=_score(people.bbox_scores[index]), iou=_score(people.iou_scores[index]),
                     pixel=_score(people.pixel_scores[index])))

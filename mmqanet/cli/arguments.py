@@ -14,6 +14,14 @@ def fraction(given: str) -> float:
     return value
 
 
+def seconds(given: str) -> float:
+    """A time of 0 or more seconds, as a type of argparse."""
+    value = float(given)
+    if not 0 <= value <= MOST:
+        raise argparse.ArgumentTypeError(f'{given} is no time of 0 or more seconds')
+    return value
+
+
 def at_least_one(given: str) -> int:
     """A whole number of 1 or more, as a type of argparse."""
     if not given.isascii() or not given.isdecimal() or not 0 < int(given[:20]) <= MOST:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.arguments import at_least_one, fraction, output_path
+from mmqanet.cli.arguments import at_least_one, fraction, output_path, seconds
 from mmqanet.cli.boxes import read_boxes
 from mmqanet.errors import InputError, printable
 from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
@@ -53,6 +53,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='leave out parts of a lower quality')
     people.add_argument('--expected-iou-thr', type=fraction, default=0.0, metavar='I',
                         help='leave out parts of a lower expected IoU, where the qualities are calibrated')
+    video = parser.add_argument_group('video')
+    video.add_argument('--track', action='store_true', help='follow people: everybody has a number that stays through a '
+                       'video; with "--save people" the best cut-out of each is written')
+    video.add_argument('--track-lost', type=seconds, default=1.0, metavar='S',
+                       help='how long a track waits for somebody who is out of sight (default: 1 second)')
     parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs); of all pictures together: coco (data sets of people and of '
@@ -95,6 +100,7 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.apis.output_plan import OutputPlan
     from mmqanet.apis.outputs import ResultWriter
     from mmqanet.apis.picture_files import OverlayStyle
+    from mmqanet.apis.tracking import Tracking
 
     out = Path(args.out)
     style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
@@ -114,7 +120,8 @@ def run(args: argparse.Namespace) -> int:
         crop=args.crop, classes=args.classes, precision=args.precision,
         backend=args.backend)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
-                expected_iou_thr=args.expected_iou_thr)
+                expected_iou_thr=args.expected_iou_thr,
+                track=Tracking(lost_seconds=args.track_lost) if args.track else False)
     writer = ResultWriter(
         out, label_set=inferencer.label_set, kinds=args.save, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)

@@ -21,6 +21,7 @@ class ImageParsing:
         part_people: (K,) int64, number of the person of each part, minus 1.
         part_scores: (K,) quality of each part in [0, 1], ``None`` for an annotation.
         person_scores: (N,) quality of person i of ``human`` at i - 1, ``None`` for an annotation.
+        person_tracks: (N,) int64 number of the track of person i at i - 1, 0 for none; ``None`` where nobody is followed.
     """
 
     category: np.ndarray
@@ -30,6 +31,7 @@ class ImageParsing:
     part_people: np.ndarray
     part_scores: np.ndarray | None = None
     person_scores: np.ndarray | None = None
+    person_tracks: np.ndarray | None = None
 
     @classmethod
     def annotated(cls, category: np.ndarray, human: np.ndarray) -> 'ImageParsing':

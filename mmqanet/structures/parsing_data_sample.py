@@ -45,6 +45,7 @@ class ParsingDataSample(BaseDataElement):
         pred_instances (InstanceData): ``bboxes`` (N, 4), ``bbox_scores`` (N,), ``iou_scores`` (N,) in [0, 1],
             ``pixel_scores`` (N,), ``part_pixel_scores`` (N, C-1), ``qualities`` (N,), ``part_qualities`` (N, C-1),
             ``expected_ious`` (N,) and ``expected_part_ious`` (N, C-1) where the post-processor has a ``calibration``,
+            ``tracks`` (N,) int64, the number of each person's track, 0 for none, where people of a video are followed,
             ``kept`` (N,) bool, true for those that survive the parsing NMS, ``sweep_pixel_scores`` (N, T) and
             ``sweep_part_pixel_scores`` (N, T, C-1) where the post-processor has a ``pixel_score_sweep``, and
             the people's label maps as crops: ``label_maps``, a list of N uint8 tensors (h_i, w_i), with ``offsets``

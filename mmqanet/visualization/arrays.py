@@ -14,16 +14,18 @@ from mmqanet.structures import ParsingDataSample
 def predicted(sample: ParsingDataSample) -> ImageParsing:
     """The prediction: ``pred_maps``, ``pred_instances.qualities`` and, if there, ``pred_parts``."""
     category, human = (_map(getattr(sample.pred_maps, key)) for key in ('category', 'human'))
-    qualities = sample.pred_instances.qualities.cpu().numpy()
+    people = sample.pred_instances
+    qualities = people.qualities.cpu().numpy()
+    tracks = people.tracks.cpu().numpy() if 'tracks' in people else None
     if 'pred_parts' not in sample:
-        part, labels, people = number_parts(category, human)
+        part, labels, owners = number_parts(category, human)
         return ImageParsing(category=category.astype(np.uint8), human=human, part=part, part_labels=labels,
-                            part_people=people, person_scores=qualities)
+                            part_people=owners, person_scores=qualities, person_tracks=tracks)
     parts = sample.pred_parts
     return ImageParsing(
         category=category.astype(np.uint8), human=human, part=_map(sample.pred_maps.part),
         part_labels=parts.labels.cpu().numpy(), part_people=parts.people.cpu().numpy(),
-        part_scores=parts.scores.cpu().numpy(), person_scores=qualities)
+        part_scores=parts.scores.cpu().numpy(), person_scores=qualities, person_tracks=tracks)
 
 
 def annotated(sample: ParsingDataSample) -> ImageParsing:

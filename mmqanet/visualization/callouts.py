@@ -13,7 +13,7 @@ import numpy as np
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, Colour
-from mmqanet.visualization.paint import INK, PAPER, Windows, line_width
+from mmqanet.visualization.paint import INK, PAPER, Windows, line_width, track_colour
 
 GREY, AMBER, RUST = (120, 116, 113), (60, 190, 255), (20, 70, 200)  # BGR
 LABELLED_SHARE = 0.08  # of the picture's area; with more, labels of parts hide what they are about
@@ -84,11 +84,12 @@ def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, 
 
 
 def _person_badge(parsing: ImageParsing, person: int, size: int, quality_thr: float) -> Badge:
-    pieces: list[tuple[str, Colour]] = [(str(person), PAPER)]
+    track = 0 if parsing.person_tracks is None else int(parsing.person_tracks[person - 1])
+    pieces: list[tuple[str, Colour]] = [(f'#{track}' if track else str(person), PAPER)]
     if parsing.person_scores is not None:
         quality = float(parsing.person_scores[person - 1])
         pieces.append((f'{quality:.2f}', AMBER if quality < quality_thr else (200, 200, 200)))
-    return Badge(pieces, size=size, fill=INK)
+    return Badge(pieces, size=size, fill=INK, swatch=track_colour(track) if track else None)
 
 
 def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float, label_set: LabelSet) -> Badge:

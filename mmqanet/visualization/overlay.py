@@ -44,7 +44,8 @@ def draw_parsing(
     """Draw the predicted people of a sample over their image.
 
     Part colours, outlines, a badge with number and quality on each person, name and quality beside each part that is
-    large enough, a legend. The numbers are those of ``pred_maps.human``.
+    large enough, a legend. The numbers are those of ``pred_maps.human``, or those of the people's tracks, which also colour
+    badges and outlines.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -126,7 +127,8 @@ def _draw_panel(image: np.ndarray, parsing: ImageParsing, *, title: str, label_s
     _check_numbers('human', people, parsing.person_scores)
     _check_numbers('part', parts, parsing.part_labels)
     doubtful = _doubtful_pixels(parsing, parts, quality_thr)
-    canvas = outline(blend(image, parsing.category, label_set, alpha, doubtful), parsing.category, parsing.human, people)
+    canvas = outline(blend(image, parsing.category, label_set, alpha, doubtful), parsing.category, parsing.human, people,
+                     tracks=parsing.person_tracks)
     draw_callouts(canvas, parsing, people=people, parts=parts if part_labels else [], label_set=label_set,
                   quality_thr=quality_thr, title=title)
     return canvas

@@ -55,13 +55,24 @@ def _gaps(shape: Sequence[int], line: int) -> np.ndarray:
     return stripes[np.arange(shape[0]) % period]
 
 
-def outline(image: np.ndarray, category: np.ndarray, human: np.ndarray, people: Windows | None = None) -> np.ndarray:
+def track_colour(number: int) -> tuple[int, int, int]:
+    """The colour (BGR) of a track: a light one of another hue than those of the numbers around it; white for 0."""
+    if not number:
+        return PAPER
+    hue = (number * 0.61803) % 1  # by the golden ratio, which keeps neighbours apart
+    blue, green, red = cv2.cvtColor(np.array([[[360 * hue, 0.75, 1.0]]], np.float32), cv2.COLOR_HSV2BGR)[0, 0]
+    return round(255 * float(blue)), round(255 * float(green)), round(255 * float(red))
+
+
+def outline(image: np.ndarray, category: np.ndarray, human: np.ndarray, people: Windows | None = None, *,
+            tracks: np.ndarray | None = None) -> np.ndarray:
     """Thin dark borders between parts, a light line with a dark rim around each person; a new image.
 
     Args:
         image: (H, W, 3) uint8 BGR.
         category, human: (H, W) integer, class and person per pixel, 0 none.
         people: windows of ``human`` where they are known already.
+        tracks: (N,) number of each person's track, which the line then has the colour of.
     """
     image = image.copy()
     width = line_width(category.shape)
@@ -73,9 +84,12 @@ def outline(image: np.ndarray, category: np.ndarray, human: np.ndarray, people: 
             cv2.dilate(edges, np.ones((width, width), np.uint8), edges)
         cv2.copyTo(cv2.convertScaleAbs(image[window], alpha=0.35), edges, image[window])
     people = windows_of(human) if people is None else people
-    shapes = [contour for person, window in people for contour in _contours(human, person, window, width)]
-    for colour, thickness in ((INK, 3 * width + 1), (PAPER, width + width // 2)):
-        cv2.polylines(image, shapes, True, colour, thickness, cv2.LINE_AA)
+    shapes = {person: _contours(human, person, window, width) for person, window in people}
+    cv2.polylines(image, [contour for contours in shapes.values() for contour in contours], True, INK, 3 * width + 1,
+                  cv2.LINE_AA)
+    for person, contours in shapes.items():
+        colour = PAPER if tracks is None else track_colour(int(tracks[person - 1]))
+        cv2.polylines(image, contours, True, colour, width + width // 2, cv2.LINE_AA)
     return image
 
 

@@ -386,3 +386,20 @@ def test_the_module_is_the_command(bench, tmp_path):
     assert done.returncode == 1
     assert done.stderr == f'failed: {tmp_path / "none.png"}: no such file\n'
     assert read(tmp_path / 'out/a.json')['people'] == []
+
+
+def test_track_numbers_the_people_of_a_video_and_resumes_by_its_options(bench, tmp_path, capsys):
+    video = save_video(tmp_path / 'v.avi', frames=3)
+    out = tmp_path / 'out'
+    assert parse(bench, video, out=out, boxes='image', track=True, save='people') == 0
+    lines = [json.loads(line) for line in (out / 'v.jsonl').read_text().splitlines()]
+    assert {person['track'] for line in lines for person in line['people']} == {1}
+    assert sorted(files(out)) == ['people/v/1.png', 'v.json', 'v.jsonl', 'v.mp4']
+    capsys.readouterr()
+    assert parse(bench, video, out=out, boxes='image', track=True, save='people', resume=True) == 0
+    assert '1 of 1 inputs are done already' in capsys.readouterr().out
+    assert parse(bench, video, out=out, boxes='image', track=True, track_lost=2, resume=True, save=True) == 0
+    assert 'track.lost_seconds was 1.0, is 2.0' in capsys.readouterr().out
+    with pytest.raises(SystemExit, match='2'):
+        parse(bench, video, out=out, track=True, track_lost=-1)
+    assert '-1 is no time of 0 or more seconds' in capsys.readouterr().err

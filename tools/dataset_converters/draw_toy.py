@@ -9,9 +9,9 @@ import os
 import sys
 from pathlib import Path
 
-from mmqanet.errors import InputError
 from mmqanet.preparation.converters.command import exit_status
 from mmqanet.preparation.toy import draw_toy_dataset
+from mmqanet.preparation.toy.scene import parse_size
 from mmqanet.utils.console import say
 
 
@@ -36,15 +36,6 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
     return exit_status(run)
-
-
-def parse_size(text: str) -> tuple:
-    """``'320x240'`` → (320, 240); ``'240x180-320x240'`` → ((240, 180), (320, 240))."""
-    try:
-        sizes = [tuple(int(side) for side in size.split('x')) for size in text.split('-')]
-    except ValueError as error:
-        raise InputError(f'--size must look like 320x240 or 240x180-320x240, not {text!r}') from error
-    return sizes[0] if len(sizes) == 1 else tuple(sizes)
 
 
 if __name__ == '__main__':

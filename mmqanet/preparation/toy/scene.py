@@ -1,4 +1,5 @@
 """One picture: people placed on a backdrop, painted far to near, and their label maps."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -51,7 +52,9 @@ class ToyScene:
 
 
 @dataclass(frozen=True)
-class _Placed:
+class Placed:
+    """A figure on the canvas: ``scale`` canvas pixels a body height, its pelvis at ``origin`` (2,)."""
+
     figure: Figure
     scale: float
     origin: np.ndarray
@@ -83,17 +86,17 @@ def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), 
     light = bool(rng.random() < 0.5)
     placed = _place_people(rng, width, height, max_people)
     props = _foreground(rng, width, height)
-    canvas = _paint(background, light, placed, props)
+    canvas = paint_people(background, light, placed, props)
     seen = np.bincount(canvas.finished()[1].ravel(), minlength=len(placed) + 1)[1:]
     if (seen < _MIN_VISIBLE * width * height).any():
         # Without the hidden ones, so that picture and labels tell the same story; nobody else loses a pixel by it.
         keep = seen >= min(_MIN_VISIBLE * width * height, seen.max())
         placed = [person for person, wanted in zip(placed, keep) if wanted]
-        canvas = _paint(background, light, placed, props)
+        canvas = paint_people(background, light, placed, props)
     image, human, category = canvas.finished()
     people = [ToyPerson(i, person.figure.front, person.corners()) for i, person in enumerate(placed, 1)]
     parts = part_ids(category, human, NUM_CLASSES)[0]
-    return ToyScene(_expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
+    return ToyScene(expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
 
 
 def check_size(size) -> tuple[int, int]:
@@ -103,13 +106,24 @@ def check_size(size) -> tuple[int, int]:
     return int(size[0]), int(size[1])
 
 
+def parse_size(text: str) -> tuple:
+    """What ``--size`` says: ``'320x240'`` → (320, 240); ``'240x180-320x240'`` → ((240, 180), (320, 240))."""
+    try:
+        sizes = [tuple(int(side) for side in size.split('x')) for size in text.split('-')]
+    except ValueError as error:
+        raise InputError(f'--size must look like 320x240 or 240x180-320x240, not {text!r}') from error
+    return sizes[0] if len(sizes) == 1 else tuple(sizes)
+
+
 def check_max_people(max_people) -> None:
     """InputError unless ``max_people`` is in its range."""
     if not isinstance(max_people, (int, np.integer)) or not 1 <= max_people <= 60:
         raise InputError(f'max_people must be an integer in 1..60, not {max_people!r}')
 
 
-def _paint(background, light_from_left, placed, props) -> Canvas:
+def paint_people(background: np.ndarray, light_from_left: bool, placed: Sequence[Placed],
+                 props: Sequence[Layer] = ()) -> Canvas:
+    """The canvas with people from far to near, and what stands before them."""
     canvas = Canvas(background, light_from_left)
     for i, person in enumerate(placed, 1):
         (x0, _), (x1, y1) = person.extent()
@@ -138,7 +152,7 @@ def _foreground(rng, width, height) -> list[Layer]:
     return [Layer(leaves, Material(np.array([70.0, 130.0, 80.0]) * rng.uniform(0.6, 1.3)), 0)]
 
 
-def _place_people(rng, width, height, max_people) -> list[_Placed]:
+def _place_people(rng, width, height, max_people) -> list[Placed]:
     """People side by side with some overlap, far to near; some are cut off by the border."""
     odds = np.concatenate([_CROWD_ODDS, np.full(max(max_people - 6, 0), 0.05)])[:max_people]
     count = 1 + int(rng.choice(len(odds), p=odds / odds.sum()))
@@ -159,7 +173,7 @@ def _place_people(rng, width, height, max_people) -> list[_Placed]:
         centre = slot * width * SUPERSAMPLING
         if rng.random() < 0.08:
             centre = rng.choice([0.02, 0.98]) * width * SUPERSAMPLING
-        people.append(_Placed(figure, scale, np.array([centre - 0.5 * (x0 + x1) * scale, top - y0 * scale])))
+        people.append(Placed(figure, scale, np.array([centre - 0.5 * (x0 + x1) * scale, top - y0 * scale])))
     return people
 
 
@@ -169,7 +183,7 @@ def _random_figure(rng, scale) -> Figure:
     return build_figure(skeleton, random_outfit(rng, scale=scale, front=front))
 
 
-def _expose(rng, image) -> np.ndarray:
+def expose(rng, image) -> np.ndarray:
     """Uneven light, a tint, and a little blur and noise."""
     height, width = image.shape[:2]
     light = rng.uniform(0.84, 1.1, (3, 4)).astype(np.float32)

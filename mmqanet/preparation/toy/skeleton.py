@@ -4,7 +4,7 @@ Body frame: x to the person's own left, y up, z forward; unit: the height of the
 Picture frame: x right, y down, same unit and origin. Turned by yaw 0 the person faces the viewer, so that the person's
 left lies right in the picture; at yaw 180° it lies left.
 """
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -122,6 +122,24 @@ def random_pose(rng: np.random.Generator, *, front: bool) -> Pose:
     turn = float(np.clip(yaw + rng.normal(0, 14), -48, 48)) - yaw
     return Pose(limbs=limbs, yaw=yaw if front else yaw + 180, lean=rng.normal(0, 5), bow=rng.normal(2, 4),
                 head_turn=turn, head_tilt=rng.normal(0, 6), camera=rng.uniform(7, 15))
+
+
+def random_walk(rng: np.random.Generator, *, yaw: float) -> tuple[Pose, Pose]:
+    """The two ends of a stride, left leg ahead and right leg ahead, of somebody who walks in the direction of ``yaw``."""
+    back, ahead = ([tuple(rng.uniform(*span) for span in table[kind]) for table in (_ARMS, _LEGS)]
+                   for kind in ('back', 'ahead'))
+    left = {'left arm': back[0], 'right arm': ahead[0], 'left leg': ahead[1], 'right leg': back[1]}
+    right = {'left arm': ahead[0], 'right arm': back[0], 'left leg': back[1], 'right leg': ahead[1]}
+    shared = dict(yaw=yaw, lean=rng.normal(0, 3), bow=rng.normal(2, 3), head_tilt=rng.normal(0, 4),
+                  camera=rng.uniform(7, 15))
+    return Pose(limbs=left, **shared), Pose(limbs=right, **shared)
+
+
+def between(first: Pose, second: Pose, share: float) -> Pose:
+    """The pose on the way from the first (share 0) to the second (1), limbs only."""
+    limbs = {name: tuple((1 - share) * a + share * b for a, b in zip(angles, second.limbs[name]))
+             for name, angles in first.limbs.items()}
+    return replace(first, limbs=limbs)
 
 
 def pose_body(body: Body, pose: Pose) -> Skeleton:

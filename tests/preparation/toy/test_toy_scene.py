@@ -76,7 +76,7 @@ def test_people_are_cut_off_and_hidden(scenes):
 def test_picture_shows_the_labels(monkeypatch):
     """Without people the same stream gives the same backdrop: the picture changes where the labels are, and (but for
     shadows) there alone."""
-    monkeypatch.setattr(scene, '_expose', lambda rng, image: image)
+    monkeypatch.setattr(scene, 'expose', lambda rng, image: image)
     monkeypatch.setattr(scene, '_foreground', lambda rng, width, height: [])
     monkeypatch.setattr(Canvas, 'shadow', lambda *args: None)
     drawn = [draw_scene(np.random.default_rng([2, i]), size=SIZE) for i in range(10)]

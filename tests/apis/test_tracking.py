@@ -1,0 +1,211 @@
+"""Who is who in a video: the tracker alone, and through the inferencer and the command line."""
+import json
+from types import SimpleNamespace
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+import torch
+
+from mmqanet.apis import HumanParsingInferencer
+from mmqanet.apis.detector import PersonDetector
+from mmqanet.apis.outputs import ResultWriter
+from mmqanet.apis.predictions import schema
+from mmqanet.apis.tracking import Tracking
+from mmqanet.apis.tracking.cuts import SceneCuts
+from mmqanet.apis.tracking.tracker import PersonTracker
+from mmqanet.errors import InputError
+from mmqanet.functional.association import PartColours, Sighting
+from mmqanet.preparation.toy.motion import draw_video
+
+
+def person(x, y=0, *, width=10, height=20, colour=0):
+    look = PartColours(np.array([0, 1.0]), np.array([[0, 0, 0], [colour] * 3], float))
+    return Sighting(np.array([x, y, x + width, y + height], float), np.ones((height, width), bool), np.array([y, x]), look)
+
+
+def follow(frames, *, unsure=(), fps=10, **rules):
+    tracker = PersonTracker(Tracking(**rules))
+    return [tracker.update(people, unsure[index] if unsure else [], index / fps) for index, people in enumerate(frames)]
+
+
+def test_numbers_last_where_people_move_and_their_order_changes():
+    frames = [[person(4 * i), person(100 - 4 * i, 30)][::1 if i % 2 else -1] for i in range(8)]
+    numbers = [found for found, _ in follow(frames)]
+    assert numbers[0] == [1, 2]
+    assert all(found == ([2, 1] if i % 2 else [1, 2]) for i, found in enumerate(numbers))
+
+
+def test_who_is_fast_is_found_where_the_speed_leads():
+    """From the third frame on nobody overlaps with the place of the frame before."""
+    frames = [[person(x)] for x in (0, 5, 15, 30, 50)]
+    assert {number for found, _ in follow(frames, look_thr=1) for number in found} == {1}
+
+
+@pytest.mark.parametrize(('seconds', 'number'), [(1.0, 1), (0.3, 2)])
+def test_a_track_waits_as_long_as_it_is_told(seconds, number):
+    frames = [[person(0)], [], [], [], [], [person(0)]]
+    assert follow(frames, lost_seconds=seconds)[-1][0] == [number]
+
+
+def test_the_unsure_count_for_tracks_only():
+    frames, unsure = [[person(0)], [], [person(2)]], [[], [person(1), person(60)], []]
+    found = follow(frames, unsure=unsure)
+    assert found == [([1], []), ([], [1, 0]), ([1], [])]
+
+
+def test_the_sure_come_before_the_unsure():
+    found = follow([[person(0)], [person(3)]], unsure=[[], [person(0)]])
+    assert found[1] == ([1], [0])
+
+
+@pytest.mark.parametrize(('colour', 'number'), [(0, 1), (200, 2)])
+def test_who_was_out_of_sight_is_found_by_colours(colour, number):
+    frames = [[person(0)], [], [person(15, colour=colour)]]
+    assert follow(frames)[-1][0] == [number]
+
+
+def test_no_number_is_used_again_after_a_cut():
+    tracker = PersonTracker(Tracking())
+    tracker.update([person(0)], [], 0)
+    tracker.cut()
+    assert tracker.update([person(0)], [], 0.1)[0] == [2]
+
+
+def test_a_cut_is_another_scene_or_size():
+    scenes = [list(draw_video(np.random.default_rng(seed), frames=3, size=(96, 72), fps=10)) for seed in (0, 1)]
+    cuts = SceneCuts()
+    images = [scene.image for scenes in scenes for scene in scenes]
+    assert [cuts.is_cut(image) for image in images] == [False, False, False, True, False, False]
+    assert cuts.is_cut(images[-1][:60])
+    dark = (images[-1][:60] * 0.8).astype(np.uint8)
+    assert not cuts.is_cut(dark), 'a lamp that goes off'
+
+
+@pytest.mark.parametrize('options', [dict(match_thr=1.5), dict(lost_seconds=-1), dict(lost_seconds=float('nan'))])
+def test_options_out_of_range_are_refused_by_name(options):
+    with pytest.raises(InputError, match=next(iter(options))):
+        Tracking(**options)
+
+
+class Squares(torch.nn.Module):
+    """Finds bright squares; the brighter, the surer."""
+
+    dataset_meta = dict(classes=('person',))
+
+    def test_step(self, data):
+        return [SimpleNamespace(pred_instances=self.find(image.numpy())) for image in data['inputs']]
+
+    @staticmethod
+    def find(image):
+        _, _, stats, _ = cv2.connectedComponentsWithStats((image.max(axis=2) > 60).astype(np.uint8))
+        boxes = [(x, y, x + w, y + h) for x, y, w, h, area in stats[1:] if area > 100]
+        scores = [image[y1:y2, x1:x2].mean() / 255 for x1, y1, x2, y2 in boxes]
+        return SimpleNamespace(bboxes=torch.tensor(boxes).float().view(-1, 4), scores=torch.tensor(scores).float(),
+                               labels=torch.zeros(len(boxes)))
+
+
+@pytest.fixture(scope='module')
+def follower(small_parser):
+    detector = PersonDetector(Squares(), lambda results: dict(inputs=torch.from_numpy(results['img'])), score_thr=0.6)
+    return HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu', detector=detector)
+
+
+@pytest.fixture(scope='module')
+def video(tmp_path_factory):
+    """Two squares that move apart; one is dim for a while, and a dim one comes for a moment."""
+    path = tmp_path_factory.mktemp('video') / 'squares.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10, (160, 96))
+    for index in range(7):
+        image = np.zeros((96, 160, 3), np.uint8)
+        image[10:50, 70 + 5 * index:95 + 5 * index] = 100 if 2 <= index <= 4 else 250
+        image[40:90, 40 - 5 * index:60 - 5 * index] = 240
+        if index == 3:
+            image[70:95, 120:150] = 100
+        writer.write(image)
+    writer.release()
+    return path
+
+
+def tracks(frames):
+    return [sorted((person['track'], round(person['box'][0], -1)) for person in frame['people']) for frame in frames]
+
+
+def test_people_of_a_video_have_tracks_that_go_on_where_the_detector_is_unsure(follower, video):
+    plain = follower(video)['predictions']
+    assert [len(frame['people']) for frame in plain] == [2, 2, 1, 1, 1, 2, 2]
+    assert not any('track' in person for frame in plain for person in frame['people'])
+    frames = follower(video, track=True)['predictions']
+    for frame in frames:
+        jsonschema.validate(frame, schema())
+        assert sorted(person['track'] for person in frame['people']) == [1, 2], 'also where one is dim; not the third'
+    right = {person['track'] for frame in frames for person in frame['people'] if person['box'][0] > 60}
+    assert len(right) == 1
+
+
+def test_tracks_do_not_depend_on_the_batch(follower, video):
+    one, other = (tracks(follower(video, batch_size=size, track=True)['predictions']) for size in (1, 3))
+    assert one == other
+
+
+def test_pictures_are_parsed_as_without_tracking(follower):
+    image = np.zeros((96, 160, 3), np.uint8)
+    image[10:50, 70:95], image[40:90, 20:50] = 250, 100
+    plain, followed = (follower(image, track=track)['predictions'] for track in (False, True))
+    assert plain == followed
+    assert len(plain[0]['people']) == 1
+
+
+def test_thresholds_of_quality_leave_the_tracks_as_they_are(follower, video):
+    frames = follower(video, track=True)['predictions']
+    qualities = sorted(person['quality'] for frame in frames for person in frame['people'])
+    threshold = (qualities[6] + qualities[7]) / 2
+    left = follower(video, track=True, score_thr=threshold)['predictions']
+    expected = [[(person['track'], person['box']) for person in frame['people'] if person['quality'] >= threshold]
+                for frame in frames]
+    assert [[(person['track'], person['box']) for person in frame['people']] for frame in left] == expected
+
+
+def test_what_cannot_be_an_option_is_refused(follower, video):
+    with pytest.raises(InputError, match='track is a str'):
+        follower(video, track='yes')
+
+
+def test_the_record_has_everybody_with_the_best_frame_and_cut_out(follower, video, tmp_path):
+    options = dict(follower.options(track=True))
+    writer = ResultWriter(tmp_path, label_set=follower.label_set, kinds=('people',), options=options)
+    frames = []
+    for parsed in follower.stream(video, track=True):
+        writer.write(parsed)
+        frames.append(parsed)
+    writer.close()
+    record = json.loads((tmp_path / 'squares.json').read_text())
+    jsonschema.validate(record, schema('video'))
+    lines = [json.loads(line) for line in (tmp_path / 'squares.jsonl').read_text().splitlines()]
+    assert [track['track'] for track in record['tracks']] == [1, 2]
+    for track in record['tracks']:
+        own = [(person['quality'], line['frame']) for line in lines for person in line['people']
+               if person['track'] == track['track']]
+        assert track['frames'] == len(own) == 7
+        assert (track['best']['quality'], track['best']['frame']) == max(own, key=lambda pair: pair[0])
+        assert track['mean_quality'] == pytest.approx(np.mean([quality for quality, _ in own]), abs=1e-4)
+        assert (track['first']['frame'], track['last']['frame']) == (0, 6)
+    assert record['files']['people'] == ['people/squares/1.png', 'people/squares/2.png']
+    assert all((tmp_path / file).is_file() for file in record['files']['people'])
+    item = frames[0].item
+    again = ResultWriter(tmp_path, label_set=follower.label_set, kinds=('people',), options=options, resumes=True)
+    assert again.changes(item) == []
+    other = dict(options, track=dict(options['track'], lost_seconds=2.0))
+    assert ResultWriter(tmp_path, label_set=follower.label_set, options=other).changes(item) == [
+        'track.lost_seconds was 1.0, is 2.0']
+
+
+def test_pictures_of_people_who_are_no_more_go(follower, video, tmp_path):
+    options = follower.options(track=True)
+    for max_people in (2, 1):
+        writer = ResultWriter(tmp_path, label_set=follower.label_set, kinds=('people',), options=options)
+        for parsed in follower.stream(video, track=True, boxes=[[60, 5, 130, 55], [1, 35, 60, 95]][:max_people]):
+            writer.write(parsed)
+        writer.close()
+    assert [path.name for path in (tmp_path / 'people/squares').iterdir()] == ['1.png']
