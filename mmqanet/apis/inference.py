@@ -76,7 +76,7 @@ def read_frames(images: Iterable) -> list[Frame]:
     return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
 
 
-def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any = None) -> dict:
+def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any = None, keep_probs: bool = False) -> dict:
     """Run an image through the parser's pipeline: ``inputs`` and ``data_samples``, one ``ParsingDataSample``.
 
     Args:
@@ -85,6 +85,7 @@ def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any =
         boxes: (N, 4) xyxy in pixels, or (N, 5) with the score, or ``None``: the whole image is one box for a parser that
             needs boxes.
         scores: (N,) in [0, 1], 1 by default.
+        keep_probs: the prediction is to have the people's probabilities (:attr:`BaseParser.keeps_probs`).
 
     Raises:
         InputError: boxes or scores are out of range or given to a parser that takes none, or the image is too large; names
@@ -103,7 +104,10 @@ def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any =
         results['bboxes'], results['bbox_scores'] = _box_arrays(boxes, scores, frame)
     elif scores is not None:
         raise InputError(f'{frame.source}: box_scores without boxes')
-    return model.pipeline(results)
+    packed = model.pipeline(results)
+    if keep_probs:
+        packed['data_samples'].set_metainfo(dict(keep_probs=True))
+    return packed
 
 
 def whole_image(frame: Frame) -> list[list[float]]:

@@ -249,12 +249,15 @@ class HumanParsingInferencer:
                 raise InputError(f'{name} is {value}, but qualities lie in [0, 1]')
         if expected_iou_thr:
             require_calibration(self.model, where='expected_iou_thr')
+        rules = Tracking.of(track)
+        if rules and rules.smooth_seconds and not self.model.keeps_probs:
+            raise InputError(f'track: a {type(self.model).__name__} keeps no probabilities, which smoothing needs')
         if batch_size < 1:
             raise InputError(f'batch_size is {batch_size}, but must be at least 1')
         if boxes is not None:
             refuse_boxes(self.model, where='boxes')
         return self._stream(items, _Call(
-            batch_size=batch_size, **thresholds, track=Tracking.of(track),
+            batch_size=batch_size, **thresholds, track=rules,
             boxes_of=look_up(boxes, items, single=single, what='boxes'),
             scores_of=look_up(box_scores, items, single=single, what='box_scores')))
 
@@ -290,7 +293,8 @@ class HumanParsingInferencer:
     def _results(self, batch: Sequence[Read], call: '_Call') -> list[Parsed | Failed]:
         """The results of a batch; a picture fails that is too large even alone, or of which the network makes no numbers."""
         try:
-            results = self._parse(batch, self._find_people(batch, call))
+            smooth = bool(call.track and call.track.smooth_seconds)
+            results = self._parse(batch, self._find_people(batch, call), smooth=smooth)
             return results if call.track else [self._filtered(result, call) for result in results]
         except Exception as error:
             if len(batch) > 1 or isinstance(batch[0], Failed) or not _is_of_a_picture(error):
@@ -331,7 +335,7 @@ class HumanParsingInferencer:
                 people[index] = found if isinstance(batch[index][0], Video) else above(found, self.detector)
         return people
 
-    def _parse(self, batch: Sequence[Any], people: list[tuple | Failed]) -> list[Parsed | Failed]:
+    def _parse(self, batch: Sequence[Any], people: list[tuple | Failed], *, smooth: bool) -> list[Parsed | Failed]:
         """Parse a batch; a frame that cannot be parsed does not keep the others from it."""
         results: list[Any] = list(people)
         packed = {}
@@ -339,7 +343,8 @@ class HumanParsingInferencer:
             if isinstance(read, Failed) or isinstance(found, Failed):
                 continue
             try:
-                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1])
+                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1],
+                                        keep_probs=smooth and isinstance(read[0], Video))
             except MMQANetError as error:
                 results[index] = Failed(item=read[0], error=error)
         for index, sample in zip(packed, predict(self.model, list(packed.values()))):

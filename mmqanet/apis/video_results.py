@@ -16,6 +16,8 @@ from mmqanet.errors import printable
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.staging import Staging
 
+FLICKER = dict(parsed='flicker', smoothed='smoothed')  # in the record, and in the metainfo of a frame
+
 
 class VideoResult:
     """The MP4 and the JSON lines of a video, staged until it ends.
@@ -55,7 +57,8 @@ class VideoResult:
         self.frames += 1
         self.people += len(described['people'])
         if self.tracks is not None:
-            self.tracks.add(described, parsed.frame.image)
+            self.tracks.add(described, parsed.frame.image, flicker={
+                name: parsed.sample.get(key) for name, key in FLICKER.items() if key in parsed.sample})
 
     def finish(self) -> None:
         """Finish the files.
@@ -77,7 +80,7 @@ class VideoResult:
 
     def record(self, *, complete: bool) -> dict[str, Any]:
         """What vouches for the files."""
-        followed = {} if self.tracks is None else dict(tracks=self.tracks.records())
+        followed = {} if self.tracks is None else dict(tracks=self.tracks.records(), flicker=self.tracks.flicker())
         return dict(version=VERSION, name=self.item.name, source=printable(self.item.source), height=self.shape[0],
                     width=self.shape[1], frames=self.frames, people_in_frames=self.people, complete=complete,
                     **followed, files=self.files)

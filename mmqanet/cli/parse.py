@@ -15,6 +15,7 @@ from mmqanet.utils.wording import count_of
 
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
 SUMMARIES = ('coco', 'labelstudio', 'report')
+SMOOTH_SECONDS = 0.05  # about one frame, which costs the least accuracy (docs/video.md)
 LONGEST_INDEX = 4  # digits of a camera
 DESCRIPTION = """
 Write for every picture NAME.json (people and parts with their qualities and masks), NAME_overlay.jpg, NAME.png (palette PNG,
@@ -58,6 +59,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                        'video; with "--save people" the best cut-out of each is written')
     video.add_argument('--track-lost', type=seconds, default=1.0, metavar='S',
                        help='how long a track waits for somebody who is out of sight (default: 1 second)')
+    video.add_argument('--smooth', nargs='?', type=seconds, const=SMOOTH_SECONDS, default=0.0, metavar='S',
+                       help='average the probabilities of followed people over time, so that parts flicker less; after S '
+                       f'seconds a frame has half the weight (default: {SMOOTH_SECONDS})')
     parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs); of all pictures together: coco (data sets of people and of '
@@ -100,7 +104,6 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.apis.output_plan import OutputPlan
     from mmqanet.apis.outputs import ResultWriter
     from mmqanet.apis.picture_files import OverlayStyle
-    from mmqanet.apis.tracking import Tracking
 
     out = Path(args.out)
     style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
@@ -121,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         backend=args.backend)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr,
-                track=Tracking(lost_seconds=args.track_lost) if args.track else False)
+                track=tracking(args))
     writer = ResultWriter(
         out, label_set=inferencer.label_set, kinds=args.save, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)
@@ -132,6 +135,15 @@ def run(args: argparse.Namespace) -> int:
         for path in writer.summarize(items):
             say(str(path))
     return status or int(problem)
+
+
+def tracking(args: argparse.Namespace) -> Any:
+    """The inferencer's ``track``."""
+    from mmqanet.apis.tracking import Tracking
+
+    if args.smooth and not args.track:
+        raise InputError('--smooth needs --track')
+    return Tracking(lost_seconds=args.track_lost, smooth_seconds=args.smooth) if args.track else False
 
 
 def find_problem_of_showing(wanted: bool) -> bool:

@@ -46,6 +46,8 @@ class ParsingDataSample(BaseDataElement):
             ``pixel_scores`` (N,), ``part_pixel_scores`` (N, C-1), ``qualities`` (N,), ``part_qualities`` (N, C-1),
             ``expected_ious`` (N,) and ``expected_part_ious`` (N, C-1) where the post-processor has a ``calibration``,
             ``tracks`` (N,) int64, the number of each person's track, 0 for none, where people of a video are followed,
+            ``crop_probs`` and ``crop_windows`` where asked for, lists of N with a person's probability maps (C, h, w) half,
+            one a scale, and the boxes xyxy in the image that they cover,
             ``kept`` (N,) bool, true for those that survive the parsing NMS, ``sweep_pixel_scores`` (N, T) and
             ``sweep_part_pixel_scores`` (N, T, C-1) where the post-processor has a ``pixel_score_sweep``, and
             the people's label maps as crops: ``label_maps``, a list of N uint8 tensors (h_i, w_i), with ``offsets``

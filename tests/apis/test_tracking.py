@@ -1,5 +1,6 @@
 """Who is who in a video: the tracker alone, and through the inferencer and the command line."""
 import json
+from itertools import pairwise
 from types import SimpleNamespace
 
 import cv2
@@ -14,6 +15,7 @@ from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.predictions import schema
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.tracking.cuts import SceneCuts
+from mmqanet.apis.tracking.smoothing import blend
 from mmqanet.apis.tracking.tracker import PersonTracker
 from mmqanet.errors import InputError
 from mmqanet.functional.association import PartColours, Sighting
@@ -209,3 +211,79 @@ def test_pictures_of_people_who_are_no_more_go(follower, video, tmp_path):
             writer.write(parsed)
         writer.close()
     assert [path.name for path in (tmp_path / 'people/squares').iterdir()] == ['1.png']
+
+
+def test_the_past_counts_as_far_as_it_agrees():
+    before = torch.tensor([[[1.0, 0.0, 0.6]], [[0.0, 1.0, 0.4]]])
+    now = torch.tensor([[[1.0, 1.0, 0.2]], [[0.0, 0.0, 0.8]]])
+    mean = blend(before.half(), now, past=0.5, quality=0.8)
+    share = 0.5 * 0.6**2 / (0.5 * 0.6**2 + 0.8)  # of the third pixel, where the distributions have 0.6 in common
+    third = now[:, 0, 2] * (1 - share) + before[:, 0, 2] * share
+    expected = torch.stack([now[:, 0, 0], now[:, 0, 1], third], dim=1)[:, None]
+    torch.testing.assert_close(mean, expected, atol=1e-3, rtol=0)
+    torch.testing.assert_close(blend(before, now, past=0.0, quality=0.0), now)
+
+
+@pytest.fixture(scope='module')
+def noisy_video(tmp_path_factory):
+    """Somebody who stands still, in noise."""
+    path, rng = tmp_path_factory.mktemp('noisy') / 'noisy.avi', np.random.default_rng(0)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10, (64, 96))
+    plain = rng.integers(0, 256, (96, 64, 3))
+    for _ in range(5):
+        writer.write((plain + rng.normal(0, 15, plain.shape)).clip(0, 255).astype(np.uint8))
+    writer.release()
+    return path
+
+
+def smoothed(follower, video, seconds, **options):
+    return list(follower.stream(video, boxes='image', track=Tracking(smooth_seconds=seconds), **options))
+
+
+def test_smoothing_takes_flicker_out_and_the_record_says_how_much(follower, noisy_video, tmp_path):
+    frames = smoothed(follower, noisy_video, 1.0)
+    before, after = (np.sum([frame.sample.get(name) for frame in frames], axis=0) for name in ('flicker', 'smoothed'))
+    assert after[0] / after[1] < 0.7 * before[0] / before[1]
+    maps = [frame.sample.pred_maps.category[0].numpy() for frame in frames]
+    pairs = [((one > 0) & (other > 0), one != other) for one, other in pairwise(maps)]
+    assert after.tolist() == [sum((both & changed).sum() for both, changed in pairs), sum(both.sum() for both, _ in pairs)]
+    plain = [frame.sample for frame in follower.stream(noisy_video, boxes='image', track=True)]
+    assert [sample.flicker for sample in plain] == [frame.sample.flicker for frame in frames]
+    assert torch.equal(plain[0].pred_maps.category, frames[0].sample.pred_maps.category), 'the first has no past'
+    writer = ResultWriter(tmp_path, label_set=follower.label_set, options=follower.options(track=True))
+    for frame in frames:
+        writer.write(frame)
+    writer.close()
+    record = json.loads((tmp_path / 'noisy.json').read_text())
+    jsonschema.validate(record, schema('video'))
+    assert record['flicker'] == pytest.approx(dict(parsed=before[0] / before[1], smoothed=after[0] / after[1]), abs=1e-5)
+    assert 'crop_probs' not in frames[-1].sample.pred_instances
+
+
+def test_smoothing_does_not_depend_on_the_batch(follower, noisy_video):
+    one, other = (smoothed(follower, noisy_video, 0.2, batch_size=size) for size in (1, 4))
+    for first, second in zip(one, other):
+        same = first.sample.pred_maps.category == second.sample.pred_maps.category
+        assert same.float().mean() > 0.995
+
+
+def test_smoothing_needs_a_parser_that_keeps_probabilities(follower, noisy_video, monkeypatch):
+    monkeypatch.setattr(type(follower.model), 'keeps_probs', False)
+    with pytest.raises(InputError, match='keeps no probabilities'):
+        follower(noisy_video, track=Tracking(smooth_seconds=1.0))
+
+
+def test_a_video_without_people_has_no_tracks(follower, tmp_path):
+    path = tmp_path / 'empty.avi'
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10, (64, 48))
+    writer.write(np.zeros((48, 64, 3), np.uint8))
+    writer.release()
+    results = ResultWriter(tmp_path / 'out', label_set=follower.label_set, kinds=('people',),
+                           options=follower.options(track=True))
+    for frame in follower.stream(path, track=Tracking(smooth_seconds=0.1)):
+        results.write(frame)
+    results.close()
+    record = json.loads((tmp_path / 'out/empty.json').read_text())
+    jsonschema.validate(record, schema('video'))
+    assert (record['frames'], record['tracks'], record['files']['people']) == (1, [], [])
+    assert record['flicker'] == dict(parsed=None, smoothed=None)

@@ -16,6 +16,8 @@ class Tracking:
         low_match_thr: the same of one whom it is not sure of.
         look_thr: least likeness, in [0, 1], of the parts' colours by which somebody who was out of sight is found again.
         lost_seconds: how long a track waits for somebody who is out of sight.
+        smooth_seconds: average the probabilities of a person over time; after so many seconds a frame has half the weight.
+            0 averages nothing.
 
     Raises:
         InputError: a number is out of its range.
@@ -26,13 +28,15 @@ class Tracking:
     low_match_thr: float = 0.4
     look_thr: float = 0.6
     lost_seconds: float = 1.0
+    smooth_seconds: float = 0.0
 
     def __post_init__(self):
         for name in ('low_score_thr', 'match_thr', 'low_match_thr', 'look_thr'):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f'{name} is {getattr(self, name)}, but must lie in [0, 1]')
-        if not (self.lost_seconds >= 0 and math.isfinite(self.lost_seconds)):
-            raise InputError(f'lost_seconds is {self.lost_seconds}, but must be 0 or more seconds')
+        for name in ('lost_seconds', 'smooth_seconds'):
+            if not (getattr(self, name) >= 0 and math.isfinite(getattr(self, name))):
+                raise InputError(f'{name} is {getattr(self, name)}, but must be 0 or more seconds')
 
     @classmethod
     def of(cls, given: 'bool | Tracking') -> 'Tracking | None':

@@ -11,7 +11,9 @@ from torch import Tensor
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.predictions import Failed, Parsed
 from mmqanet.apis.tracking.cuts import SceneCuts
+from mmqanet.apis.tracking.flicker import Flicker
 from mmqanet.apis.tracking.rules import Tracking
+from mmqanet.apis.tracking.smoothing import TrackSmoother
 from mmqanet.apis.tracking.tracker import PersonTracker
 from mmqanet.apis.videos import Video
 from mmqanet.functional.association import PartColours, Sighting, box_iou, mask_iou
@@ -25,7 +27,9 @@ class TrackingStage:
     """Gives the people of videos their tracks, frame by frame in the order of the stream; pictures pass as they are.
 
     ``pred_instances.tracks`` (N,) int64 has the number of each visible person, 0 of those who are not. People whom the
-    detector is not sure of are taken out unless a track goes on with them, and the maps merged anew.
+    detector is not sure of are taken out unless a track goes on with them, and the maps merged anew. The sample's metainfo
+    ``flicker`` and, where probabilities are averaged over time, ``smoothed`` have (pixels that change class, common pixels)
+    since the frame before.
 
     Args:
         model: the parser.
@@ -48,10 +52,18 @@ class TrackingStage:
             return result
         if result.item is not self.item:
             self.item, self.tracker, self.cuts = result.item, PersonTracker(self.rules), SceneCuts()
+            self.smoother = TrackSmoother(self.postprocessor, half_life=self.rules.smooth_seconds)
+            self.before, self.after = Flicker(), Flicker()
         if self.cuts.is_cut(result.frame.image):
             self.tracker.cut()
+            self.smoother.cut()
         self._follow(result.sample, result.frame.image, seconds=result.frame.seconds or 0.0,
                      sure_score=self.sure_score(result.item))
+        flicker = dict(flicker=self.before.add(result.sample))
+        if self.rules.smooth_seconds:
+            self.smoother.smooth(result.sample, seconds=result.frame.seconds or 0.0)
+            flicker['smoothed'] = self.after.add(result.sample)
+        result.sample.set_metainfo(flicker)
         return result
 
     def postprocessor_of(self, item: Input) -> Any:

@@ -47,9 +47,19 @@ class TrackSummaries:
     def __init__(self, *, pictures: bool):
         self.pictures = pictures
         self.tracks: dict[int, TrackSummary] = {}
+        self.changes: dict[str, tuple[int, int]] = {}
 
-    def add(self, described: Mapping[str, Any], image: np.ndarray) -> None:
-        """Take a frame: what is said of it, and its pixels (H, W, 3) uint8 BGR."""
+    def add(self, described: Mapping[str, Any], image: np.ndarray, *, flicker: Mapping[str, tuple[int, int]]) -> None:
+        """Take a frame.
+
+        Args:
+            described: what is said of it.
+            image: its pixels (H, W, 3) uint8 BGR.
+            flicker: by name, pixels whose class changes and those of a person's in this frame and the one before.
+        """
+        for name, (changed, common) in flicker.items():
+            before = self.changes.get(name, (0, 0))
+            self.changes[name] = before[0] + changed, before[1] + common
         moment = dict(frame=described['frame'], seconds=described['seconds'])
         for person in described['people']:
             if not person.get('track'):
@@ -67,3 +77,7 @@ class TrackSummaries:
     def records(self) -> list[dict[str, Any]]:
         """One a track, by number."""
         return [self.tracks[number].record() for number in sorted(self.tracks)]
+
+    def flicker(self) -> dict[str, float | None]:
+        """By name, the share of people's pixels whose class changes from frame to frame; ``None`` if there are none."""
+        return {name: round(changed / common, 5) if common else None for name, (changed, common) in self.changes.items()}

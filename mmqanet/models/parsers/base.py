@@ -39,6 +39,8 @@ class BaseParser(BaseModel):
 
     Attributes:
         box_use (BoxUse): what the parser does with boxes; an ensemble may set it on the instance.
+        keeps_probs (bool): whether ``predict`` gives the people's probabilities to samples that ask for them
+            (metainfo ``keep_probs``): ``pred_instances.crop_probs`` and ``crop_windows``.
         speed_options (tuple[str, ...]): constructor arguments that change time and memory but not the prediction.
         cfg, pipeline, dataset_meta: added by ``init_model``: the config, its test pipeline from an image (and boxes, where
             they are given) to ``inputs`` and ``data_samples``, and classes, palette and flip_pairs.
@@ -48,6 +50,7 @@ class BaseParser(BaseModel):
     cfg: Config
     pipeline: Callable[[dict], dict]
     dataset_meta: Mapping[str, Any]
+    keeps_probs: ClassVar[bool] = False
     speed_options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, data_preprocessor: dict | None = None, postprocessor: dict | None = None,

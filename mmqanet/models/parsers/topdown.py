@@ -54,6 +54,7 @@ class TopdownParser(BaseParser):
     """
 
     box_use = BoxUse.REQUIRED
+    keeps_probs = True
     speed_options = ('max_crops_per_batch',)
 
     def __init__(
@@ -198,12 +199,19 @@ class TopdownParser(BaseParser):
         if rest or (len(boxes.bboxes) and not num_scales) or (windows and not len(boxes.bboxes)):
             raise InputError(f'crops: {len(windows)} of them do not fit {len(boxes.bboxes)} boxes')
         people, iou_scores = [], []
+        kept: list[Tensor] = []
+        if sample.get('keep_probs'):
+            predictions = _noted(predictions, kept)
         for first in range(0, len(windows), num_scales or 1):
             person, iou_score = self._next_person(predictions, windows[first:first + num_scales], sample.ori_shape[:2])
             people.append(person)
             iou_scores.append(iou_score)
         self.postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
                                 num_classes=self.num_classes)
+        if sample.get('keep_probs'):
+            firsts = range(0, len(windows), num_scales or 1)
+            sample.pred_instances.crop_probs = [kept[first:first + num_scales] for first in firsts]
+            sample.pred_instances.crop_windows = [windows[first:first + num_scales] for first in firsts]
 
     def _next_person(self, predictions: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]],
                      image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
@@ -214,6 +222,13 @@ class TopdownParser(BaseParser):
         probs, ious = zip(*taken)
         person = self.postprocessor.paste(probs, windows, image_shape=image_shape)
         return person, sum(float(iou) for iou in ious) / len(ious)
+
+
+def _noted(predictions: Iterator[tuple[Tensor, Tensor]], probs: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same predictions; the probabilities of those that are taken are noted, in half precision on the CPU."""
+    for prediction in predictions:
+        probs.append(prediction[0].half().cpu())
+        yield prediction
 
 
 def _chunks(inputs: list[Tensor], size: int) -> Iterator[Tensor]:
