@@ -2,6 +2,14 @@ from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPDataset, CCPMergedDataset
 from mmqanet.datasets.ccp_sides import CCPSidesDataset
 from mmqanet.datasets.cihp import CIHPDataset
+from mmqanet.datasets.faces import (
+    CelebAMaskHQDataset,
+    FaceParsingDataset,
+    HelenDataset,
+    IBugMask14Dataset,
+    IBugMaskDataset,
+    LaPaDataset,
+)
 from mmqanet.datasets.human_parsing import HumanParsingDataset
 from mmqanet.datasets.instance_crops import InstanceCropDataset
 from mmqanet.datasets.lip import LIPDataset
@@ -11,7 +19,8 @@ from mmqanet.datasets.samplers import ClassBalancedDataset, SeededIndex, SeededS
 from mmqanet.datasets.vip import VIPDataset
 
 __all__ = [
-    'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'ClassBalancedDataset', 'SeededIndex',
-    'SeededSampler', 'HumanParsingDataset', 'InstanceCropDataset', 'LIPDataset', 'MHPv2Dataset', 'PascalPersonPartDataset',
-    'VIPDataset',
+    'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'CelebAMaskHQDataset',
+    'ClassBalancedDataset', 'FaceParsingDataset', 'HelenDataset', 'HumanParsingDataset', 'IBugMask14Dataset',
+    'IBugMaskDataset', 'InstanceCropDataset', 'LIPDataset', 'LaPaDataset', 'MHPv2Dataset', 'PascalPersonPartDataset',
+    'SeededIndex', 'SeededSampler', 'VIPDataset',
 ]

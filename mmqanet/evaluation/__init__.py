@@ -1,5 +1,6 @@
 """Metrics of human parsing, on the fly and offline, and the official submission files."""
 from mmqanet.evaluation.detections import DetectionFile, person_label
+from mmqanet.evaluation.faces import FaceParsingMetric
 from mmqanet.evaluation.metrics import MultiHumanParsingMetric, SingleHumanParsingMetric
 from mmqanet.evaluation.offline import evaluate_folders
 from mmqanet.evaluation.scores import ParsingScores
@@ -7,6 +8,7 @@ from mmqanet.evaluation.submission import Submission, make_submission, read_subm
 
 __all__ = [
     'DetectionFile',
+    'FaceParsingMetric',
     'MultiHumanParsingMetric',
     'ParsingScores',
     'SingleHumanParsingMetric',

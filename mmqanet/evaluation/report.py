@@ -2,7 +2,7 @@
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,18 @@ def summary_table(scores: ParsingScores) -> str:
         table.add_column(_title(key), justify='right')
     table.add_row(*(_percent(value) for value in scores.values.values()))
     return f'{_render(table)}\n{missing_line(scores)}'
+
+
+def f1_table(values: Mapping[str, float], classes: Mapping[str, float], *, num_images: int) -> str:
+    """F1 scores in percent: those of ``values``, then one row for each of the ``classes``."""
+    table = Table(title=f'Face parsing, {num_images} images')
+    table.add_column('')
+    table.add_column('percent', justify='right')
+    for key, value in values.items():
+        table.add_row(key, _percent(value), end_section=key == list(values)[-1])
+    for name, value in classes.items():
+        table.add_row(Text(f'F1 of {name}'), _percent(value))
+    return _render(table)
 
 
 def missing_line(scores: ParsingScores) -> str:

@@ -10,8 +10,13 @@ from mmqanet.datasets import (
     CCPDataset,
     CCPMergedDataset,
     CCPSidesDataset,
+    CelebAMaskHQDataset,
     CIHPDataset,
+    HelenDataset,
     HumanParsingDataset,
+    IBugMask14Dataset,
+    IBugMaskDataset,
+    LaPaDataset,
     LIPDataset,
     MHPv2Dataset,
     PascalPersonPartDataset,
@@ -31,12 +36,19 @@ TABLE = {
     CCPMergedDataset: (17, {1: 'hair', 16: 'skin'}),
     CCPSidesDataset: (23, {1: 'hair', 11: 'left-shoe', 17: 'face', 22: 'right-leg'}),
     VIPDataset: (20, {1: 'hat', 10: 'torso-skin', 19: 'right-shoe'}),
+    **{lapa: (11, {1: 'skin', 2: 'left-brow', 5: 'right-eye', 8: 'inner-mouth', 10: 'hair'})
+       for lapa in (LaPaDataset, HelenDataset, IBugMaskDataset)},
+    IBugMask14Dataset: (14, {9: 'lower-lip', 10: 'hair', 11: 'left-ear', 12: 'right-ear', 13: 'glasses'}),
+    CelebAMaskHQDataset: (19, {1: 'skin', 2: 'nose', 3: 'glasses', 4: 'left-eye', 7: 'right-brow', 9: 'right-ear',
+                               10: 'inner-mouth', 12: 'lower-lip', 14: 'hat', 15: 'earring', 18: 'cloth'}),
 }
 #: Of classes, palette and flip pairs as JSON, the first digits of the SHA-256.
 DIGESTS = {
     CIHPDataset: '6b272e514c84', LIPDataset: 'b6a2c2e88890', ATRDataset: '806deeb81c16', MHPv2Dataset: '99a2b9aa8208',
     PascalPersonPartDataset: 'c898c823f024', CCPDataset: 'c0433c00c7d8', CCPMergedDataset: 'b646f411fa40',
-    CCPSidesDataset: 'd2bb93a50645', VIPDataset: '6b272e514c84'}
+    CCPSidesDataset: 'd2bb93a50645', VIPDataset: '6b272e514c84',
+    LaPaDataset: '6f01161302bd', HelenDataset: '6f01161302bd', IBugMaskDataset: '6f01161302bd',
+    IBugMask14Dataset: 'ff6b4fcd08c7', CelebAMaskHQDataset: 'b04b731d04d2'}
 every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
 
 

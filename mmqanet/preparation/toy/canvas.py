@@ -23,6 +23,7 @@ class Layer:
         person's own pixels and leaves their class as it is.
     cuts: polygons left out, through which what lies below stays visible.
     outlined: whether its border is drawn darker.
+    face: class of its pixels in the label set of faces; None for those of a part: background, and of an adornment: as below.
     """
 
     polygons: Sequence[np.ndarray]
@@ -30,6 +31,7 @@ class Layer:
     part: int | None = None
     cuts: Sequence[np.ndarray] = ()
     outlined: bool = True
+    face: int | None = None
 
 
 class Canvas:
@@ -45,6 +47,7 @@ class Canvas:
         size = (width * SUPERSAMPLING, height * SUPERSAMPLING)
         self.image = cv2.resize(background, size, interpolation=cv2.INTER_LINEAR)
         self.codes = np.zeros(size[::-1], np.uint16)
+        self.faces = np.zeros(size[::-1], np.uint8)
         self.light = _LIGHT if light_from_left else _LIGHT[::-1]
 
     def paint(self, layer: Layer, person: int, scale: float, origin: np.ndarray) -> None:
@@ -71,6 +74,8 @@ class Canvas:
         cv2.copyTo(patch, mask, self.image[y0:y1, x0:x1])
         if layer.part is not None:
             codes[mask > 0] = person * _LABELS + layer.part if layer.part else 0
+        if layer.part is not None or layer.face is not None:
+            self.faces[y0:y1, x0:x1][mask > 0] = layer.face or 0
 
     def shadow(self, centre: np.ndarray, rx: float, ry: float) -> None:
         """Darkens an ellipse of the ground (canvas pixels) softly."""
@@ -91,6 +96,10 @@ class Canvas:
         image = cv2.resize(self.image, (width, height), interpolation=cv2.INTER_AREA)
         codes = self.codes[::SUPERSAMPLING, ::SUPERSAMPLING]
         return image, (codes // _LABELS).astype(np.uint8), (codes % _LABELS).astype(np.uint8)
+
+    def finished_faces(self) -> np.ndarray:
+        """Classes (H, W) uint8 of the label set of faces at the final size."""
+        return self.faces[::SUPERSAMPLING, ::SUPERSAMPLING].copy()
 
     def _window(self, polygons) -> tuple[int, int, int, int] | None:
         """The part of the canvas that polygons touch, and a margin, as x0, y0, x1, y1; None if they lie outside."""

@@ -35,10 +35,10 @@ class Figure:
         return points.min(axis=0), points.max(axis=0)
 
 
-def build_figure(skeleton: Skeleton, outfit: Outfit) -> Figure:
-    """The layers of a posed body in its clothes."""
+def build_figure(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) -> Figure:
+    """The layers of a posed body in its clothes; ``detailed``: with the parts of the face as layers of their own."""
     front = skeleton.pose.front
-    head = head_layers(skeleton, outfit)
+    head = head_layers(skeleton, outfit, detailed=detailed)
     arms: dict[bool, list[Layer]] = {True: [], False: []}
     for side in sorted(SIDES, key=lambda s: skeleton.depth[f'{s} hand']):
         reach = 0.5 * (skeleton.depth[f'{side} elbow'] + skeleton.depth[f'{side} hand'])

@@ -1,10 +1,10 @@
 """The head as layers: face, hair, hat and sunglasses. From behind only hair (and hat) shows."""
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mmqanet.preparation.toy.canvas import Layer
-from mmqanet.preparation.toy.parts import Part
+from mmqanet.preparation.toy.parts import FacePart, Part
 from mmqanet.preparation.toy.shapes import disc, limb, smooth, tube
 from mmqanet.preparation.toy.skeleton import Skeleton, head_axes
 from mmqanet.preparation.toy.texture import Material
@@ -13,6 +13,7 @@ from mmqanet.preparation.toy.wardrobe import Outfit
 _RADIUS = 0.092  # of the head, in body heights
 _WHITE, _DARK = Material(np.array([245.0] * 3)), Material(np.array([30.0] * 3))
 _LIPS = Material(np.array([72.0, 64.0, 168.0]))
+_FACES = {Part.FACE: FacePart.SKIN, Part.HAIR: FacePart.HAIR, Part.SUNGLASSES: FacePart.GLASSES}
 
 
 @dataclass(frozen=True)
@@ -33,17 +34,17 @@ class _Frame:
     across: np.ndarray
     gaze: np.ndarray
 
-    def layer(self, polygons, material, part=None, outlined=True) -> Layer:
+    def layer(self, polygons, material, part=None, outlined=True, face=None) -> Layer:
         placed = [self.centre + np.asarray(polygon) @ self.tilt * self.unit for polygon in polygons]
-        return Layer(placed, material, part, outlined=outlined)
+        return Layer(placed, material, part, outlined=outlined, face=_FACES.get(part) if face is None else face)
 
     def surface(self, aside: float, down: float, ahead: float = 0.7) -> np.ndarray:
         """A point of the face: to the person's left, down, and along the gaze."""
         return self.across * aside + self.gaze * ahead + (0, down)
 
 
-def head_layers(skeleton: Skeleton, outfit: Outfit) -> Head:
-    """The layers of the head, far to near."""
+def head_layers(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) -> Head:
+    """The layers of the head, far to near; ``detailed``: each part of the face is a layer, and mouths may open."""
     across, gaze = head_axes(skeleton.pose)
     tilt = np.radians(skeleton.pose.head_tilt + skeleton.pose.lean) * np.sign(across[0])
     rotation = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
@@ -56,18 +57,25 @@ def head_layers(skeleton: Skeleton, outfit: Outfit) -> Head:
                                materials['hair'].toned(0.65), outlined=False) for x in (-0.45, 0.05, 0.5)]
         return Head([], [crown, *strands, *hair, *_hat(frame, outfit, front=False)])
     hat = _hat(frame, outfit, front=True)
+    if detailed:
+        features = _detailed_features(frame, outfit, skeleton.pose.mouth)
+        return Head(hair, [*_face(frame, outfit, detailed=True), *_fringe(frame, outfit), *features, *hat])
     return Head(hair, [*_face(frame, outfit), *_fringe(frame, outfit), *_features(frame, outfit), *hat])
 
 
-def _face(frame, outfit: Outfit) -> list[Layer]:
+def _face(frame, outfit: Outfit, *, detailed: bool = False) -> list[Layer]:
     """Hair around the head, ears, and the face itself."""
     skin, turn = outfit.materials['skin'], frame.gaze[0]
-    ears = frame.layer([disc(frame.surface(s * 0.96, 0.14, -0.15), 0.16, 0.23) for s in (-1, 1)], skin, Part.FACE)
+    discs = [disc(frame.surface(s * 0.96, 0.14, -0.15), 0.16, 0.23) for s in (-1, 1)]
+    ears = [frame.layer(discs, skin, Part.FACE)]
+    if detailed:
+        ears = [frame.layer([ear], skin, Part.FACE, face=face)
+                for ear, face in zip(discs, (FacePart.LEFT_EAR, FacePart.RIGHT_EAR))]
     if outfit.hair == 'bald':
-        return [ears, frame.layer([disc((turn * 0.1, 0), 0.95, 1.1)], skin, Part.FACE)]
+        return [*ears, frame.layer([disc((turn * 0.1, 0), 0.95, 1.1)], skin, Part.FACE)]
     around = frame.layer([disc((-turn * 0.1, -0.08), 1.06, 1.12)], outfit.materials['hair'], Part.HAIR)
     face = frame.layer([disc((turn * 0.22, 0.16), 0.86 - 0.1 * abs(turn), 0.96)], skin, Part.FACE)
-    return [around, face] if outfit.hair in ('bob', 'long') else [around, ears, face]
+    return [around, face] if outfit.hair in ('bob', 'long') else [around, *ears, face]
 
 
 def _fringe(frame, outfit: Outfit) -> list[Layer]:
@@ -103,6 +111,28 @@ def _features(frame, outfit: Outfit) -> list[Layer]:
     glasses = frame.layer([bar, *lenses], outfit.materials['lenses'], Part.SUNGLASSES)
     shine = frame.layer([disc(eye - 0.11, 0.07, 0.06) for eye in eyes], _WHITE, outlined=False)
     return [cheeks, nose, mouth, glasses, shine]
+
+
+def _detailed_features(frame, outfit: Outfit, mouth: float) -> list[Layer]:
+    """Brows, eyes, glasses, nose and lips, each with its class of a face; the mouth is open by ``mouth`` head radii."""
+    plain = _features(frame, outfit)
+    cheeks, nose, rest = plain[0], replace(plain[1], face=FacePart.NOSE), plain[3:]
+    corners = [frame.surface(x, 0.62, 0.75) for x in (-0.32, 0.32)]
+    upper = [frame.surface(x, 0.6 - mouth * share, 0.75) for x, share in ((-0.12, 0.4), (0.12, 0.4))]
+    lower = [frame.surface(x, 0.66 + mouth * share, 0.75) for x, share in ((-0.12, 0.8), (0.12, 0.8))]
+    inside = frame.layer([smooth([corners[0], *upper, corners[1], *lower[::-1]], 1)], _DARK, outlined=False,
+                         face=FacePart.INNER_MOUTH)
+    kinds = (lower, 0.075, 1.1, FacePart.LOWER_LIP), (upper, 0.06, 0.85, FacePart.UPPER_LIP)
+    lips = [frame.layer([tube([corners[0], *line, corners[1]], [0.03, width, width, 0.03])], _LIPS.toned(tone),
+                        outlined=False, face=face) for line, width, tone, face in kinds]
+    if outfit.sunglasses:
+        return [cheeks, nose, inside, *lips, *rest]
+    sides = (FacePart.LEFT_EYE, FacePart.RIGHT_EYE), (FacePart.LEFT_BROW, FacePart.RIGHT_BROW)
+    white, pupils, brows = rest
+    split = [replace(white, polygons=[polygon], face=face) for polygon, face in zip(white.polygons, sides[0])]
+    split.append(pupils)
+    split += [replace(brows, polygons=[polygon], face=face) for polygon, face in zip(brows.polygons, sides[1])]
+    return [cheeks, nose, inside, *lips, *split]
 
 
 def _hair_behind(frame, outfit: Outfit) -> list[Layer]:

@@ -1,4 +1,4 @@
-"""The twenty part classes of the toy people: CIHP's, in CIHP's order."""
+"""The twenty part classes of the toy people, CIHP's in CIHP's order, and the fourteen of their faces."""
 from enum import IntEnum
 
 
@@ -28,3 +28,22 @@ class Part(IntEnum):
 
 
 NUM_CLASSES = len(Part)
+
+
+class FacePart(IntEnum):
+    """Class of a pixel in the label set of faces, that of iBugMask with 14 classes. Left and right are the viewer's."""
+
+    BACKGROUND = 0
+    SKIN = 1
+    LEFT_BROW = 2
+    RIGHT_BROW = 3
+    LEFT_EYE = 4
+    RIGHT_EYE = 5
+    NOSE = 6
+    UPPER_LIP = 7
+    INNER_MOUTH = 8
+    LOWER_LIP = 9
+    HAIR = 10
+    LEFT_EAR = 11
+    RIGHT_EAR = 12
+    GLASSES = 13

@@ -56,7 +56,8 @@ class Body:
 
 @dataclass(frozen=True)
 class Pose:
-    """Angles in degrees. ``limbs``: 'left arm', ... → lift and swing of the upper, then of the lower piece."""
+    """Angles in degrees. ``limbs``: 'left arm', ... → lift and swing of the upper, then of the lower piece.
+    ``mouth``: how far it is open, in head radii, where faces are drawn in detail."""
 
     limbs: dict[str, tuple[float, ...]]
     yaw: float = 0.0
@@ -65,6 +66,7 @@ class Pose:
     head_turn: float = 0.0
     head_tilt: float = 0.0
     camera: float = 11.0
+    mouth: float = 0.0
 
     @property
     def front(self) -> bool:

@@ -1,0 +1,8 @@
+# iBugMask (docs/data/faces.md).
+_base_ = './faces.py'
+
+dataset_type = 'IBugMaskDataset'
+data_root = 'data/iBugMask/'
+train_dataloader = dict(dataset=dict(type=dataset_type, data_root=data_root, ann_file='annotations/iBugMask_train.json'))
+val_dataloader = test_dataloader = dict(
+    dataset=dict(type=dataset_type, data_root=data_root, ann_file='annotations/iBugMask_val.json'))
