@@ -53,7 +53,8 @@ mmengine.TRANSFORMS._add_child(TRANSFORMS)
 
 DATASETS = Registry('dataset', parent=mmengine.DATASETS, locations=['mmqanet.datasets'])
 DATA_SAMPLERS = Registry('data sampler', parent=mmengine.DATA_SAMPLERS, locations=['mmqanet.datasets'])
-METRICS = Registry('metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation'])
+METRICS = Registry(
+    'metric', parent=mmengine.METRICS, locations=['mmqanet.evaluation', 'mmqanet.evaluation.dense_pose.metric'])
 HOOKS = Registry('hook', parent=mmengine.HOOKS, locations=['mmqanet.engine'])
 VISUALIZERS = Registry('visualizer', parent=mmengine.VISUALIZERS, locations=['mmqanet.visualization'])
 TASK_UTILS = Registry('task util', parent=mmengine.TASK_UTILS)  # for parts of mmdet: filled by mmqanet.models.on_mmdet

@@ -24,7 +24,7 @@ from mmqanet.registry import DATASETS, METRICS, MODELS
 CONFIGS = Path(__file__).resolve().parents[1] / 'configs'
 PARSERS = sorted(
     str(path.relative_to(CONFIGS)) for path in CONFIGS.rglob('*.py')
-    if not {'_base_', 'detection', 'instance_segmentation', 'parsing_rcnn', 'rp_rcnn'} & set(path.parts))
+    if not {'_base_', 'densepose', 'detection', 'instance_segmentation', 'parsing_rcnn', 'rp_rcnn'} & set(path.parts))
 
 
 def load(name: str | Path) -> Config:

@@ -98,3 +98,16 @@ def test_the_page_of_the_zoo_shows_the_same_numbers():
             expected = list(result['Metrics'].values())
             assert rows[model['Name']], model['Name']
             assert all(row[-len(expected):] == expected for row in rows[model['Name']]), model['Name']
+
+
+def test_every_config_of_dense_pose_has_one_entry():
+    file = 'configs/densepose/metafile.yml'
+    assert file in load(REPO / 'model-index.yml')['Import']
+    configs = {model['Config']: model for model in load(REPO / file)['Models']}
+    shipped = {path.relative_to(REPO).as_posix() for path in (REPO / 'configs/densepose').glob('*-coco.py')}
+    assert set(configs) == shipped
+    for config, model in configs.items():
+        cfg = Config.fromfile(REPO / config)
+        assert model['Name'] == Path(config).stem
+        assert cfg.train_dataloader.dataset.type == 'DensePoseCOCODataset'
+        assert (cfg.train_cfg.max_epochs, cfg.auto_scale_lr.base_batch_size) == (140, 256)

@@ -22,7 +22,7 @@ from mmqanet.engine.changes import merge_classes_in, set_test_options, use_test_
 from mmqanet.engine.config import find_class, read_config, require_parser, scope_of
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
-from mmqanet.models.parsers.topdown import PRECISIONS
+from mmqanet.models.parsers.crops import PRECISIONS
 from mmqanet.registry import DATASETS, MODELS, TRANSFORMS
 from mmqanet.utils.processors import cpu_has_bfloat16
 

@@ -2,6 +2,7 @@ from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPDataset, CCPMergedDataset
 from mmqanet.datasets.ccp_sides import CCPSidesDataset
 from mmqanet.datasets.cihp import CIHPDataset
+from mmqanet.datasets.densepose_coco import DensePoseCOCODataset
 from mmqanet.datasets.faces import (
     CelebAMaskHQDataset,
     FaceParsingDataset,
@@ -20,7 +21,7 @@ from mmqanet.datasets.vip import VIPDataset
 
 __all__ = [
     'ATRDataset', 'CCPDataset', 'CCPMergedDataset', 'CCPSidesDataset', 'CIHPDataset', 'CelebAMaskHQDataset',
-    'ClassBalancedDataset', 'FaceParsingDataset', 'HelenDataset', 'HumanParsingDataset', 'IBugMask14Dataset',
-    'IBugMaskDataset', 'InstanceCropDataset', 'LIPDataset', 'LaPaDataset', 'MHPv2Dataset', 'PascalPersonPartDataset',
-    'SeededIndex', 'SeededSampler', 'VIPDataset',
+    'ClassBalancedDataset', 'DensePoseCOCODataset', 'FaceParsingDataset', 'HelenDataset', 'HumanParsingDataset',
+    'IBugMask14Dataset', 'IBugMaskDataset', 'InstanceCropDataset', 'LIPDataset', 'LaPaDataset', 'MHPv2Dataset',
+    'PascalPersonPartDataset', 'SeededIndex', 'SeededSampler', 'VIPDataset',
 ]

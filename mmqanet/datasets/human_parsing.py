@@ -116,10 +116,10 @@ class HumanParsingDataset(BaseDataset):
     def _read_annotations(self) -> list[dict]:
         content = load_coco(self.ann_file)
         images = image_index(content['images'], self.ann_file)
-        annotated = person_boxes(content['annotations'], images, self.ann_file)
+        annotated = self._annotated_people(content['annotations'], images)
         if self.per_person:
             return [
-                {**self._image_info(images[image_id]), **self._box_arrays([person])}
+                {**self._image_info(images[image_id]), **self._person_info(person)}
                 for image_id, people in annotated.items() for person in self._valid(people, images, self.ann_file)
                 if not person['iscrowd']]
         source, people_of = self.ann_file, annotated
@@ -134,6 +134,14 @@ class HumanParsingDataset(BaseDataset):
             if people or self.test_mode:
                 infos.append({**self._image_info(image), **(self._box_arrays(people) if self.boxes_given else {})})
         return infos
+
+    def _annotated_people(self, annotations: list[dict], images: dict[int, dict]) -> dict[int, list[dict]]:
+        """The people by image, as :func:`person_boxes` gives them."""
+        return person_boxes(annotations, images, self.ann_file)
+
+    def _person_info(self, person: dict) -> dict:
+        """What a training sample says of its person."""
+        return self._box_arrays([person])
 
     def _valid(self, people: list[dict], images: dict, source: str) -> list[dict]:
         """The people whose box can be cropped; the others raise or are counted, as ``on_invalid`` says."""

@@ -13,15 +13,15 @@ from torch import Tensor
 from mmqanet.errors import InputError
 
 CHARTS = (
-    'background', 'torso back', 'torso front', 'right hand', 'left hand', 'left foot', 'right foot',
-    'right upper leg back', 'left upper leg back', 'right upper leg front', 'left upper leg front',
-    'right lower leg back', 'left lower leg back', 'right lower leg front', 'left lower leg front',
-    'left upper arm front', 'right upper arm front', 'left upper arm back', 'right upper arm back',
-    'left lower arm front', 'right lower arm front', 'left lower arm back', 'right lower arm back',
-    'right head', 'left head')
+    'background', 'torso-back', 'torso-front', 'right-hand', 'left-hand', 'left-foot', 'right-foot',
+    'right-upper-leg-back', 'left-upper-leg-back', 'right-upper-leg-front', 'left-upper-leg-front',
+    'right-lower-leg-back', 'left-lower-leg-back', 'right-lower-leg-front', 'left-lower-leg-front',
+    'left-upper-arm-front', 'right-upper-arm-front', 'left-upper-arm-back', 'right-upper-arm-back',
+    'left-lower-arm-front', 'right-lower-arm-front', 'left-lower-arm-back', 'right-lower-arm-back',
+    'right-head', 'left-head')
 PARTS = (
-    'background', 'torso', 'right hand', 'left hand', 'left foot', 'right foot', 'right upper leg', 'left upper leg',
-    'right lower leg', 'left lower leg', 'left upper arm', 'right upper arm', 'left lower arm', 'right lower arm', 'head')
+    'background', 'torso', 'right-hand', 'left-hand', 'left-foot', 'right-foot', 'right-upper-leg', 'left-upper-leg',
+    'right-lower-leg', 'left-lower-leg', 'left-upper-arm', 'right-upper-arm', 'left-lower-arm', 'right-lower-arm', 'head')
 CHART_PAIRS = tuple((chart, chart + 1) for chart in range(3, 25, 2))
 PART_PAIRS = tuple((part, part + 1) for part in range(2, 14, 2))
 #: Coarse part of each chart.

@@ -104,8 +104,7 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     Raises:
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
     """
-    boxes = _checked_windows(windows)
-    _check_shapes(probs, boxes, image_shape, thresholds)
+    boxes = check_windows(probs, windows, image_shape, thresholds)
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = parallel_map if probs[0].device.type == 'cpu' else map
     arguments = probs, boxes, image_shape, thresholds, background_below, context
@@ -137,16 +136,14 @@ def paste_mask(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     Raises:
         InputError: a window has no area or is not finite, or their number differs from that of the maps.
     """
-    boxes = _checked_windows(windows)
     maps = [part[None].float() for part in probs]
-    _check_shapes(maps, boxes, image_shape, thresholds=(0,))
-    region = _touched_region(maps, boxes, image_shape)
-    sampler = _product_sampler if maps[0].device.type == 'cpu' and _products_are_exact() else _grid_sampler
+    boxes = check_windows(maps, windows, image_shape, thresholds=(0,))
+    region, samplers = region_samplers(maps, boxes, image_shape)
     foreground = torch.zeros(1, dtype=torch.int64, device=maps[0].device)
     total = maps[0].new_zeros(region.bottom - region.top, region.right - region.left)
     if total.numel():
-        for part, window in zip(maps, boxes):
-            total += sampler(part, window, region)(region.top, region.bottom, foreground)[:, 0]
+        for sample in samplers:
+            total += sample(region.top, region.bottom, foreground)[:, 0]
     return (total / len(maps)).clamp_(0, 1), (region.top, region.left)
 
 
@@ -325,6 +322,26 @@ def _touched_region(probs: Sequence[Tensor], windows: np.ndarray, image_shape: t
     first = np.ceil((windows[:, :2] - margins).min(0) - 0.5).clip(0, limits).astype(int)
     last = (np.floor((windows[:, 2:] + margins).max(0) - 0.5) + 1).clip(first, limits).astype(int)
     return _Region(top=int(first[1]), left=int(first[0]), bottom=int(last[1]), right=int(last[0]))
+
+
+def check_windows(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], image_shape: tuple[int, int],
+                  thresholds: Sequence[float]) -> np.ndarray:
+    """The A windows as an array (A, 4) float64.
+
+    Raises:
+        InputError: an argument of :func:`paste_person` is out of range, or their numbers differ.
+    """
+    boxes = _checked_windows(windows)
+    _check_shapes(maps, boxes, image_shape, thresholds)
+    return boxes
+
+
+def region_samplers(maps: Sequence[Tensor], windows: np.ndarray,
+                    image_shape: tuple[int, int]) -> tuple[_Region, list[Sampler]]:
+    """The pixels of the image that any of A maps (C, h, w) float32 touches, and a sampler of each map there."""
+    region = _touched_region(maps, windows, image_shape)
+    sampler = _product_sampler if maps[0].device.type == 'cpu' and _products_are_exact() else _grid_sampler
+    return region, [sampler(part, window, region) for part, window in zip(maps, windows)]
 
 
 def _checked_windows(windows: Sequence[Sequence[float]]) -> np.ndarray:

@@ -12,6 +12,7 @@ from mmqanet.datasets import (
     CCPSidesDataset,
     CelebAMaskHQDataset,
     CIHPDataset,
+    DensePoseCOCODataset,
     HelenDataset,
     HumanParsingDataset,
     IBugMask14Dataset,
@@ -41,6 +42,7 @@ TABLE = {
     IBugMask14Dataset: (14, {9: 'lower-lip', 10: 'hair', 11: 'left-ear', 12: 'right-ear', 13: 'glasses'}),
     CelebAMaskHQDataset: (19, {1: 'skin', 2: 'nose', 3: 'glasses', 4: 'left-eye', 7: 'right-brow', 9: 'right-ear',
                                10: 'inner-mouth', 12: 'lower-lip', 14: 'hat', 15: 'earring', 18: 'cloth'}),
+    DensePoseCOCODataset: (25, {1: 'torso-back', 5: 'left-foot', 16: 'right-upper-arm-front', 24: 'left-head'}),
 }
 #: Of classes, palette and flip pairs as JSON, the first digits of the SHA-256.
 DIGESTS = {
@@ -48,7 +50,8 @@ DIGESTS = {
     PascalPersonPartDataset: 'c898c823f024', CCPDataset: 'c0433c00c7d8', CCPMergedDataset: 'b646f411fa40',
     CCPSidesDataset: 'd2bb93a50645', VIPDataset: '6b272e514c84',
     LaPaDataset: '6f01161302bd', HelenDataset: '6f01161302bd', IBugMaskDataset: '6f01161302bd',
-    IBugMask14Dataset: 'ff6b4fcd08c7', CelebAMaskHQDataset: 'b04b731d04d2'}
+    IBugMask14Dataset: 'ff6b4fcd08c7', CelebAMaskHQDataset: 'b04b731d04d2',
+    DensePoseCOCODataset: '050a4c5e46fd'}
 every_dataset = pytest.mark.parametrize('dataset', TABLE, ids=lambda dataset: dataset.__name__)
 
 

@@ -36,8 +36,8 @@ def test_labels_in_a_mirror():
 
 def test_names_agree_with_the_tables():
     for a, b in CHART_PAIRS:
-        assert {name.split()[0] for name in (CHARTS[a], CHARTS[b])} == {'left', 'right'}
-        assert CHARTS[a].split()[1:] == CHARTS[b].split()[1:]
+        assert {name.split('-')[0] for name in (CHARTS[a], CHARTS[b])} == {'left', 'right'}
+        assert CHARTS[a].split('-')[1:] == CHARTS[b].split('-')[1:]
     for chart, part in enumerate(PART_OF_CHART):
         assert PARTS[part] in CHARTS[chart]
 

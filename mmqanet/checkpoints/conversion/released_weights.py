@@ -27,6 +27,9 @@ _RULES = (
     (r'^Mask\.MaskIoU\.Head\.conv1x1\.0\.', 'iou_head.reduce.conv.'),
     (r'^Mask\.MaskIoU\.Head\.conv_layers\.([01])\.0\.', r'iou_head.layers.\1.conv.'),
     (r'^Mask\.MaskIoU\.Output\.mask_iou\.', 'iou_head.regressor.'),
+    (r'^UV\.Output\.deconv_Ann\.', 'uv_head.parts.'),
+    (r'^UV\.Output\.deconv_Index\.', 'uv_head.charts.'),
+    (r'^UV\.Output\.deconv_([UV])\.', lambda m: f'uv_head.{m[1].lower()}.'),
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.0\.(weight|bias)$', r'\1.conv.\2'),
     (r'^((?:neck\.0|SEMANTIC_FPN)\..*)\.1\.(\w+)$', r'\1.bn.\2'),
 )

@@ -15,7 +15,7 @@ class PackParsingInputs(BaseTransform):
     """Pack what the network reads, and beside it whatever of boxes, labels and maps the pipeline made.
 
     Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, labels,
-    gt_seg_map, category_map, human_map, instance_map, gt_parts.
+    gt_seg_map, category_map, human_map, instance_map, gt_parts, gt_points.
     Added keys: inputs ((N · S, 3, h, w) uint8 crops, (3, H, W) for a whole image, or a list of S of these), data_samples.
 
     Args:
@@ -43,6 +43,9 @@ class PackParsingInputs(BaseTransform):
                 for key in ('bboxes', 'bbox_scores', 'parsing_ids', 'ann_ids', 'labels') if key in results})
         if 'gt_seg_map' in results:
             sample.gt_sem_seg = PixelData(data=torch.from_numpy(results['gt_seg_map'])[None])
+        if 'gt_points' in results:
+            points = {key: torch.from_numpy(values) for key, values in results['gt_points'].items()}
+            sample.gt_points = InstanceData(**points)
         self._pack_maps(results, sample)
         images = results[self.images]
         inputs = [_channels_first(image) for image in images] if isinstance(images, list) else _channels_first(images)

@@ -1,4 +1,4 @@
-"""The head of Parsing R-CNN that labels the pixels of a region: geometric and context encoding.
+"""Geometric and context encoding, and the head of Parsing R-CNN that labels the pixels of a region by it.
 
 Yang et al., "Parsing R-CNN for Instance-Level Human Analysis" (CVPR 2019), section 3.3; with group norm the head of RP
 R-CNN.
@@ -43,12 +43,45 @@ class NonLocalBlock(BaseModule):
         return feature + self.norm(self.project(context))
 
 
-@MODELS.register_module()
-class GeometricContextHead(BaseModule):
-    """ASPP → 1×1 convolution → non-local block → 3×3 convolutions → transposed convolution ×2 → bilinear ×2.
+class GeometricContext(BaseModule):
+    """ASPP → 1×1 convolution → non-local block → 3×3 convolutions.
 
     ASPP joins, in this order, the mean over the region, a 1×1 convolution and dilated 3×3 convolutions. Convolutions have a
     ReLU; without ``norm_cfg`` they have a bias.
+
+    Args:
+        in_channels (int): channels of the region's feature.
+        channels (int): D of the result.
+        dilations (Sequence[int]): of the 3×3 convolutions of ASPP.
+        num_convs (int): 3×3 convolutions behind the non-local block.
+        non_local (bool): whether there is a non-local block.
+        norm_cfg (dict, optional): norm of the convolutions.
+        init_cfg (dict, optional): initialisation.
+    """
+
+    def __init__(self, *, in_channels: int = 256, channels: int = 512, dilations: tuple[int, ...] = (6, 12, 18),
+                 num_convs: int = 4, non_local: bool = True, norm_cfg: dict | None = None, init_cfg: dict | None = None):
+        super().__init__(init_cfg)
+        self.pooled = ConvModule(in_channels, in_channels, 1, norm_cfg=norm_cfg)
+        self.branches = nn.ModuleList([
+            ConvModule(in_channels, in_channels, 1, norm_cfg=norm_cfg),
+            *(ConvModule(in_channels, in_channels, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg)
+              for rate in dilations)])
+        self.reduce = ConvModule(in_channels * (2 + len(dilations)), channels, 1, norm_cfg=norm_cfg)
+        self.non_local = NonLocalBlock(channels) if non_local else nn.Identity()
+        self.convs = nn.Sequential(
+            *(ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg) for _ in range(num_convs)))
+
+    def encode(self, regions: Tensor) -> Tensor:
+        """Features of regions (N, in_channels, h, w) → (N, D, h, w)."""
+        mean = self.pooled(regions.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *regions.shape[2:])
+        joined = torch.cat([mean, *(branch(regions) for branch in self.branches)], dim=1)
+        return self.convs(self.non_local(self.reduce(joined)))
+
+
+@MODELS.register_module()
+class GeometricContextHead(GeometricContext):
+    """:class:`GeometricContext` → transposed convolution ×2 → bilinear ×2.
 
     Args:
         in_channels (int): channels of the region's feature.
@@ -73,26 +106,16 @@ class GeometricContextHead(BaseModule):
         loss_parsing: dict | None = None,
         init_cfg: dict | None = None,
     ):
-        super().__init__(init_cfg or dict(type='Normal', layer='ConvTranspose2d', std=0.01))
+        super().__init__(in_channels=in_channels, channels=channels, dilations=dilations, num_convs=num_convs,
+                         norm_cfg=norm_cfg, init_cfg=init_cfg or dict(type='Normal', layer='ConvTranspose2d', std=0.01))
         self.num_classes = num_classes
-        self.pooled = ConvModule(in_channels, in_channels, 1, norm_cfg=norm_cfg)
-        self.branches = nn.ModuleList([
-            ConvModule(in_channels, in_channels, 1, norm_cfg=norm_cfg),
-            *(ConvModule(in_channels, in_channels, 3, padding=rate, dilation=rate, norm_cfg=norm_cfg)
-              for rate in dilations)])
-        self.reduce = ConvModule(in_channels * (2 + len(dilations)), channels, 1, norm_cfg=norm_cfg)
-        self.non_local = NonLocalBlock(channels)
-        self.convs = nn.Sequential(
-            *(ConvModule(channels, channels, 3, padding=1, norm_cfg=norm_cfg) for _ in range(num_convs)))
         self.classifier = nn.ConvTranspose2d(channels, num_classes, 4, stride=2, padding=1)
         self.loss_parsing = MODELS.build(
             {'type': 'mmqanet.PixelCrossEntropyLoss', 'loss_weight': 2.0, **(loss_parsing or {})})
 
     def forward(self, regions: Tensor) -> tuple[Tensor, Tensor]:
         """Features of regions (N, in_channels, h, w) → logits (N, C, 4h, 4w) and the head's feature (N, D, h, w)."""
-        mean = self.pooled(regions.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *regions.shape[2:])
-        joined = torch.cat([mean, *(branch(regions) for branch in self.branches)], dim=1)
-        feature = self.convs(self.non_local(self.reduce(joined)))
+        feature = self.encode(regions)
         logits = F.interpolate(self.classifier(feature), scale_factor=2, mode='bilinear', align_corners=False)
         return logits, feature
 

@@ -2,36 +2,28 @@
 
     B crops of a batch, C classes, h, w size of the network input, N_i people of image i, S scales.
 """
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from mmqanet.errors import InputError
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.class_merging import check_merge_table, merge_classes
 from mmqanet.functional.mirroring import average_mirrored_, mirrored_classes
-from mmqanet.functional.pasting import PastedPerson
-from mmqanet.models.parsers.base import BaseParser, BoxUse
+from mmqanet.models.parsers.crops import CropParser
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
-from mmqanet.utils.memory import in_halves
-
-CPU_CROPS, DEVICE_CROPS = 2, 16  # through the network at once: on a CPU the feature maps of more leave its caches
-PRECISIONS = ('float32', 'bfloat16')
 
 
 @MODELS.register_module(name=['TopdownParser', 'QANet'])
-class TopdownParser(BaseParser):
+class TopdownParser(CropParser):
     """Backbone → neck → parsing head and IoU head (paper, figure 3); at test time also the quality-aware module.
 
     QANet and SimpleNet are its configs, so it is registered as ``QANet`` as well.
 
     Args:
-        backbone (dict): any backbone of mmseg by its plain name, or of mmdet as ``mmdet.NAME``.
-        neck (dict | list[dict]): one neck or several in a row, ending in a single feature, e.g. FPN then SemanticFPN.
+        backbone, neck: as in :class:`CropParser`.
         parsing_head (dict): config of :class:`ParsingHead`.
         iou_head (dict, optional): config of :class:`IoUHead`; without one the IoU score of everybody is 1.
         postprocessor, data_preprocessor, init_cfg: as in :class:`BaseParser`.
@@ -40,9 +32,7 @@ class TopdownParser(BaseParser):
         merging (dict, optional): predict fewer classes than the network has: ``table``, for each class the merged one or -1
             (:func:`~mmqanet.functional.class_merging.merge_classes`), and ``flip_pairs``, those of the network, as the
             samples then have the merged ones. Losses do not know of it.
-        max_crops_per_batch (int, optional): most crops that pass the network at once when predicting, mirror images
-            included; bounds the memory. By default 2 on a CPU, where more are slower, and 16 elsewhere.
-        precision (str): of the features in predicting, ``'float32'`` or ``'bfloat16'``. The heads stay in float32.
+        max_crops_per_batch, precision: as in :class:`CropParser`.
 
     Attributes:
         runner (Callable, optional): what computes predictions in place of this network: uint8 crops (B, 3, h, w) →
@@ -53,9 +43,7 @@ class TopdownParser(BaseParser):
         InputError: an unknown precision, or a table of ``merging`` that does not fit the head.
     """
 
-    box_use = BoxUse.REQUIRED
     keeps_probs = True
-    speed_options = ('max_crops_per_batch',)
 
     def __init__(
         self,
@@ -72,16 +60,11 @@ class TopdownParser(BaseParser):
         precision: str = 'float32',
         init_cfg: dict | None = None,
     ):
-        super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
-        self.backbone = MODELS.build(backbone)
-        self.neck = MODELS.build(neck)
+        super().__init__(
+            backbone=backbone, neck=neck, postprocessor=postprocessor, data_preprocessor=data_preprocessor,
+            flip_test=flip_test, max_crops_per_batch=max_crops_per_batch, precision=precision, init_cfg=init_cfg)
         self.parsing_head = MODELS.build(parsing_head)
         self.iou_head = MODELS.build(iou_head) if iou_head else None
-        self.flip_test = flip_test
-        self.max_crops_per_batch = max_crops_per_batch
-        if precision not in PRECISIONS:
-            raise InputError(f'precision is {precision!r}, but must be one of {", ".join(PRECISIONS)}')
-        self.precision = precision
         self.runner: Callable[[Tensor], tuple[Tensor, Tensor]] | None = None
         self.merging = merging
         if merging:
@@ -98,32 +81,12 @@ class TopdownParser(BaseParser):
         return model['parsing_head']['num_classes']
 
     @classmethod
-    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
-        """Write options of testing into a model's config, in place: mirror image, crops at once."""
-        if flip is not None:
-            model['flip_test'] = flip
-        if max_batch is not None:
-            model['max_crops_per_batch'] = max_batch
-
-    @classmethod
-    def set_precision(cls, model: dict[str, Any], precision: str) -> None:
-        """Write the precision of the features into a model's config, in place."""
-        model['precision'] = precision
-
-    @classmethod
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
         """Let a model's config merge the classes of the network, in place."""
         model['merging'] = dict(table=table, flip_pairs=flip_pairs)
         calibration = (model.get('postprocessor') or {}).get('calibration')
         if calibration:
             model['postprocessor']['calibration'] = QualityCalibration.from_config(calibration).merged(table).to_config()
-
-    def extract_feat(self, inputs: Tensor) -> Tensor:
-        """Normalised crops (B, 3, h, w) → the feature that both heads share."""
-        if self.precision == 'float32' or self.training:
-            return self.neck(self.backbone(inputs))
-        with torch.autocast(inputs.device.type, torch.bfloat16):
-            return self.neck(self.backbone(inputs)).float()
 
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """Normalised crops (B, 3, h, w) → logits (B, C, h, w) and IoU scores (B,), ``None`` without an IoU head."""
@@ -139,35 +102,12 @@ class TopdownParser(BaseParser):
             losses.update(self.iou_head.loss(iou, logits, labels))
         return losses
 
-    @torch.no_grad()
-    def predict(self, inputs: list[Tensor], data_samples: list[ParsingDataSample]) -> list[ParsingDataSample]:
-        """Parse the people in the boxes of all images.
-
-        Args:
-            inputs: one uint8 tensor (N_i · S, 3, h, w) an image, the S scales of a person side by side.
-            data_samples: their samples; ``gt_instances`` holds the N_i boxes, metainfo ``crops`` the N_i · S
-                ``PersonCrop``, ``ori_shape`` the (H, W), ``flip_pairs`` the (left, right) classes.
-
-        Raises:
-            InputError: the crops do not fit the boxes or the inputs.
-        """
-        predictions = self.forward_crops(inputs, flip_pairs=data_samples[0].flip_pairs)
-        for sample in data_samples:
-            self._parse_people(sample, predictions)
-        return data_samples
-
-    def forward_crops(self, inputs: list[Tensor], *, flip_pairs: Sequence) -> Iterator[tuple[Tensor, Tensor]]:
-        """Yield (probabilities (C, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead."""
+    def crop_predictor(self, flip_pairs: Sequence) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """What turns uint8 crops (B, 3, h, w) into probabilities (B, C, h, w) and IoU scores (B,), of the classes that
+        predictions have."""
         flip_pairs = self.merging['flip_pairs'] if self.merging else flip_pairs
         swapped = mirrored_classes(self.parsing_head.num_classes, flip_pairs)
-        for chunk in _chunks(inputs, self._crops_at_once()):
-            yield from in_halves(lambda crops: list(zip(*self._merged_probabilities(crops, swapped))), chunk)
-
-    def _crops_at_once(self) -> int:
-        """Crops in a chunk; their mirror images pass the network beside them."""
-        on_cpu = self.data_preprocessor.device.type == 'cpu'
-        most = self.max_crops_per_batch or (CPU_CROPS if on_cpu else DEVICE_CROPS)
-        return max(most // 2, 1) if self.flip_test else most
+        return lambda crops: self._merged_probabilities(crops, swapped)
 
     def _merged_probabilities(self, crops: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
@@ -186,61 +126,3 @@ class TopdownParser(BaseParser):
             return probs, iou
         probs = average_mirrored_(probs[:number], probs[number:], mirrored_classes=swapped)
         return probs, (iou[:number] + iou[number:]) / 2
-
-    def _parse_people(self, sample: ParsingDataSample, predictions: Iterator[tuple[Tensor, Tensor]]) -> None:
-        """Take the predictions of one image's crops and write the parsing into its sample.
-
-        A person is pasted before the next one's predictions are taken: memory holds the label maps of many people, but
-        the probabilities of few.
-        """
-        boxes = sample.gt_instances
-        windows = [crop.window for crop in sample.crops]
-        num_scales, rest = divmod(len(windows), max(len(boxes.bboxes), 1))
-        if rest or (len(boxes.bboxes) and not num_scales) or (windows and not len(boxes.bboxes)):
-            raise InputError(f'crops: {len(windows)} of them do not fit {len(boxes.bboxes)} boxes')
-        people, iou_scores = [], []
-        kept: list[Tensor] = []
-        if sample.get('keep_probs'):
-            predictions = _noted(predictions, kept)
-        for first in range(0, len(windows), num_scales or 1):
-            person, iou_score = self._next_person(predictions, windows[first:first + num_scales], sample.ori_shape[:2])
-            people.append(person)
-            iou_scores.append(iou_score)
-        self.postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
-                                num_classes=self.num_classes)
-        if sample.get('keep_probs'):
-            firsts = range(0, len(windows), num_scales or 1)
-            sample.pred_instances.crop_probs = [kept[first:first + num_scales] for first in firsts]
-            sample.pred_instances.crop_windows = [windows[first:first + num_scales] for first in firsts]
-
-    def _next_person(self, predictions: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]],
-                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
-        """Take one prediction a window: the pasted person and its mean IoU score."""
-        taken = list(islice(predictions, len(windows)))
-        if len(taken) < len(windows):
-            raise InputError(f'inputs: {len(taken)} crops are left for a person with {len(windows)}')
-        probs, ious = zip(*taken)
-        person = self.postprocessor.paste(probs, windows, image_shape=image_shape)
-        return person, sum(float(iou) for iou in ious) / len(ious)
-
-
-def _noted(predictions: Iterator[tuple[Tensor, Tensor]], probs: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same predictions; the probabilities of those that are taken are noted, in half precision on the CPU."""
-    for prediction in predictions:
-        probs.append(prediction[0].half().cpu())
-        yield prediction
-
-
-def _chunks(inputs: list[Tensor], size: int) -> Iterator[Tensor]:
-    """The crops of all images in order, ``size`` at a time; all of them never lie side by side."""
-    pieces: list[Tensor] = []
-    for crops in inputs:
-        while len(crops):
-            room = size - sum(map(len, pieces))
-            pieces.append(crops[:room])
-            crops = crops[room:]
-            if sum(map(len, pieces)) == size:
-                yield torch.cat(pieces)
-                pieces = []
-    if pieces:
-        yield torch.cat(pieces)

@@ -1,0 +1,170 @@
+"""What parsers of cropped people have in common: crops in chunks through backbone and neck, people out, one by one.
+
+    B crops of a batch, h, w size of the network input, N_i people of image i, S scales.
+"""
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmqanet.errors import InputError
+from mmqanet.functional.pasting import PastedPerson
+from mmqanet.models.parsers.base import BaseParser, BoxUse
+from mmqanet.registry import MODELS
+from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.memory import in_halves
+
+CPU_CROPS, DEVICE_CROPS = 2, 16  # through the network at once: on a CPU the feature maps of more leave its caches
+PRECISIONS = ('float32', 'bfloat16')
+
+
+class CropParser(BaseParser):
+    """Backbone → neck → heads on crops of people.
+
+    Args:
+        backbone (dict): any backbone of mmseg by its plain name, or of mmdet as ``mmdet.NAME``.
+        neck (dict | list[dict]): one neck or several in a row, ending in a single feature, e.g. FPN then SemanticFPN.
+        postprocessor, data_preprocessor, init_cfg: as in :class:`BaseParser`.
+        flip_test (bool): average each crop with its mirror image.
+        max_crops_per_batch (int, optional): most crops that pass the network at once when predicting, mirror images
+            included; bounds the memory. By default 2 on a CPU, where more are slower, and 16 elsewhere.
+        precision (str): of the features in predicting, ``'float32'`` or ``'bfloat16'``. The heads stay in float32.
+
+    Raises:
+        InputError: an unknown precision.
+    """
+
+    box_use = BoxUse.REQUIRED
+    speed_options = ('max_crops_per_batch',)
+
+    def __init__(self, *, backbone: dict, neck: dict | list[dict], postprocessor: dict | None = None,
+                 data_preprocessor: dict | None = None, flip_test: bool = False, max_crops_per_batch: int | None = None,
+                 precision: str = 'float32', init_cfg: dict | None = None):
+        super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        self.neck = MODELS.build(neck)
+        self.flip_test = flip_test
+        self.max_crops_per_batch = max_crops_per_batch
+        if precision not in PRECISIONS:
+            raise InputError(f'precision is {precision!r}, but must be one of {", ".join(PRECISIONS)}')
+        self.precision = precision
+
+    @classmethod
+    def set_test_options(cls, model: dict[str, Any], *, flip: bool | None = None, max_batch: int | None = None) -> None:
+        """Write options of testing into a model's config, in place: mirror image, crops at once."""
+        if flip is not None:
+            model['flip_test'] = flip
+        if max_batch is not None:
+            model['max_crops_per_batch'] = max_batch
+
+    @classmethod
+    def set_precision(cls, model: dict[str, Any], precision: str) -> None:
+        """Write the precision of the features into a model's config, in place."""
+        model['precision'] = precision
+
+    def extract_feat(self, inputs: Tensor) -> Tensor:
+        """Normalised crops (B, 3, h, w) → the feature that both heads share."""
+        if self.precision == 'float32' or self.training:
+            return self.neck(self.backbone(inputs))
+        with torch.autocast(inputs.device.type, torch.bfloat16):
+            return self.neck(self.backbone(inputs)).float()
+
+    @torch.no_grad()
+    def predict(self, inputs: list[Tensor], data_samples: list[ParsingDataSample]) -> list[ParsingDataSample]:
+        """Parse the people in the boxes of all images.
+
+        Args:
+            inputs: one uint8 tensor (N_i · S, 3, h, w) an image, the S scales of a person side by side.
+            data_samples: their samples; ``gt_instances`` holds the N_i boxes, metainfo ``crops`` the N_i · S
+                ``PersonCrop``, ``ori_shape`` the (H, W), ``flip_pairs`` the (left, right) classes.
+
+        Raises:
+            InputError: the crops do not fit the boxes or the inputs.
+        """
+        predictions = self.forward_crops(inputs, flip_pairs=data_samples[0].flip_pairs)
+        for sample in data_samples:
+            self._parse_people(sample, predictions)
+        return data_samples
+
+    def forward_crops(self, inputs: list[Tensor], *, flip_pairs: Sequence) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (maps (K, h, w), IoU score ()) of every crop in order, at most ``max_crops_per_batch`` ahead.
+
+        Args:
+            inputs: as in :meth:`predict`.
+            flip_pairs: the left and right classes.
+        """
+        predict = self.crop_predictor(flip_pairs)
+        for chunk in chunks_of(inputs, self._crops_at_once()):
+            yield from in_halves(lambda crops: list(zip(*predict(crops))), chunk)
+
+    @abstractmethod
+    def crop_predictor(self, flip_pairs: Sequence) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+        """What turns uint8 crops (B, 3, h, w) into the maps (B, K, h, w) that the post-processor pastes and IoU scores (B,),
+        mirror image included."""
+
+    def _crops_at_once(self) -> int:
+        """Crops in a chunk; their mirror images pass the network beside them."""
+        on_cpu = self.data_preprocessor.device.type == 'cpu'
+        most = self.max_crops_per_batch or (CPU_CROPS if on_cpu else DEVICE_CROPS)
+        return max(most // 2, 1) if self.flip_test else most
+
+    def _parse_people(self, sample: ParsingDataSample, predictions: Iterator[tuple[Tensor, Tensor]]) -> None:
+        """Take the predictions of one image's crops and write the parsing into its sample.
+
+        A person is pasted before the next one's predictions are taken: memory holds the label maps of many people, but
+        the probabilities of few.
+        """
+        boxes = sample.gt_instances
+        windows = [crop.window for crop in sample.crops]
+        num_scales, rest = divmod(len(windows), max(len(boxes.bboxes), 1))
+        if rest or (len(boxes.bboxes) and not num_scales) or (windows and not len(boxes.bboxes)):
+            raise InputError(f'crops: {len(windows)} of them do not fit {len(boxes.bboxes)} boxes')
+        people, iou_scores = [], []
+        kept: list[Tensor] = []
+        if sample.get('keep_probs'):
+            predictions = _noted(predictions, kept)
+        for first in range(0, len(windows), num_scales or 1):
+            person, iou_score = self._next_person(predictions, windows[first:first + num_scales], sample.ori_shape[:2])
+            people.append(person)
+            iou_scores.append(iou_score)
+        self.postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
+                                num_classes=self.num_classes)
+        if sample.get('keep_probs'):
+            firsts = range(0, len(windows), num_scales or 1)
+            sample.pred_instances.crop_probs = [kept[first:first + num_scales] for first in firsts]
+            sample.pred_instances.crop_windows = [windows[first:first + num_scales] for first in firsts]
+
+    def _next_person(self, predictions: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]],
+                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
+        """Take one prediction a window: the pasted person and its mean IoU score."""
+        taken = list(islice(predictions, len(windows)))
+        if len(taken) < len(windows):
+            raise InputError(f'inputs: {len(taken)} crops are left for a person with {len(windows)}')
+        probs, ious = zip(*taken)
+        person = self.postprocessor.paste(probs, windows, image_shape=image_shape)
+        return person, sum(float(iou) for iou in ious) / len(ious)
+
+
+def _noted(predictions: Iterator[tuple[Tensor, Tensor]], probs: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    """The same predictions; the probabilities of those that are taken are noted, in half precision on the CPU."""
+    for prediction in predictions:
+        probs.append(prediction[0].half().cpu())
+        yield prediction
+
+
+def chunks_of(inputs: list[Tensor], size: int) -> Iterator[Tensor]:
+    """The crops of all images in order, ``size`` at a time; all of them never lie side by side."""
+    pieces: list[Tensor] = []
+    for crops in inputs:
+        while len(crops):
+            room = size - sum(map(len, pieces))
+            pieces.append(crops[:room])
+            crops = crops[room:]
+            if sum(map(len, pieces)) == size:
+                yield torch.cat(pieces)
+                pieces = []
+    if pieces:
+        yield torch.cat(pieces)
