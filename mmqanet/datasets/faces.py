@@ -57,7 +57,7 @@ class LaPaDataset(FaceParsingDataset):
 class HelenDataset(FaceParsingDataset):
     """Helen with part labels, LaPa's 11 classes.
 
-    - 2,330 photos: 2,000 for training, 230 for validation (exemplars and tuning), 100 for testing.
+    - 2,330 photos: 2,000 for training (exemplars), 230 for validation (tuning), 100 for testing.
     - Smith et al. publish soft masks, JPlin a relabelled version with other hair and skin: say which a result is of.
     - On disk: the prepared layout, made by ``tools/dataset_converters/helen.py``; page docs/data/faces.md.
 

@@ -42,6 +42,7 @@ class Converter(ABC):
 
     title: ClassVar[str]
     whole_image: ClassVar[bool] = False  # people's boxes are the image: one person an image
+    own_boxes: ClassVar[bool] = False  # boxes are those of `box`, not the extents of people
     unlabelled_is_fault: ClassVar[bool] = True  # a person without a labelled pixel is no known quirk of the archive
     version: ClassVar[int] = 1  # goes up with every change that alters what is written: folders do not mix versions
 
@@ -75,6 +76,14 @@ class Converter(ABC):
         Raises:
             DataError: a file is missing or broken; the message names it.
         """
+
+    def box(self, split: Split, name: str) -> list[float]:
+        """The box (x, y, width, height) of an image's one person; only of converters with ``own_boxes``.
+
+        Raises:
+            DataError: a file is missing or broken; the message names it.
+        """
+        raise NotImplementedError
 
 
 def convert(converter: Converter, target: Path, *, workers: int = 0, show_progress: bool = True) -> list[SplitReport]:
@@ -124,7 +133,8 @@ def _convert_split(converter: Converter, split: Split, names: Sequence[str], tar
     report = empty_report(converter, split)
     report.outcomes = convert_split(
         partial(converter.load, split), names, target / split.folder, converter.json_path(target, split),
-        num_classes=converter.num_classes, whole_image=converter.whole_image, labelled=split.labelled, workers=workers,
+        num_classes=converter.num_classes, whole_image=converter.whole_image, labelled=split.labelled,
+        box_of=partial(converter.box, split) if converter.own_boxes else None, workers=workers,
         show_progress=show_progress).outcomes
     return report
 

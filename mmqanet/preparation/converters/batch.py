@@ -1,7 +1,7 @@
 """Running a converter over many images: several processes, a progress bar, a report; run again, it goes on."""
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -42,7 +42,8 @@ class Sample:
 
 
 def convert_split(load: Callable[[str], Sample], names: Sequence[str], split_dir: Path, json_path: Path, *,
-                  num_classes: int, whole_image: bool = False, labelled: bool = True, workers: int = 0,
+                  num_classes: int, whole_image: bool = False, labelled: bool = True,
+                  box_of: Callable[[str], list[float]] | None = None, workers: int = 0,
                   show_progress: bool = True) -> SplitReport:
     """Convert the samples of a split and write its JSON, in the order of ``names``.
 
@@ -57,6 +58,7 @@ def convert_split(load: Callable[[str], Sample], names: Sequence[str], split_dir
         num_classes: classes with background.
         whole_image: people's boxes are the image, for data sets of one person an image.
         labelled: samples have label maps; otherwise images alone are written, and the JSON has no people.
+        box_of: gives a sample's box (x, y, width, height) in place of its people's extent.
         workers: processes; 0 or 1 works in this one.
         show_progress: draw a progress bar on the terminal.
 
@@ -64,7 +66,7 @@ def convert_split(load: Callable[[str], Sample], names: Sequence[str], split_dir
         DataError: a process died.
     """
     convert = partial(convert_one, load, split_dir=split_dir, num_classes=num_classes, whole_image=whole_image,
-                      labelled=labelled)
+                      labelled=labelled, box_of=box_of)
     report = SplitReport(split_dir.name)
     report.outcomes = run_many(convert, names, title=report.title, workers=workers, progress=show_progress)
     write_coco_json(json_path,
@@ -75,20 +77,21 @@ def convert_split(load: Callable[[str], Sample], names: Sequence[str], split_dir
 
 
 def convert_one(load: Callable[[str], Sample], name: str, *, split_dir: Path, num_classes: int,
-                whole_image: bool = False, labelled: bool = True) -> Outcome:
+                whole_image: bool = False, labelled: bool = True,
+                box_of: Callable[[str], list[float]] | None = None) -> Outcome:
     """Convert one sample, or keep it where it is written already."""
     try:
         if not labelled:
             return _convert_image(load, name, split_dir)
         maps = _read_back(split_dir, name)
         if maps is not None:
-            return _outcome(name, *maps, whole_image=whole_image, kept=True)
+            return _boxed(_outcome(name, *maps, whole_image=whole_image, kept=True), box_of)
         sample = load(name)
         if sample.category is None or sample.human is None:
             raise DataError(f'{name}: no label maps')
         write_sample(split_dir, name, image=sample.image, category=sample.category, human=sample.human,
                      num_classes=num_classes, parts=sample.parts)
-        return _outcome(name, sample.category, sample.human, whole_image=whole_image, notes=sample.notes)
+        return _boxed(_outcome(name, sample.category, sample.human, whole_image=whole_image, notes=sample.notes), box_of)
     except UnusableSample as rule:
         return Outcome(name, rule=str(rule))
     except DataError as error:
@@ -123,6 +126,13 @@ def _outcome(name: str, category: np.ndarray, human: np.ndarray, *, whole_image:
     height, width = human.shape
     return Outcome(name, height, width, describe_people(human, category, whole_image=whole_image), kept=kept,
                    unlabelled=tuple(unlabelled_people(human, category)), notes=notes)
+
+
+def _boxed(outcome: Outcome, box_of: Callable[[str], list[float]] | None) -> Outcome:
+    """An outcome whose people have the box of ``box_of``, where there is one."""
+    if box_of is None:
+        return outcome
+    return replace(outcome, people=[dict(person, bbox=box_of(outcome.name)) for person in outcome.people or []])
 
 
 def _convert_image(load: Callable[[str], Sample], name: str, split_dir: Path) -> Outcome:

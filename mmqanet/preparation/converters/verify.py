@@ -56,7 +56,7 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
     for person in content['annotations']:
         people[person.get('image_id')].append(person)
     check = partial(verify_one, split_dir=target / split.folder, num_classes=converter.num_classes,
-                    whole_image=converter.whole_image, labelled=split.labelled)
+                    whole_image=converter.whole_image, labelled=split.labelled, own_boxes=converter.own_boxes)
     report = empty_report(converter, split)
     report.verified = True
     report.outcomes = run_many(check, [(image, people.pop(number, [])) for number, image in images.items()],
@@ -67,8 +67,8 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
 
 
 def verify_one(item: tuple[dict, list[dict]], *, split_dir: Path, num_classes: int, whole_image: bool = False,
-               labelled: bool = True) -> Outcome:
-    """Check the files of one image against its record and its people in the JSON."""
+               labelled: bool = True, own_boxes: bool = False) -> Outcome:
+    """Check the files of one image against its record and its people in the JSON; boxes that are not of the maps pass."""
     image, people = item
     name = str(image['file_name']).removesuffix('.jpg')
     try:
@@ -80,7 +80,11 @@ def verify_one(item: tuple[dict, list[dict]], *, split_dir: Path, num_classes: i
             return Outcome(name, *size, [])
         category, human = (read_label_map(paths[folder]) for folder in ('Category_ids', 'Human_ids'))
         check_maps(name, size, category, human, num_classes)
-        _check_people(people, describe_people(human, category, whole_image=whole_image))
+        expected = describe_people(human, category, whole_image=whole_image)
+        boxes = {person.get('parsing_id'): person.get('bbox') for person in people}
+        if own_boxes:
+            expected = [dict(person, bbox=boxes.get(person['parsing_id'])) for person in expected]
+        _check_people(people, expected)
         rows = read_rows(paths['parts'], (int, int, int), 'part_id class_id human_id')
         check_parts(str(paths['parts']), read_label_map(paths['Instance_ids']), rows, category, human)
     except DataError as error:
