@@ -11,7 +11,6 @@ from torch import Tensor
 from mmqanet.apis.inference import prepare
 from mmqanet.apis.inferencer import HumanParsingInferencer
 from mmqanet.apis.inputs import find_inputs
-from mmqanet.datasets.class_sets import FULL
 from mmqanet.deployment.checks import Agreement, compare
 from mmqanet.deployment.export import OPSET, export_detector, export_parser, export_person, parser_meta, to_half
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph
@@ -31,7 +30,7 @@ def export_model(
     detector: Any = None,
     detector_weights: str | Path | None = None,
     flip: bool | None = None,
-    classes: str = FULL,
+    classes: str | None = None,
     half: bool = False,
     calibration: str | Path | None = None,
     opset: int = OPSET,

@@ -24,7 +24,6 @@ from mmqanet.apis.tracking import Tracking, TrackingStage
 from mmqanet.apis.videos import Frame, Video
 from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
-from mmqanet.datasets.class_sets import FULL
 from mmqanet.deployment.backends import use_backend
 from mmqanet.errors import DataError, InputError, MMQANetError
 from mmqanet.structures import LabelSet
@@ -84,7 +83,7 @@ class HumanParsingInferencer:
         tta: bool | Sequence[float] | None = None,
         max_crops: int | None = None,
         crop: str | None = None,
-        classes: str = FULL,
+        classes: str | None = None,
         precision: str | None = None,
         backend: str = 'torch',
         show_progress: bool = False,

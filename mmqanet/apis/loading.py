@@ -118,7 +118,7 @@ def init_model(
     tta: bool | Sequence[float] | None = None,
     max_crops: int | None = None,
     crop: str | None = None,
-    classes: str = FULL,
+    classes: str | None = None,
     precision: str | None = None,
 ) -> BaseParser:
     """Build a parser, ready to parse.
@@ -134,7 +134,8 @@ def init_model(
         crop: how people are cut out, ``'align'`` (averaged over each pixel of the crop) or ``'warp'`` (interpolated at its
             centre); ``None``: as the config says, else the checkpoint, else ``'warp'``.
         classes: ``'full'``, or the name of a coarser label set that the model's classes are merged into
-            (:mod:`mmqanet.datasets.class_sets`): ``'merged16'`` or ``'atr'`` with the shipped model.
+            (:mod:`mmqanet.datasets.class_sets`): ``'merged16'`` or ``'atr'`` with the shipped model. ``None``: as the
+            checkpoint says, which is ``'merged16'`` of the shipped model, else ``'full'``.
         precision: of the features: ``'float32'``, ``'bfloat16'``, or ``'auto'``, bfloat16 on a processor that has
             instructions for it; ``None`` leaves it to the config, whose default is float32.
 
@@ -156,7 +157,7 @@ def init_model(
         _apply_options(cfg, tta=tta, max_crops=max_crops, precision=_known_precision(precision, device))
         stored = source.meta.get('dataset_meta')
         full_meta, number = dataset_meta(cfg, stored=stored), parser.classes_in(cfg.model)
-        meta = merge_classes_in(cfg, full_meta, classes)
+        meta = merge_classes_in(cfg, full_meta, classes or source.meta.get('default_classes') or FULL)
         model = source.build()
         check_meta(full_meta, number, where=str(checkpoint if stored else where))
         model.pipeline = inference_pipeline(cfg)

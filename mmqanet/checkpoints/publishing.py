@@ -46,8 +46,14 @@ def self_contained(state: Mapping[str, Tensor], *, cfg: str | None, dataset_meta
     return dict(state_dict=state, meta={**meta, **{key: value for key, value in optional.items() if value is not None}})
 
 
-def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
+def publish(content: Mapping, *, source: PathLike, half: bool = False, default_classes: str | None = None) -> dict:
     """A self-contained checkpoint out of what one of ``tools/train.py`` holds, which stores config and classes already.
+
+    Args:
+        content: of the checkpoint.
+        source: the file that it was read from.
+        half: as of :func:`self_contained`.
+        default_classes: name of the label set that the parser predicts unless it is asked for another.
 
     Raises:
         DataError: it lacks its weights, config or classes; names what.
@@ -57,8 +63,11 @@ def publish(content: Mapping, *, source: PathLike, half: bool = False) -> dict:
         if not entries.get(key):
             raise DataError(f'{source}: {where}{key} is missing, which checkpoints of tools/train.py have')
     state = {key.removeprefix('module.'): value for key, value in content['state_dict'].items()}
-    return self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half,
-                          crop_sampler=meta.get('crop_sampler'))
+    published = self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half,
+                               crop_sampler=meta.get('crop_sampler'))
+    if default_classes:
+        published['meta']['default_classes'] = default_classes
+    return published
 
 
 def checkpoint_bytes(content: dict) -> bytes:

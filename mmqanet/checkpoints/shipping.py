@@ -25,7 +25,7 @@ def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str
 
     Args:
         models: by file name without suffix: ``content`` of a checkpoint of tools/train.py, ``source``, the file that it
-            was read from, and ``metrics``, names to numbers.
+            was read from, ``metrics``, names to numbers, and, of a parser, the ``default_classes`` if it has some.
         folder: is made where there is none.
         data: what they were trained on, in words.
 
@@ -40,7 +40,7 @@ def ship(models: Mapping[str, Mapping[str, Any]], folder: PathLike, *, data: str
     """
     files, entries = {}, _kept(Path(folder), models)
     for name, model in models.items():
-        content = publish(model['content'], source=model['source'], half=True)
+        content = publish(model['content'], source=model['source'], half=True, default_classes=model.get('default_classes'))
         file, blob = f'{name}.pth', checkpoint_bytes(content)
         files[file] = blob
         entries[file] = dict(

@@ -24,7 +24,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--detector', metavar='CONFIG', help='config of a light FCOS, a checkpoint that carries its config, '
                         'or "shipped" (default: that of the package for the model of the package)')
     parser.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
-    parser.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set')
+    parser.add_argument('--classes', metavar='NAME', help='label set to predict, as of mmqanet parse')
     parser.add_argument('--flip', action=argparse.BooleanOptionalAction,
                         help='average over the mirror image, twice the work; fixed in the file (default: as configured)')
     parser.add_argument('--half', action='store_true', help='weights and features in half precision, for GPUs and browsers')

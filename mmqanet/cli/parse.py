@@ -87,8 +87,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
                        'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
-    model.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set; of '
-                       'the shipped model: merged16 (no left and right, one skin) or atr (the 18 of ATR)')
+    model.add_argument('--classes', metavar='NAME', help='label set to predict; of the shipped model: merged16 (its '
+                       'default), full (face, arms, legs, left and right) or atr (the 18 of ATR)')
     model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='of the features; auto: bfloat16 on a '
                        'processor that has instructions for it, which is faster and moves some borders by a pixel '
                        '(default: float32)')

@@ -8,9 +8,10 @@ from pictures import picture, save
 from sides import write_sides_parser
 
 from mmqanet.apis import HumanParsingInferencer, init_model
+from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.cli.main import main
 from mmqanet.datasets import ATRDataset, CCPMergedDataset
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.functional.class_merging import merge_classes
 
 
@@ -28,6 +29,20 @@ def test_a_model_with_merged_classes(weights, name, dataset):
     (whole, iou_of_full), = full.forward_crops([crops], flip_pairs=full.dataset_meta['flip_pairs'])
     torch.testing.assert_close(probs, merge_classes(whole[None], model.merging['table'])[0])
     torch.testing.assert_close(iou, iou_of_full)
+
+
+def test_a_checkpoint_says_what_is_predicted_unless_asked(weights, tmp_path):
+    content = load_checkpoint_file(weights)
+    content['meta']['default_classes'] = 'atr'
+    torch.save(content, tmp_path / 'atr.pth')
+    assert init_model(None, tmp_path / 'atr.pth').dataset_meta == ATRDataset.METAINFO
+    assert len(init_model(None, tmp_path / 'atr.pth', classes='full').dataset_meta['classes']) == 23
+    assert init_model(None, tmp_path / 'atr.pth', classes='merged16').dataset_meta == CCPMergedDataset.METAINFO
+    for value, error, message in ((['atr'], DataError, 'default_classes is not the name'), ('lip', InputError, "'lip'")):
+        content['meta']['default_classes'] = value
+        torch.save(content, tmp_path / 'wrong.pth')
+        with pytest.raises(error, match=message):
+            init_model(None, tmp_path / 'wrong.pth')
 
 
 def test_predictions_name_the_merged_classes(weights):

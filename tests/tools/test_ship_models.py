@@ -50,6 +50,9 @@ def test_a_pair_is_shipped_and_used_without_options(trained, tmp_path, monkeypat
     parsed, = inferencer(np.full((60, 50, 3), 90, np.uint8))['predictions']
     assert parsed['people']
 
+    ship(monkeypatch, '--parser', parser, '--out', tmp_path / 'named', '--data', 'photos', '--parser-classes', 'full')
+    assert load_checkpoint_file(tmp_path / 'named/parser.pth')['meta']['default_classes'] == 'full'
+
     ship(monkeypatch, '--detector', detector, '--out', out, '--data', 'more photos')
     again = json.loads((out / 'manifest.json').read_text())
     assert again['files']['parser.pth'] == files['parser.pth']

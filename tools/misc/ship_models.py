@@ -30,6 +30,7 @@ def main() -> None:
         parser.add_argument(f'--{name}', type=Path, metavar='CKPT', help='checkpoint of tools/train.py')
         parser.add_argument(f'--{name}-metrics', nargs='+', default=[], metavar='NAME=VALUE',
                             help='figures for the manifest, or a JSON file of them, as tools/test.py writes it')
+    parser.add_argument('--parser-classes', metavar='NAME', help='label set that it predicts unless asked for another')
     parser.add_argument('--data', required=True, help='what they were trained on, in words, for the manifest')
     parser.add_argument('--out', type=Path, default=SHIPPED_PARSER.parent, metavar='DIR',
                         help='folder to write to (default: that of the package)')
@@ -40,6 +41,8 @@ def main() -> None:
         name: dict(content=load_checkpoint_file(path), source=path, metrics=read_metrics(metrics))
         for name, path, metrics in (('parser', args.parser, args.parser_metrics),
                                     ('detector', args.detector, args.detector_metrics)) if path}
+    if args.parser_classes and args.parser:
+        models['parser']['default_classes'] = args.parser_classes
     for name, model in models.items():
         cfg = read_stored_config(model['content'], model['source'])
         if (parser_class(cfg) is None) != (name == 'detector'):
