@@ -112,7 +112,8 @@ def test_every_detector_config_builds(path):
         model = root.MODELS.build(cfg.model)
         assert model.bbox_head.num_classes == 1
         trained = cfg.train_dataloader.dataset
-        for dataset in (*trained.get('datasets', [trained]), cfg.val_dataloader.dataset, cfg.test_dataloader.dataset):
+        joined = [part.get('dataset', part) for part in trained.get('datasets', [trained])]  # some are repeated
+        for dataset in (*joined, cfg.val_dataloader.dataset, cfg.test_dataloader.dataset):
             assert dataset.metainfo.classes == ('person',)
             assert root.DATASETS.build(dict(dataset, lazy_init=True)).metainfo['classes'] == ('person',)
         root.METRICS.build(cfg.val_evaluator)

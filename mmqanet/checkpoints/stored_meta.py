@@ -25,8 +25,8 @@ def read_stored_meta(content: Mapping[str, Any], path: str | os.PathLike) -> dic
         _check(fits, f'meta.{name}', 'a list of names that can be shown', path)
     crop = meta.get('crop_sampler')
     _check(crop is None or (isinstance(crop, str) and crop in ('align', 'warp')), 'meta.crop_sampler', 'align or warp', path)
-    name = meta.get('default_classes')
-    _check(name is None or (isinstance(name, str) and len(name) <= LONGEST_NAME and name.isprintable()),
+    asked = meta.get('default_classes')
+    _check(asked is None or (isinstance(asked, str) and len(asked) <= LONGEST_NAME and asked.isprintable()),
            'meta.default_classes', 'the name of a label set', path)
     for key, size in (('palette', 3), ('flip_pairs', 2)):
         rows = dataset.get(key)
