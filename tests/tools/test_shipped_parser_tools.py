@@ -133,7 +133,7 @@ def test_scores_against_coarse_labels(weights, tmp_path, monkeypatch, capsys):
     truth = np.where(np.arange(60) < 30, found == CCP_SIDES_CLASSES.index('hair'), 0).astype(np.uint8)
     Image.fromarray(truth).save(tmp_path / 'labels/a.png')
     run(monkeypatch, 'analysis_tools/coarse_iou.py', tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background',
-        'hair', '--checkpoint', weights, '--detector', 'image', '--grey')
+        'hair', '--checkpoint', weights, '--detector', 'image', '--views', 'colour', 'grey')
     rows = [line for line in capsys.readouterr().out.splitlines() if 'colour' in line or 'grey' in line]
     assert len(rows) == 2
     union = (truth == 1) | (found == CCP_SIDES_CLASSES.index('hair'))

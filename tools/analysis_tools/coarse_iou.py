@@ -1,16 +1,16 @@
 #!/usr/bin/env python
 """How a parser does on photos with coarse labels, e.g. portraits with hair, clothing and skin, as `mmqanet parse` sees them.
 
-    python tools/analysis_tools/coarse_iou.py portraits/photos portraits/labels --labels background hair clothing skin --grey
+    python tools/analysis_tools/coarse_iou.py portraits/photos portraits/labels \\
+        --labels background hair clothing skin --views colour grey
 
 --labels names what 0, 1, 2, ... stand for in LABELS/NAME.png; '-' and all beyond are not counted. People are found by the
-shipped detector. Prints the IoU of each group over the pixels of all photos and their mean, in percent; with --grey also of
-the photos without colour.
+shipped detector. Prints the IoU of each group over the pixels of all photos and their mean, in percent; with --views also of
+the photos made grey, dark, small (120 pixels high) or cut to their upper half.
 """
 import argparse
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from mmqanet.analysis.tables import make_table, print_tables
@@ -18,6 +18,7 @@ from mmqanet.apis import HumanParsingInferencer
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError
 from mmqanet.evaluation.coarse import CoarseScores
+from mmqanet.evaluation.views import VIEWS
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
 
@@ -30,31 +31,30 @@ def main() -> None:
     parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
     parser.add_argument('--checkpoint', help='of the parser (default: the shipped one)')
     parser.add_argument('--detector', default='shipped', help='as of `mmqanet parse`; "image" makes each photo one person')
-    parser.add_argument('--grey', action='store_true', help='also without colour')
-    parser.add_argument('--limit', type=int, metavar='N', help='the first N photos only')
+    parser.add_argument('--views', nargs='+', choices=list(VIEWS), default=['colour'], metavar='VIEW',
+                        help=f'kinds of photos to make of them: {", ".join(VIEWS)}')
+    parser.add_argument('--every', type=int, default=1, metavar='N', help='every Nth photo only')
+    parser.add_argument('--limit', type=int, metavar='N', help='the first N of these only')
     args = parser.parse_args()
     boxes = 'image' if args.detector == 'image' else None
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, detector=None if boxes else args.detector)
-    paths = sorted(args.names.glob('*.png'))[:args.limit]
+    paths = sorted(args.names.glob('*.png'))[::args.every][:args.limit]
     if not paths:
         raise DataError(f'{args.names}: no label maps (*.png)')
-    rows = [score(inferencer, paths, args.photos, labels=args.labels, grey=grey, boxes=boxes)
-            for grey in ([False, True] if args.grey else [False])]
+    rows = [score(inferencer, paths, args.photos, labels=args.labels, view=view, boxes=boxes) for view in args.views]
     print_tables([make_table('coarse', f'IoU of {len(paths)} photos, percent', ['photos'],
-                             [['colour'], ['grey']][:len(rows)], rows)])
+                             [[view] for view in args.views], rows)])
 
 
-def score(inferencer: HumanParsingInferencer, paths: list[Path], photos: Path, *, labels: list[str], grey: bool,
+def score(inferencer: HumanParsingInferencer, paths: list[Path], photos: Path, *, labels: list[str], view: str,
           boxes: str | None) -> dict[str, float]:
     """IoU of each group and their mean, in percent."""
     scores = CoarseScores(labels, inferencer.dataset_meta['classes'])
     for path in paths:
-        image = read_image(find_photo(photos, path.stem))
-        if grey:
-            image = np.repeat(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)[..., None], 3, axis=2)
+        image, truth = VIEWS[view](read_image(find_photo(photos, path.stem)), read_label_map(path))
         sample, = inferencer(image, boxes=boxes, return_datasamples=True)['predictions']
-        scores.add(read_label_map(path), sample.pred_maps.category[0].numpy(), name=path)
+        scores.add(truth, sample.pred_maps.category[0].numpy(), name=path)
     return {**{group: 100 * float(iou) for group, iou in zip(scores.groups, scores.iou)},
             'mean IoU': 100 * float(np.nanmean(scores.iou))}
 
