@@ -69,6 +69,22 @@ def test_the_table_of_heights(tool, files, monkeypatch, capsys):
     assert rows[2:] == [['0-40', '0', '-', '-'], ['40-50', '2', '50.0', '50.0'], ['50-100', '1', '100.0', '0.0']]
 
 
+def test_the_table_by_kind_of_photo(tool, files, monkeypatch, capsys):
+    truth = json.loads(Path(files[0]).read_text())
+    truth['images'].append(dict(id=3, width=100, height=50))
+    for image, kind in zip(truth['images'], ('street', 'home', 'empty')):
+        image['set'] = kind
+    Path(files[0]).write_text(json.dumps(truth))
+    monkeypatch.setattr('sys.argv', ['box_thresholds', *files, '--thresholds', '0.2', '0.85', '--by', 'set'])
+    tool['main']()
+    rows = [[cell.strip() for cell in line.split('│')[1:-1]] for line in capsys.readouterr().out.splitlines() if '│' in line]
+    assert rows[2:] == [['empty', '1', '0', '-', '-', '-', '-'], ['home', '1', '1', '100.0', '50.0', '0.0', '-'],
+                        ['street', '1', '2', '50.0', '33.3', '50.0', '100.0']]
+    monkeypatch.setattr('sys.argv', ['box_thresholds', *files, '--by', 'place'])
+    with pytest.raises(InputError, match=r'--by: image 1 of .* has no place'):
+        tool['main']()
+
+
 @pytest.mark.parametrize('limits', [['5'], ['5', '5'], ['10', '5']])
 def test_limits_that_do_not_rise_are_refused(tool, files, monkeypatch, limits):
     monkeypatch.setattr('sys.argv', ['box_thresholds', *files, '--heights', *limits])
