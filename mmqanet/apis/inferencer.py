@@ -1,6 +1,6 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,7 @@ from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw
 from mmqanet.apis.predictions import Failed, Parsed, describe
+from mmqanet.apis.second_stage import SecondStage
 from mmqanet.apis.tracking import Tracking, TrackingStage
 from mmqanet.apis.videos import Frame, Video
 from mmqanet.apis.windows import check_window, show_image
@@ -65,6 +66,7 @@ class HumanParsingInferencer:
         tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
         backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
             (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.
+        second_stage: a second model that parses parts of the people, such as their heads.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -86,6 +88,7 @@ class HumanParsingInferencer:
         classes: str | None = None,
         precision: str | None = None,
         backend: str = 'torch',
+        second_stage: SecondStage | None = None,
         show_progress: bool = False,
     ):
         device = device or get_device()
@@ -96,7 +99,9 @@ class HumanParsingInferencer:
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
                                 precision=precision)
         use_backend(self.model, backend)
-        self.backend = backend
+        self.backend, self.second_stage = backend, second_stage
+        if second_stage is not None:
+            second_stage.check(self.label_set.classes)
         self.given = [source for source in (model, weights, detector, detector_weights) if isinstance(source, str | Path)]
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
@@ -276,7 +281,8 @@ class HumanParsingInferencer:
         engine = '' if self.backend == 'torch' else f'+{self.backend}'
         return dict(model=f'{model_digest(self.model)}{engine}', people=people, score_thr=score_thr,
                     part_score_thr=part_score_thr, expected_iou_thr=expected_iou_thr,
-                    **(dict(track=asdict(rules)) if (rules := Tracking.of(track)) else {}))
+                    **(dict(track=asdict(rules)) if (rules := Tracking.of(track)) else {}),
+                    **(dict(second=self.second_stage.digest()) if self.second_stage else {}))
 
     def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
         """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""
@@ -285,7 +291,7 @@ class HumanParsingInferencer:
         try:
             for batch in read:
                 for result in in_halves(lambda part: self._results(part, call), batch, splits=_is_of_a_picture):
-                    yield self._filtered(stage.take(result), call, stage) if stage else result
+                    yield self._looked_at(self._filtered(stage.take(result), call, stage) if stage else result)
         finally:
             read.close()
 
@@ -298,9 +304,7 @@ class HumanParsingInferencer:
         except Exception as error:
             if len(batch) > 1 or isinstance(batch[0], Failed) or not _is_of_a_picture(error):
                 raise
-            item = batch[0][0]
-            reason = 'not enough memory to parse this picture' if is_out_of_memory(error) else f'cannot be parsed ({error})'
-            return [Failed(item=item, error=DataError(f'{item.source}: {reason}'))]
+            return [Failed(item=batch[0][0], error=_of_picture(batch[0][0], error))]
 
     def _filtered(self, result: Parsed | Failed, call: '_Call', stage: TrackingStage | None = None) -> Parsed | Failed:
         """A result without people and parts below the thresholds."""
@@ -309,6 +313,17 @@ class HumanParsingInferencer:
                 self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
                 expected_iou_thr=call.expected_iou_thr, postprocessor=stage.postprocessor_of(result.item) if stage else None)
         return result
+
+    def _looked_at(self, result: Parsed | Failed) -> Parsed | Failed:
+        """A result with what the second model says, if there is one."""
+        if self.second_stage is None or isinstance(result, Failed):
+            return result
+        try:
+            return replace(result, second=self.second_stage.look(result.frame, result.sample, self.label_set.classes))
+        except Exception as error:
+            if not _is_of_a_picture(error):
+                raise
+            return Failed(item=result.item, error=_of_picture(result.item, error))
 
     def _sure_score(self, call: '_Call') -> Callable[[Input], float]:
         """From which box score on the people of an input count without a track: all but the detector's less sure ones do."""
@@ -355,6 +370,12 @@ class HumanParsingInferencer:
 def _is_of_a_picture(error: Exception) -> bool:
     """Whether an error may come of one picture of a batch, so that the others can be parsed."""
     return is_out_of_memory(error) or isinstance(error, MMQANetError)
+
+
+def _of_picture(item: Input, error: Exception) -> DataError:
+    """What is said of a picture that cannot be parsed."""
+    reason = 'not enough memory to parse this picture' if is_out_of_memory(error) else f'cannot be parsed ({error})'
+    return DataError(f'{item.source}: {reason}')
 
 
 def _detect(detector: Any, images: list[np.ndarray]) -> list[tuple[Any, Any]]:

@@ -4,6 +4,7 @@
     NAME_overlay.jpg           the drawing
     NAME.png                   palette PNG, class per pixel
     submission/...             the challenge servers' files (mmqanet/evaluation/submission.py)
+    NAME_second.png, NAME_second_overlay.jpg   of a second model: palette PNG and drawing
     people/NAME/ID.png         cut-outs of people, RGBA; of a video the best one of each track
     parts/NAME/ID_CLASS.png    cut-outs of parts, RGBA
     NAME.mp4, NAME.jsonl       of a video: the drawings, and a JSON line a frame
@@ -18,7 +19,7 @@ from pathlib import PurePosixPath
 
 from mmqanet.evaluation.submission import GLOBAL, HUMANS, PARTS
 
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of a picture's results
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second')  # of a picture's results
 DEFAULT_KINDS = KINDS[:3]
 VIDEO_KINDS = ('video', 'lines')
 SUMMARIES = {
@@ -47,6 +48,8 @@ def kind_paths(kind: str, name: str) -> list[str]:
             return [f'{name}_overlay.jpg']
         case 'palette':
             return [f'{name}.png']
+        case 'second':
+            return [f'{name}_second.png', f'{name}_second_overlay.jpg']
         case 'video':
             return [f'{name}.mp4']
         case 'lines':
@@ -76,8 +79,9 @@ def possible_records(path: PurePosixPath) -> Iterator[str]:
     """The records that would list a file if it were a result: the file's path may start with any folder."""
     stem = path.with_suffix('').as_posix()
     yield f'{stem}.json'
-    if stem.endswith('_overlay'):
-        yield record_path(stem.removesuffix('_overlay'))
+    for suffix in ('_overlay', '_second', '_second_overlay'):
+        if stem.endswith(suffix):
+            yield record_path(stem.removesuffix(suffix))
     for depth, part in enumerate(path.parts[:-2]):
         base = PurePosixPath(*path.parts[:depth])
         if part == SUBMISSION:

@@ -157,7 +157,8 @@ class ResultWriter:
         with Staging(self.folder) as staging:
             if drawing is None and 'overlay' in self.kinds:
                 drawing = self.draw(parsed)
-            files = write_kinds(staging.path, parsed, described, kinds=self.kinds, label_set=self.label_set, drawing=drawing)
+            files = write_kinds(staging.path, parsed, described, kinds=self.kinds, label_set=self.label_set,
+                                drawing=drawing, style=self.style)
             self._publish(parsed.item, dict(described, files=files), staging)
         return self.folder / record_path(parsed.item.name)
 

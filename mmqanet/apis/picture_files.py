@@ -14,7 +14,7 @@ from mmqanet.apis.predictions import Parsed
 from mmqanet.evaluation.samples import read_submission_sample
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.functional.rle import decode_rle
-from mmqanet.structures import LabelSet
+from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.visualization import draw_parsing, palette_image
@@ -49,7 +49,7 @@ def draw(parsed: Parsed, label_set: LabelSet, *, style: OverlayStyle = DEFAULT_S
 
 
 def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequence[str], label_set: LabelSet,
-                drawing: np.ndarray | None) -> dict[str, list[str]]:
+                drawing: np.ndarray | None, style: OverlayStyle = DEFAULT_STYLE) -> dict[str, list[str]]:
     """Write the files of a picture.
 
     Args:
@@ -59,6 +59,7 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
         kinds: which files, of ``mmqanet.apis.layout.KINDS``.
         label_set: of the model.
         drawing: (H', W', 3) uint8 BGR, needed for the kind overlay.
+        style: of the drawing of the kind second.
 
     Returns:
         dict: the paths below the folder, by kind.
@@ -68,9 +69,16 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
     for kind in kinds:
         match kind:
             case 'palette':
-                category = sample.pred_maps.category[0].cpu().numpy().astype(np.uint8)
-                picture = palette_image(category, label_set)
-                write_bytes(folder / files[kind][0], png(picture, compress_level=1, compress_type=zlib.Z_RLE))
+                write_bytes(folder / files[kind][0], _palette_png(sample, label_set))
+            case 'second' if parsed.second is None:
+                files[kind] = []
+            case 'second':
+                assert parsed.second is not None
+                second, classes = parsed.second.sample, parsed.second.label_set
+                write_bytes(folder / files[kind][0], _palette_png(second, classes))
+                write_bytes(folder / files[kind][1], encode_jpeg(draw_parsing(
+                    parsed.frame.image, second, label_set=classes, alpha=style.alpha, legend=style.legend,
+                    part_labels=style.part_labels, quality_thr=style.quality_thr)))
             case 'overlay':
                 assert drawing is not None
                 write_bytes(folder / files[kind][0], encode_jpeg(drawing))
@@ -85,6 +93,11 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
                     files[kind].append(f'{cut_out_folder(kind, name)}/{label}.png')
                     write_bytes(folder / files[kind][-1], png(cut_out(parsed.frame.image, mask)))
     return files
+
+
+def _palette_png(sample: ParsingDataSample, label_set: LabelSet) -> bytes:
+    category = sample.pred_maps.category[0].cpu().numpy().astype(np.uint8)
+    return png(palette_image(category, label_set), compress_level=1, compress_type=zlib.Z_RLE)
 
 
 def png(picture: Image.Image, *, compress_level: int = 4, compress_type: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:

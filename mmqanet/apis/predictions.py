@@ -8,6 +8,7 @@ from scipy.ndimage import find_objects
 
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.records import VERSION
+from mmqanet.apis.second_stage import SecondLook
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import MMQANetError, printable
 from mmqanet.functional.rle import encode_rle
@@ -18,11 +19,12 @@ DIGITS = 5  # of scores; boxes have two decimals
 
 @dataclass(frozen=True, kw_only=True)
 class Parsed:
-    """A frame, the picture or video it is from, and its parsing."""
+    """A frame, the picture or video it is from, its parsing, and a second model's of parts of the people, if any."""
 
     item: Input
     frame: Frame
     sample: ParsingDataSample
+    second: SecondLook | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,18 +47,28 @@ def describe(parsed: Parsed, label_set: LabelSet) -> dict[str, Any]:
         ``pred_maps.human``, each with its visible parts in the order of their classes.
     """
     frame, sample = parsed.frame, parsed.sample
-    parts = sample.pred_parts
-    owners = parts.people.tolist()
     described: dict[str, Any] = dict(
         version=VERSION, name=frame.name, source=printable(frame.source), height=frame.image.shape[0],
-        width=frame.image.shape[1],
-        classes=list(label_set.classes),
-        people=[dict(_person(sample, person), parts=[]) for person in sorted(set(owners))])
+        width=frame.image.shape[1], classes=list(label_set.classes), people=_people(sample, label_set))
     if 'crop_sampler' in sample:
         described['crop_sampler'] = sample.crop_sampler
     if frame.index is not None:
         described.update(frame=frame.index, seconds=None if frame.seconds is None else round(frame.seconds, 4))
-    people = {person['id'] - 1: person for person in described['people']}
+    if parsed.second is not None:
+        look = parsed.second
+        described['second_classes'] = list(look.label_set.classes)
+        found = {look.owners[person.pop('id') - 1] + 1: person for person in _people(look.sample, look.label_set)}
+        for person in described['people']:
+            if person['id'] in found:
+                person['second'] = found[person['id']]
+    return described
+
+
+def _people(sample: ParsingDataSample, label_set: LabelSet) -> list[dict[str, Any]]:
+    """The people with visible pixels, and their parts."""
+    parts = sample.pred_parts
+    owners = parts.people.tolist()
+    people = {person: dict(_person(sample, person), parts=[]) for person in sorted(set(owners))}
     part_map = sample.pred_maps.part[0].cpu().numpy()
     for index, window in enumerate(find_objects(part_map)):
         label, owner = int(parts.labels[index]), owners[index]
@@ -66,7 +78,7 @@ def describe(parsed: Parsed, label_set: LabelSet) -> dict[str, Any]:
             **_expected(sample, 'expected_part_ious', (owner, label - 1)),
             pixel_score=_score(sample.pred_instances.part_pixel_scores[owner, label - 1]), area=int(mask.sum()),
             rle=encode_rle(mask, offset=(window[0].start, window[1].start), image_shape=part_map.shape)))
-    return described
+    return list(people.values())
 
 
 def _person(sample: ParsingDataSample, index: int) -> dict[str, Any]:

@@ -13,7 +13,8 @@ from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
 from mmqanet.utils.console import complain, say
 from mmqanet.utils.wording import count_of
 
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of mmqanet.apis.layout, which --help need not import
+# Of mmqanet.apis.layout, which --help need not import.
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second')
 SUMMARIES = ('coco', 'labelstudio', 'report')
 SMOOTH_SECONDS = 0.05  # about one frame, which costs the least accuracy (docs/video.md)
 LONGEST_INDEX = 4  # digits of a camera
@@ -39,6 +40,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='refuse larger files of pictures (default: 1024)')
     parser.add_argument('--show', action='store_true', help='also show the overlays in a window')
     add_model_options(parser)
+    second = parser.add_argument_group('second stage')
+    second.add_argument('--second-stage', nargs='+', metavar='FILE', help='parse parts of the people by a second model, '
+                        'such as heads by one of faces: its config and weights, or weights that carry their config')
+    second.add_argument('--second-parts', nargs='+', metavar='CLASS', help='classes of the first model that its boxes are '
+                        'around (default: those of a head)')
     people = parser.add_argument_group('people')
     people.add_argument(
         '--boxes', metavar='JSON', help='boxes of the people: {"file name": [[x1, y1, x2, y2], ...]} or a COCO-style JSON '
@@ -64,8 +70,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                        f'seconds a frame has half the weight (default: {SMOOTH_SECONDS})')
     parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
-                        'people and parts are RGBA cut-outs); of all pictures together: coco (data sets of people and of '
-                        'parts), labelstudio (tasks with pre-annotations) and report (one HTML file to explore)')
+                        'people and parts are RGBA cut-outs; second, default with --second-stage, is its drawing and '
+                        'palette PNG); of all pictures together: coco (data sets of people and of parts), labelstudio '
+                        '(tasks with pre-annotations) and report (one HTML file to explore)')
     overlay = parser.add_argument_group('overlay')
     overlay.add_argument('--alpha', type=fraction, default=0.6, metavar='A', help='weight of part colours (default: 0.6)')
     overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')
@@ -114,19 +121,22 @@ def run(args: argparse.Namespace) -> int:
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
                         max_frames=args.max_frames, max_bytes=args.max_file_size * 2**20, repeat=False,
                         tell=complain)
-    given = [path for path in (args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint) if path]
-    OutputPlan(out, args.save, given=given).claim(items)
+    second = second_stage(args)
+    kinds = [*args.save, 'second'] if second and args.save and 'second' not in args.save else args.save
+    given = [path for path in (args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second)
+             if path]
+    OutputPlan(out, kinds, given=given).claim(items)
     problem = find_problem_of_showing(args.show)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes, precision=args.precision,
-        backend=args.backend)
+        backend=args.backend, second_stage=load_second_stage(second, args) if second else None)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr,
                 track=tracking(args))
     writer = ResultWriter(
-        out, label_set=inferencer.label_set, kinds=args.save, style=style, options=inferencer.options(**call),
+        out, label_set=inferencer.label_set, kinds=kinds, style=style, options=inferencer.options(**call),
         given=[*given, *inferencer.given], resumes=args.resume)
     left = left_to_do(items, writer) if args.resume else items
     stream = inferencer.stream(left, args.batch_size, **call)
@@ -135,6 +145,26 @@ def run(args: argparse.Namespace) -> int:
         for path in writer.summarize(items):
             say(str(path))
     return status or int(problem)
+
+
+def second_stage(args: argparse.Namespace) -> list[str]:
+    """The config and weights of the second model, or the weights alone; empty without one."""
+    given = args.second_stage or []
+    if len(given) > 2:
+        raise InputError(f'--second-stage: a config and its weights, or weights that carry theirs, not {len(given)} files')
+    if args.second_parts and not given:
+        raise InputError('--second-parts needs --second-stage')
+    return given
+
+
+def load_second_stage(given: Sequence[str], args: argparse.Namespace) -> Any:
+    """The second model."""
+    from mmengine.device import get_device
+
+    from mmqanet.apis.second_stage import SecondStage
+
+    config, checkpoint = (None, *given) if len(given) == 1 else given
+    return SecondStage.load(config, checkpoint, args.device or get_device(), parts=args.second_parts)
 
 
 def tracking(args: argparse.Namespace) -> Any:

@@ -287,3 +287,16 @@ def test_a_video_without_people_has_no_tracks(follower, tmp_path):
     jsonschema.validate(record, schema('video'))
     assert (record['frames'], record['tracks'], record['files']['people']) == (1, [], [])
     assert record['flicker'] == dict(parsed=None, smoothed=None)
+
+
+def test_at_a_cut_everybody_is_new_and_nothing_is_averaged(follower, tmp_path):
+    path, rng = tmp_path / 'cut.avi', np.random.default_rng(3)
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*'MJPG'), 10, (64, 96))
+    scenes = [cv2.resize(rng.integers(low, low + 100, (12, 8, 3)).astype(np.uint8), (64, 96)) for low in (0, 150)]
+    for scene in (0, 0, 1, 1):
+        writer.write(scenes[scene])
+    writer.release()
+    frames, plain = smoothed(follower, path, 5.0), list(follower.stream(path, boxes='image'))
+    assert [frame.sample.pred_instances.tracks.tolist() for frame in frames] == [[1], [1], [2], [2]]
+    assert torch.equal(frames[2].sample.pred_maps.category, plain[2].sample.pred_maps.category)
+    assert frames[2].sample.flicker == frames[2].sample.smoothed == (0, 0)

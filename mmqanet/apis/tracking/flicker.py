@@ -11,6 +11,10 @@ class Flicker:
     def __init__(self) -> None:
         self.people: dict[int, tuple[np.ndarray, np.ndarray]] = {}
 
+    def cut(self) -> None:
+        """Forget everybody."""
+        self.people = {}
+
     def add(self, sample: ParsingDataSample) -> tuple[int, int]:
         """Take a frame whose people have tracks: (pixels that change class, pixels in common) since the frame before."""
         found = sample.pred_instances

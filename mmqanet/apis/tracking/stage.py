@@ -55,8 +55,8 @@ class TrackingStage:
             self.smoother = TrackSmoother(self.postprocessor, half_life=self.rules.smooth_seconds)
             self.before, self.after = Flicker(), Flicker()
         if self.cuts.is_cut(result.frame.image):
-            self.tracker.cut()
-            self.smoother.cut()
+            for part in (self.tracker, self.smoother, self.before, self.after):
+                part.cut()
         self._follow(result.sample, result.frame.image, seconds=result.frame.seconds or 0.0,
                      sure_score=self.sure_score(result.item))
         flicker = dict(flicker=self.before.add(result.sample))
