@@ -234,27 +234,35 @@ def person_window(box: np.ndarray, size: tuple[int, int], padding: float) -> tup
 def warp(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
     """Interpolate (H, W, 3) uint8 at the pixel centres of a window → (h, w, 3) uint8; outside the image is 0.
 
-    As OpenCV's ``warpAffine`` does: at whole 32ths of a pixel, of an inverted map.
+    As OpenCV's ``warpAffine`` does, bit for bit: it inverts the map, rounds places to 1024ths of a pixel, in a column's the
+    way from the first column apart from the place of that, and these to 32nds, and weights to 1024ths.
     """
     x1, y1, x2, y2 = window
     across, down = size[0] / (x2 - x1), size[1] / (y2 - y1)
     area = 1 / (across * down)
-
-    def taps(middle: float, scale: float, other: float, bins: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
-        shift = bins / 2 - scale * middle + scale * 0.5 - 0.5
-        step = other * area
-        places = (np.rint(np.arange(bins) * step * 1024) + np.rint(-step * shift * 1024) + 16).astype(np.int64) >> 5
-        indices = np.stack([places >> 5, (places >> 5) + 1])
-        weights = np.stack([32 - (places & 31), places & 31]) * ((indices >= 0) & (indices < pixels))
-        return indices.clip(0, pixels - 1), weights.astype(np.float32)
-
-    rows, row_weights = taps((y1 + y2) / 2, down, across, size[1], image.shape[0])
-    columns, column_weights = taps((x1 + x2) / 2, across, down, size[0], image.shape[1])
+    x_step, x_start = down * area, -down * area * _shift((x1 + x2) / 2, across, size[0])
+    y_step, y_start = across * area, -across * area * _shift((y1 + y2) / 2, down, size[1])
+    columns, column_weights = _warp_taps(
+        np.rint(np.arange(size[0]) * x_step * 1024) + np.rint(x_start * 1024), image.shape[1])
+    rows, row_weights = _warp_taps(np.rint((np.arange(size[1]) * y_step + y_start) * 1024), image.shape[0])
     left, right = columns.min(), columns.max() + 1
     image = image[:, left:right]
     tall = sum(image[row] * weight[:, None, None] for row, weight in zip(rows, row_weights))
     crop = sum(tall[:, column - left] * weight[:, None] for column, weight in zip(columns, column_weights))
     return ((crop.astype(np.int32) + 512) >> 10).astype(np.uint8)
+
+
+def _shift(middle: float, scale: float, bins: int) -> float:
+    """Where index 0 of an axis of the image lies among the indices of the crop; the order of the sums matters."""
+    return bins / 2 - scale * middle + (scale * 0.5 - 0.5)
+
+
+def _warp_taps(places: np.ndarray, pixels: int) -> tuple[np.ndarray, np.ndarray]:
+    """The two pixels (2, bins) that each place in 1024ths lies between, and their weights in 32nds, 0 outside the image."""
+    places = (places.astype(np.int64) + 16) >> 5
+    indices = np.stack([places >> 5, (places >> 5) + 1])
+    weights = np.stack([32 - (places & 31), places & 31]) * ((indices >= 0) & (indices < pixels))
+    return indices.clip(0, pixels - 1), weights.astype(np.float32)
 
 
 def align(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
@@ -280,17 +288,19 @@ def align(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -
 def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Interpolate (H, W, 3) uint8 bilinearly, without averaging → (h, w, 3) uint8; ``size`` is (w, h).
 
-    As OpenCV's ``resize`` does: with weights in 2048ths, and rounded where it rounds.
+    As OpenCV's ``resize`` does, bit for bit: with weights in 2048ths, and rounded where it rounds.
     """
-    def taps(bins: int, pixels: int) -> tuple[np.ndarray, np.ndarray]:
-        places = ((np.arange(bins) + 0.5) * (pixels / bins) - 0.5).astype(np.float32).clip(0, pixels - 1)
+    def taps(bins: int, pixels: int, *, clip: bool) -> tuple[np.ndarray, np.ndarray]:
+        places = ((np.arange(bins) + 0.5) * (pixels / bins) - 0.5).astype(np.float32)
+        if clip:  # in a row; the first and last rows are mixed with themselves, which rounds otherwise
+            places = places.clip(0, pixels - 1)
         low = np.floor(places).astype(np.int32)
         fraction = places - low
         weights = np.rint(np.stack([1 - fraction, fraction]) * np.float32(2048)).astype(np.int32)
-        return np.stack([low, np.minimum(low + 1, pixels - 1)]), weights
+        return np.stack([low, low + 1]).clip(0, pixels - 1), weights
 
-    rows, row_weights = taps(size[1], image.shape[0])
-    columns, column_weights = taps(size[0], image.shape[1])
+    rows, row_weights = taps(size[1], image.shape[0], clip=False)
+    columns, column_weights = taps(size[0], image.shape[1], clip=True)
     wide = sum(image[:, column].astype(np.int32) * weight[:, None] for column, weight in zip(columns, column_weights)) >> 4
     small = sum((wide[row] * weight[:, None, None]) >> 16 for row, weight in zip(rows, row_weights))
     return ((small + 2) >> 2).clip(0, 255).astype(np.uint8)

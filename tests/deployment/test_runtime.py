@@ -21,6 +21,7 @@ from mmqanet.functional.rle import decode_rle, encode_rle
 from mmqanet.models.small_regions import absorb_small_regions
 
 RNG = np.random.default_rng(0)
+FIXED_POINT = cv2.__version__ < '4.13'  # later ones may interpolate in float32
 BLOCKED = """
 import sys
 class Blocked:
@@ -31,21 +32,22 @@ sys.meta_path.insert(0, Blocked())
 """
 
 
-@pytest.mark.parametrize('box', [[100, 50, 300, 450], [-20, -30, 200, 300], [10.3, 20.7, 60.2, 99.9]])
+@pytest.mark.parametrize('box', [[100, 50, 300, 450], [-20, -30, 200, 300], [10.3, 20.7, 60.2, 99.9], [650.1, 20.2, 760.9, 480]])
 def test_crops_are_those_of_the_pipeline(box):
     image = RNG.integers(0, 256, (500, 700, 3), dtype=np.uint8)
-    image = cv2.GaussianBlur(image, (0, 0), 2)
     crop = PersonCrop.from_box(box, output_size=(48, 64), padding=1.15)
     window = runtime.person_window(box, (48, 64), 1.15)
     assert window == crop.window
-    assert np.abs(runtime.warp(image, window, (48, 64)).astype(int) - warp(image, crop)).max() <= 2
+    difference = np.abs(runtime.warp(image, window, (48, 64)).astype(int) - warp(image, crop)).max()
+    assert difference <= (0 if FIXED_POINT else 8)
     assert (runtime.align(image, window, (48, 64)) == align(image, crop)).mean() > 0.999
 
 
 @pytest.mark.parametrize(('size', 'target'), [((60, 40), (28, 42)), ((45, 60), (80, 60)), ((37, 53), (42, 29))])
 def test_pictures_are_resized_as_for_the_detector(size, target):
     image = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
-    assert np.abs(runtime.resize(image, target).astype(int) - cv2.resize(image, target)).max() <= 1
+    difference = np.abs(runtime.resize(image, target).astype(int) - cv2.resize(image, target)).max()
+    assert difference <= (0 if FIXED_POINT else 1)
 
 
 def probabilities(num_classes=6, size=(64, 48)) -> torch.Tensor:
