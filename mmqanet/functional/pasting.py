@@ -3,7 +3,8 @@
 The image-sized probability map exists only as bands of a few rows that fit the cache: each is interpolated, reduced to
 class and confidence, and dropped. A band holds only the classes that can be the largest somewhere in it: shoes are not
 near hats. Bilinear sampling of an axis-aligned window is separable, so on a CPU a band is two small matrix products with
-the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``.
+the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``. A single map on a CPU is compared
+along the borders of its parts only (``leading_class``).
 
 Letters: A augmentations of a person, C classes, h, w size of a probability map, H, W size of the image,
     R rows of a band, V columns of the pasted region, T thresholds of the pixel scores.
@@ -18,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmqanet.errors import InputError
+from mmqanet.functional.leading_class import LeadingClass, Taps
 from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
 from mmqanet.utils.threads import parallel_map
 
@@ -176,13 +178,15 @@ class _PastingJob:
         on_cpu = probs[0].device.type == 'cpu'
         self.peaks = [part.amax(2) for part in probs]
         self.spans = [(y1, y2, part.shape[1]) for part, (_, y1, _, y2) in zip(probs, windows)]
-        num_contenders = len(self._candidates(self.peaks))
+        self.leading = _leading_class(probs[0], windows[0], region) if on_cpu and len(probs) == 1 and not context else None
+        numbers = 4 if self.leading else len(self._candidates(self.peaks))
         sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
-        self.samplers = [sampler(part.float(), window, region) for part, window in zip(probs, windows)]
+        self.samplers = [] if self.leading else [
+            sampler(part.float(), window, region) for part, window in zip(probs, windows)]
         self.context_samplers = [
             sampler(part.float(), np.asarray(window), region) for part, window in zip(context.probs, context.windows)
         ] if context else []
-        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (num_contenders * max(self.label_map.shape[1], 1)) or 1
+        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (numbers * max(self.label_map.shape[1], 1)) or 1
         tops = range(region.top, region.bottom, step) if self.label_map.numel() else ()
         self.bands = [range(top, min(top + step, region.bottom)) for top in tops]
 
@@ -192,9 +196,14 @@ class _PastingJob:
         near = [peaks[:, _touched_samples(*span, first=rows.start, last=rows.stop)]
                 for peaks, span in zip(self.peaks, self.spans)]
         classes = self._candidates(near)
-        band = _mean_sample(self.samplers, rows, classes)
-        fused = band + self.context.weight * _mean_sample(self.context_samplers, rows, classes) if self.context else None
-        values, labels = best_class(band, classes, num_classes=self.num_classes)
+        fused = None
+        if self.leading:
+            values, labels = self.leading.at_rows(rows.start - self.region.top, rows.stop - self.region.top, classes)
+        else:
+            band = _mean_sample(self.samplers, rows, classes)
+            if self.context:
+                fused = band + self.context.weight * _mean_sample(self.context_samplers, rows, classes)
+            values, labels = best_class(band, classes, num_classes=self.num_classes)
         sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
         labels.masked_fill_(values < self.background_below, 0)
         if fused is not None:
@@ -205,6 +214,15 @@ class _PastingJob:
     def _candidates(self, peaks: Sequence[Tensor]) -> Tensor:
         """The classes that may be a pixel's, (C',) int64: all of them where a context has a say."""
         return torch.arange(self.num_classes, device=peaks[0].device) if self.context else _contenders(peaks)
+
+
+def _leading_class(probs: Tensor, window: np.ndarray, region: _Region) -> LeadingClass:
+    """A map (C, h, w), compared at the pixels of a region."""
+    x1, y1, x2, y2 = window
+    height, width = probs.shape[1:]
+    return LeadingClass(
+        probs.float(), Taps.at(_positions(np.arange(region.top, region.bottom), y1, y2, height), height),
+        Taps.at(_positions(np.arange(region.left, region.right), x1, x2, width), width))
 
 
 def _mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from mmqanet.errors import InputError
+from mmqanet.functional.leading_class import best_classes
 
 MOST_PASSES = 4  # the second best class of a speckle may be a speckle too; after some passes nothing changes
 
@@ -33,17 +34,20 @@ def absorb_small_regions(probs: Tensor, *, min_share: float) -> Tensor:
     check_share(min_share, name='min_share')
     if not min_share:
         return probs
-    labels = _best_classes(probs).cpu().numpy()
-    absorbed = probs
+    labels = best_classes(probs)[1].cpu().numpy()
+    absorbed, flat = probs, probs.flatten(1)
     for _ in range(MOST_PASSES):
         small = _small_regions(labels, least=min_share * labels.size)
         if not small.any():
             break
-        where = torch.from_numpy(small).to(probs.device)
-        pixels = _without_best(absorbed[:, where])
-        absorbed = probs.clone() if absorbed is probs else absorbed
-        absorbed[:, where] = pixels
-        labels[small] = pixels.argmax(0).cpu().numpy()
+        places = np.flatnonzero(small)
+        where = torch.from_numpy(places).to(probs.device)
+        pixels = _without_best(flat.index_select(1, where))
+        if absorbed is probs:
+            absorbed = probs.clone(memory_format=torch.contiguous_format)
+            flat = absorbed.view(len(probs), -1)
+        flat.index_copy_(1, where, pixels)
+        labels.flat[places] = pixels.argmax(0).cpu().numpy()
     return absorbed
 
 
@@ -51,18 +55,6 @@ def check_share(value: float, *, name: str) -> None:
     """Raise ``InputError`` unless a share is in [0, 1)."""
     if not 0 <= value < 1:
         raise InputError(f'{name} must be a share in [0, 1), got {value}')
-
-
-def _best_classes(probs: Tensor) -> Tensor:
-    """The first class (h, w) uint8 that has the maximum of (C, h, w). Class by class, as one map fits a CPU's cache."""
-    if probs.device.type != 'cpu':
-        return probs.argmax(0).byte()
-    best = probs[0].clone()
-    labels = torch.zeros(best.shape, dtype=torch.uint8)
-    for label in range(1, len(probs)):
-        labels.masked_fill_(probs[label] > best, label)
-        torch.maximum(best, probs[label], out=best)
-    return labels
 
 
 def _without_best(pixels: Tensor) -> Tensor:

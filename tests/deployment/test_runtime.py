@@ -32,7 +32,8 @@ sys.meta_path.insert(0, Blocked())
 """
 
 
-@pytest.mark.parametrize('box', [[100, 50, 300, 450], [-20, -30, 200, 300], [10.3, 20.7, 60.2, 99.9], [650.1, 20.2, 760.9, 480]])
+@pytest.mark.parametrize(
+    'box', [[100, 50, 300, 450], [-20, -30, 200, 300], [10.3, 20.7, 60.2, 99.9], [650.1, 20.2, 760.9, 480]])
 def test_crops_are_those_of_the_pipeline(box):
     image = RNG.integers(0, 256, (500, 700, 3), dtype=np.uint8)
     crop = PersonCrop.from_box(box, output_size=(48, 64), padding=1.15)
