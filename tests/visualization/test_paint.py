@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from mmqanet.structures import LabelSet
-from mmqanet.visualization.paint import blend, outline, windows_of
+from mmqanet.visualization.paint import PAPER, blend, outline, track_colour, windows_of
 
 LABELS = LabelSet(('background', 'red', 'blue'), ((0, 0, 0), (255, 0, 0), (0, 0, 255)))
 
@@ -71,3 +71,20 @@ def test_borders_lie_on_labelled_pixels(category):
     changed = (outline(image, category, np.zeros((400, 400), np.int32)) != image).any(2)
     assert changed[200, 199]
     assert not changed[category == 0].any()
+
+
+def test_lines_have_the_colours_of_tracks(category):
+    image = np.full((400, 400, 3), 120, np.uint8)
+    drawn = outline(image, category, category.astype(np.int32), tracks=np.array([7, 0]))
+    line = np.abs(drawn[200, 95:106].astype(int) - track_colour(7)).sum(axis=1)
+    assert line.min() < 60
+    assert drawn[200, 295:306].min(axis=1).max() > 200, 'without a track as ever'
+    assert (drawn != outline(image, category, category.astype(np.int32))).any()
+
+
+def test_tracks_next_to_each_other_differ_in_colour():
+    colours = np.array([track_colour(number) for number in range(1, 9)])
+    apart = np.abs(colours[:, None] - colours).sum(axis=2) + 999 * np.eye(len(colours), dtype=int)
+    assert apart.min() > 60
+    assert colours.max(axis=1).min() == 255, 'light ones'
+    assert track_colour(0) == PAPER
