@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from mmqanet.apis.tracking.rules import Tracking
 from mmqanet.functional.association import Sighting, likenesses, similarities
@@ -93,6 +92,8 @@ class PersonTracker:
                compare: Callable[[list[Sighting], list[Sighting]], np.ndarray], *,
                threshold: float) -> tuple[list[Track], list[int]]:
         """Let tracks go on with people: the tracks that are left, and the number of each person, 0 for none."""
+        from scipy.optimize import linear_sum_assignment  # slow to import, and for videos alone
+
         numbers = [0] * len(people)
         values = compare([track.expected(seconds) for track in tracks], list(people))
         # Pairs below the threshold count nothing, so that none of them keeps a good pair apart.
