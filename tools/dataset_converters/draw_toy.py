@@ -24,13 +24,15 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--size', default='320x240', metavar='WxH[-WxH]', help='size in pixels, or its range')
     parser.add_argument('--max-people', type=int, default=6, help='people in a picture at most')
     parser.add_argument('--seed', type=int, default=0, help='another seed gives other pictures')
+    parser.add_argument('--dense-pose', action='store_true',
+                        help='also write dense pose and the body that it is measured on (needs h5py)')
     parser.add_argument('--workers', type=int, default=os.cpu_count(), help='processes')
     args = parser.parse_args(argv)
 
     def run() -> int:
         reports = draw_toy_dataset(args.root, num_train=args.num_train, num_val=args.num_val,
                                    size=parse_size(args.size), max_people=args.max_people, seed=args.seed,
-                                   num_workers=args.workers)
+                                   dense_pose=args.dense_pose, num_workers=args.workers)
         for report in reports:
             say('\n'.join(report.lines()))
         return 0

@@ -2,6 +2,7 @@
 
 A file holds the lower triangle row by row: the distance of vertices i > j stands at i (i - 1) / 2 + j.
 """
+import io
 import os
 import tempfile
 import weakref
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import PathLike, check_file
+from mmqanet.utils.files import PathLike, check_file, write_bytes
 
 VARIABLE = 'Pdist_matrix'
 PIECE = 2**22  # numbers that are copied at a time
@@ -102,11 +103,29 @@ def find_distances(path: PathLike, *, num_vertices: int, cache: PathLike | None 
         return _unpack(data, num_vertices)
 
 
-def _open_hdf5(path: PathLike) -> Any:
+def write_distances(path: PathLike, square: np.ndarray) -> None:
+    """Write all distances (N, N) of a mesh as :func:`find_distances` reads them.
+
+    Raises:
+        InputError: h5py is not installed. DataError: the file cannot be written.
+    """
+    packed = np.asarray(square, dtype=np.float32)[np.tril_indices(len(square), -1)]
+    content = io.BytesIO()
+    with _h5py(path).File(content, 'w') as file:
+        file[VARIABLE] = packed[:, None]
+    write_bytes(path, content.getvalue())
+
+
+def _h5py(path: PathLike) -> Any:
     try:
         import h5py
     except ImportError:
         raise InputError(f"{path}: HDF5 files need the package h5py: pip install '.[densepose]'") from None
+    return h5py
+
+
+def _open_hdf5(path: PathLike) -> Any:
+    h5py = _h5py(path)
     try:
         return h5py.File(path, 'r')
     except OSError as error:

@@ -7,15 +7,15 @@ from mmqanet.preparation.toy.canvas import Layer
 from mmqanet.preparation.toy.head import head_layers
 from mmqanet.preparation.toy.parts import Part
 from mmqanet.preparation.toy.shapes import disc, hull, limb, smooth, tube
-from mmqanet.preparation.toy.skeleton import SIDES, Skeleton
+from mmqanet.preparation.toy.skeleton import SIDES, Body, Skeleton
 from mmqanet.preparation.toy.texture import Material
 from mmqanet.preparation.toy.wardrobe import Outfit
 
 _SKIN = {(side, kind): Part[f'{side}_{kind}'.upper()] for side in SIDES for kind in ('arm', 'leg', 'shoe')}
-_ARM_RADII = np.array([0.039, 0.035, 0.031, 0.033])
-_LEG_RADII = np.array([0.06, 0.047, 0.037])
+ARM_RADII = np.array([0.039, 0.035, 0.031, 0.033])
+LEG_RADII = np.array([0.06, 0.047, 0.037])
 # Trunk stations: height (0 pelvis, 1 shoulders), half width to the side, half depth.
-_STATIONS = np.array([
+STATIONS = np.array([
     (-0.16, 0.098, 0.074), (0.1, 0.096, 0.07), (0.5, 0.08, 0.06), (0.82, 0.098, 0.066), (0.98, 0.098, 0.055),
     (1.1, 0.04, 0.036),
 ])
@@ -27,7 +27,12 @@ class Figure:
     """A person ready to be painted: layers far to near, in body heights relative to the pelvis."""
 
     layers: list[Layer]
-    front: bool
+    skeleton: Skeleton
+
+    @property
+    def front(self) -> bool:
+        """Whether the person faces the viewer."""
+        return self.skeleton.pose.front
 
     def extent(self) -> tuple[np.ndarray, np.ndarray]:
         """Upper left and lower right corner of the body and its clothes."""
@@ -35,17 +40,36 @@ class Figure:
         return points.min(axis=0), points.max(axis=0)
 
 
+def arm_radii(body: Body) -> np.ndarray:
+    """(4,) half widths of an arm at shoulder, elbow, wrist and hand."""
+    return ARM_RADII * body.girth ** 0.6
+
+
+def leg_radii(body: Body) -> np.ndarray:
+    """(3,) half widths of a leg at hip, knee and ankle."""
+    return LEG_RADII * body.girth ** 0.8
+
+
+def arms_far_to_near(skeleton: Skeleton, *, near: bool) -> list[str]:
+    """Sides of the arms in front of the trunk (``near``) or behind it, the farther first."""
+    sides = sorted(SIDES, key=lambda side: skeleton.depth[f'{side} hand'])
+    return [side for side in sides
+            if (0.5 * (skeleton.depth[f'{side} elbow'] + skeleton.depth[f'{side} hand']) > -0.01) is near]
+
+
+def legs_far_to_near(skeleton: Skeleton) -> list[str]:
+    """Sides of the legs, the farther first."""
+    return sorted(SIDES, key=lambda side: skeleton.depth[f'{side} knee'])
+
+
 def build_figure(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) -> Figure:
     """The layers of a posed body in its clothes; ``detailed``: with the parts of the face as layers of their own."""
     front = skeleton.pose.front
     head = head_layers(skeleton, outfit, detailed=detailed)
-    arms: dict[bool, list[Layer]] = {True: [], False: []}
-    for side in sorted(SIDES, key=lambda s: skeleton.depth[f'{s} hand']):
-        reach = 0.5 * (skeleton.depth[f'{side} elbow'] + skeleton.depth[f'{side} hand'])
-        arms[reach > -0.01].extend(_arm(skeleton, outfit, side))
+    far_arms, near_arms = ([layer for side in arms_far_to_near(skeleton, near=near) for layer in _arm(skeleton, outfit, side)]
+                           for near in (False, True))
     lower = [] if outfit.legwear is None else _legwear(skeleton, outfit)
-    legs = [layer for side in sorted(SIDES, key=lambda s: skeleton.depth[f'{s} knee'])
-            for layer in _leg(skeleton, outfit, side)]
+    legs = [layer for side in legs_far_to_near(skeleton) for layer in _leg(skeleton, outfit, side)]
     body = [_body(skeleton, outfit), *_body_trim(skeleton, outfit)]
     clothes = lower + body if not outfit.tucked else body + lower
     stool = _stool(skeleton, outfit)
@@ -55,7 +79,7 @@ def build_figure(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) 
     near = [*head.layers, *scarf] if front else [*scarf, *head.layers]
     if not front:  # who sits with the back to the viewer has the legs behind the seat
         legs += stool
-    return Figure(layers=[*far, *arms[False], *legs, *trunk, *near, *arms[True]], front=front)
+    return Figure(layers=[*far, *far_arms, *legs, *trunk, *near, *near_arms], skeleton=skeleton)
 
 
 def _stool(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
@@ -72,7 +96,7 @@ def _stool(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
 def _arm(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
     """Skin, sleeve, and glove of one arm."""
     joints = [skeleton.joints[f'{side} {name}'] for name in ('shoulder', 'elbow', 'wrist', 'hand')]
-    radii = _ARM_RADII * skeleton.body.girth ** 0.6
+    radii = arm_radii(skeleton.body)
     skin = outfit.materials['skin']
     layers = [Layer([*limb(joints, radii), disc(joints[3], radii[3] * 1.1)], skin, _SKIN[side, 'arm'])]
     if outfit.coat_length:
@@ -88,7 +112,7 @@ def _arm(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
 def _leg(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
     """Skin, sock, trouser leg and shoe of one leg."""
     joints = [skeleton.joints[f'{side} {name}'] for name in ('hip', 'knee', 'ankle')]
-    radii = _LEG_RADII * skeleton.body.girth ** 0.8
+    radii = leg_radii(skeleton.body)
     materials = outfit.materials
     layers = [Layer(limb(joints, radii), materials['skin'], _SKIN[side, 'leg'])]
     if outfit.socks:
@@ -119,9 +143,9 @@ def _shoe(skeleton: Skeleton, outfit: Outfit, side: str) -> list[Layer]:
 
 def _trunk_tube(skeleton: Skeleton, low: float, high: float, ease: float) -> np.ndarray:
     """The outline of the trunk between two heights, ``ease`` times as wide as the body."""
-    inner = [h for h in _STATIONS[:, 0] if low < h < high]
+    inner = [h for h in STATIONS[:, 0] if low < h < high]
     heights = [low, *inner, high]
-    wide, deep = (np.interp(heights, _STATIONS[:, 0], column) for column in _STATIONS.T[1:])
+    wide, deep = (np.interp(heights, STATIONS[:, 0], column) for column in STATIONS.T[1:])
     points = [skeleton.trunk(h) for h in heights]
     return tube(points, [skeleton.half_width(w, d) * ease for w, d in zip(wide, deep)])
 
@@ -140,7 +164,7 @@ def _hanging(skeleton: Skeleton, length: float, ease: float, flare: float) -> np
         start, end, share = (hip, knee, length) if length <= 1 else (knee, ankle, length - 1)
         hem = start * (1 - share) + end * share
         aside = np.sign(skeleton.across[0]) * SIDES[side] * flare
-        outlines.append(disc(hem + np.array([aside, 0]), _LEG_RADII[0] * skeleton.body.girth, 0.02))
+        outlines.append(disc(hem + np.array([aside, 0]), LEG_RADII[0] * skeleton.body.girth, 0.02))
     return hull(*outlines)
 
 
@@ -151,7 +175,7 @@ def _legwear(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     if outfit.legwear == Part.SKIRT:
         outline = [_hanging(skeleton, outfit.legwear_length, 1.05, 0.06), _trunk_tube(skeleton, 0.1, top, 1.05)]
         return [Layer(outline, material, Part.SKIRT), band]
-    discs = [disc(skeleton.joints[f'{side} hip'], _LEG_RADII[0] * 1.1 * skeleton.body.girth ** 0.8) for side in SIDES]
+    discs = [disc(skeleton.joints[f'{side} hip'], LEG_RADII[0] * 1.1 * skeleton.body.girth ** 0.8) for side in SIDES]
     seat = [hull(*discs, _trunk_tube(skeleton, 0.0, 0.2, 1.03)), _trunk_tube(skeleton, 0.1, top, 1.04)]
     return [Layer(seat, material, Part.PANTS, outlined=False), band]
 

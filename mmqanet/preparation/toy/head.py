@@ -10,7 +10,7 @@ from mmqanet.preparation.toy.skeleton import Skeleton, head_axes
 from mmqanet.preparation.toy.texture import Material
 from mmqanet.preparation.toy.wardrobe import Outfit
 
-_RADIUS = 0.092  # of the head, in body heights
+RADIUS = 0.092  # of the head, in body heights
 _WHITE, _DARK = Material(np.array([245.0] * 3)), Material(np.array([30.0] * 3))
 _LIPS = Material(np.array([72.0, 64.0, 168.0]))
 _FACES = {Part.FACE: FacePart.SKIN, Part.HAIR: FacePart.HAIR, Part.SUNGLASSES: FacePart.GLASSES}
@@ -43,12 +43,18 @@ class _Frame:
         return self.across * aside + self.gaze * ahead + (0, down)
 
 
+def head_down(skeleton: Skeleton) -> np.ndarray:
+    """(2,) direction from the crown to the chin in the picture."""
+    tilt = np.radians(skeleton.pose.head_tilt + skeleton.pose.lean) * np.sign(head_axes(skeleton.pose)[0][0])
+    return np.array([-np.sin(tilt), np.cos(tilt)])
+
+
 def head_layers(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) -> Head:
     """The layers of the head, far to near; ``detailed``: each part of the face is a layer, and mouths may open."""
     across, gaze = head_axes(skeleton.pose)
-    tilt = np.radians(skeleton.pose.head_tilt + skeleton.pose.lean) * np.sign(across[0])
-    rotation = np.array([[np.cos(tilt), np.sin(tilt)], [-np.sin(tilt), np.cos(tilt)]])
-    frame = _Frame(skeleton.joints['head'], _RADIUS * skeleton.body.head, rotation, across, gaze * (1, 0.5))
+    down = head_down(skeleton)
+    rotation = np.array([[down[1], -down[0]], down])
+    frame = _Frame(skeleton.joints['head'], RADIUS * skeleton.body.head, rotation, across, gaze * (1, 0.5))
     materials = outfit.materials
     hair = _hair_behind(frame, outfit)
     if not skeleton.pose.front:

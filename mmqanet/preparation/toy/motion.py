@@ -82,7 +82,7 @@ def draw_video(rng: np.random.Generator, *, frames: int, size: tuple[int, int] =
         image = expose(np.random.default_rng(exposure), image)
         image = np.clip(image + rng.normal(0, NOISE, image.shape), 0, 255).astype(np.uint8)
         visible = np.unique(human)
-        seen = [ToyPerson(number, person.figure.front, person.corners())
+        seen = [ToyPerson(number, person.figure.front, person.corners(), person)
                 for number, person in enumerate(placed, 1) if number in visible]
         parts = part_ids(category, human, NUM_CLASSES)[0]
         yield ToyScene(image, category, human, parts.astype(np.min_scalar_type(parts.max())), seen)

@@ -1,6 +1,6 @@
 """One picture: people placed on a backdrop, painted far to near, and their label maps."""
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -23,35 +23,6 @@ _FACING_ODDS = 0.77
 
 
 @dataclass(frozen=True)
-class ToyPerson:
-    """One person of a scene.
-
-    parsing_id: the person's id in the human map, 1, 2, … without gaps, from the farthest to the nearest.
-    front: whether the person faces the viewer.
-    extent: (x0, y0, x1, y1) of the whole figure in pixels, hidden and cut-off parts included.
-    """
-
-    parsing_id: int
-    front: bool
-    extent: tuple[float, float, float, float]
-
-
-@dataclass(frozen=True)
-class ToyScene:
-    """A picture and its ground truth.
-
-    image: (H, W, 3) uint8, BGR. category, human: (H, W) uint8, class and person per pixel, 0 for background.
-    instance: (H, W) uint8 where it suffices, else uint16: 20 · (human − 1) + category on people.
-    """
-
-    image: np.ndarray
-    category: np.ndarray
-    human: np.ndarray
-    instance: np.ndarray
-    people: list[ToyPerson]
-
-
-@dataclass(frozen=True)
 class Placed:
     """A figure on the canvas: ``scale`` canvas pixels a body height, its pelvis at ``origin`` (2,)."""
 
@@ -67,6 +38,37 @@ class Placed:
         """x0, y0, x1, y1 in pixels of the picture."""
         x0, y0, x1, y1 = (self.extent() / SUPERSAMPLING).ravel().tolist()
         return x0, y0, x1, y1
+
+
+@dataclass(frozen=True)
+class ToyPerson:
+    """One person of a scene.
+
+    parsing_id: the person's id in the human map, 1, 2, … without gaps, from the farthest to the nearest.
+    front: whether the person faces the viewer.
+    extent: (x0, y0, x1, y1) of the whole figure in pixels, hidden and cut-off parts included.
+    placed: the figure where it is painted.
+    """
+
+    parsing_id: int
+    front: bool
+    extent: tuple[float, float, float, float]
+    placed: Placed = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True)
+class ToyScene:
+    """A picture and its ground truth.
+
+    image: (H, W, 3) uint8, BGR. category, human: (H, W) uint8, class and person per pixel, 0 for background.
+    instance: (H, W) uint8 where it suffices, else uint16: 20 · (human − 1) + category on people.
+    """
+
+    image: np.ndarray
+    category: np.ndarray
+    human: np.ndarray
+    instance: np.ndarray
+    people: list[ToyPerson]
 
 
 def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), max_people: int = 6) -> ToyScene:
@@ -94,7 +96,7 @@ def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), 
         placed = [person for person, wanted in zip(placed, keep) if wanted]
         canvas = paint_people(background, light, placed, props)
     image, human, category = canvas.finished()
-    people = [ToyPerson(i, person.figure.front, person.corners()) for i, person in enumerate(placed, 1)]
+    people = [ToyPerson(i, person.figure.front, person.corners(), person) for i, person in enumerate(placed, 1)]
     parts = part_ids(category, human, NUM_CLASSES)[0]
     return ToyScene(expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
 
