@@ -123,7 +123,7 @@ def _ring_edges(numbers: np.ndarray) -> list[np.ndarray]:
 def _on_charts(tube: Tube, u: np.ndarray, numbers: np.ndarray) -> list[tuple[np.ndarray, ...]]:
     """Chart, U, V and vertex of a tube's vertices, by sector; those on a border count once a chart, on a seam twice."""
     angle = np.arange(ANGLES) * 2 * np.pi / ANGLES
-    found = []
+    found: list[tuple[np.ndarray, ...]] = []
     for sector in tube.sectors:
         turn = 2 * np.pi / abs(sector.stop - sector.start)
         for v in (sector.across(angle), sector.across(angle) - turn, sector.across(angle) + turn):

@@ -57,15 +57,15 @@ def annotate_person(charts: np.ndarray, uv: np.ndarray, box: Box, rng: np.random
         ``dp_masks`` of 256×256 pixels (an empty list for a part out of sight); nothing where no part is in sight.
     """
     x0, y0, width, height = box
-    window = slice(y0, y0 + height), slice(x0, x0 + width)
-    parts = PART_OF_CHART[charts[window]].astype(np.uint8)
+    charts, uv = charts[y0:y0 + height, x0:x0 + width], uv[:, y0:y0 + height, x0:x0 + width]
+    parts = PART_OF_CHART[charts].astype(np.uint8)
     if not parts.any():
         return {}
     y, x = _spread(parts, rng)
-    u, v = uv[(slice(None), *window)][:, y, x]
+    u, v = uv[:, y, x]
     return {
         'dp_x': _rounded((x + _INSIDE) * 255 / width), 'dp_y': _rounded((y + _INSIDE) * 255 / height),
-        'dp_I': charts[window][y, x].tolist(), 'dp_U': _rounded(u), 'dp_V': _rounded(v), 'dp_masks': _masks(parts)}
+        'dp_I': charts[y, x].tolist(), 'dp_U': _rounded(u), 'dp_V': _rounded(v), 'dp_masks': _masks(parts)}
 
 
 def _annotate(draw: Callable[[str], ToyScene], task: tuple[str, list[tuple[int, Box]]]) -> list[dict]:

@@ -66,8 +66,9 @@ def build_figure(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) 
     """The layers of a posed body in its clothes; ``detailed``: with the parts of the face as layers of their own."""
     front = skeleton.pose.front
     head = head_layers(skeleton, outfit, detailed=detailed)
-    far_arms, near_arms = ([layer for side in arms_far_to_near(skeleton, near=near) for layer in _arm(skeleton, outfit, side)]
-                           for near in (False, True))
+    far_arms, near_arms = (
+        [layer for side in arms_far_to_near(skeleton, near=near) for layer in _arm(skeleton, outfit, side)]
+        for near in (False, True))
     lower = [] if outfit.legwear is None else _legwear(skeleton, outfit)
     legs = [layer for side in legs_far_to_near(skeleton) for layer in _leg(skeleton, outfit, side)]
     body = [_body(skeleton, outfit), *_body_trim(skeleton, outfit)]

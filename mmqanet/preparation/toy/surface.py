@@ -1,7 +1,7 @@
 """The surface of toy bodies: round tubes for trunk, head and limbs, with dense pose charts and their coordinates on them.
 
-A point of a tube has a place along it, U, and an angle around it, from the front (0) to the person's left (π / 2). Charts are
-sectors of that angle, and V is the share of their sector. Lengths are in body heights, the picture's y points down.
+A point of a tube has a place along it, U, and an angle around it, from the front (0) to the person's left (π / 2). Charts
+are sectors of that angle, and V is the share of their sector. Lengths are in body heights, the picture's y points down.
 """
 from dataclasses import dataclass
 
@@ -157,12 +157,11 @@ def _paint(tube: Tube, placed: Placed, own: np.ndarray, charts: np.ndarray, uv: 
     margin = tube.radii[:, 1].max() * 2
     corners = (np.stack([ends.min(0) - margin, ends.max(0) + margin]) * placed.scale + placed.origin) / SUPERSAMPLING
     (x0, y0), (x1, y1) = np.clip(corners.astype(int), 0, own.shape[::-1])
-    window = slice(y0, y1), slice(x0, x1)
     pixels = np.stack(np.meshgrid(np.arange(x0, x1), np.arange(y0, y1)), axis=-1) * SUPERSAMPLING
     found, u, v = tube.locate((pixels - placed.origin) / placed.scale)
-    painted = own[window] & (found > 0)
-    charts[window][painted] = found[painted]
-    uv[(slice(None), *window)][:, painted] = np.stack([u, v])[:, painted]
+    painted = own[y0:y1, x0:x1] & (found > 0)
+    charts[y0:y1, x0:x1][painted] = found[painted]
+    uv[:, y0:y1, x0:x1][:, painted] = np.stack([u, v])[:, painted]
 
 
 def _trunk(skeleton: Skeleton) -> Tube:

@@ -1,0 +1,89 @@
+"""Charts and their coordinates on toy bodies."""
+import numpy as np
+import pytest
+
+from mmqanet.functional.charts import CHARTS, MIRRORED_CHARTS, PART_OF_CHART, PARTS
+from mmqanet.preparation.toy.parts import Part
+from mmqanet.preparation.toy.scene import draw_scene
+from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, pose_body
+from mmqanet.preparation.toy.surface import SECTORS, body_tubes, draw_surface, mirror
+
+LIMBS = {'left arm': (35, 0, 30, 0), 'right arm': (80, 0, 100, 0), 'left leg': (8, 0, 6, 0), 'right leg': (20, 0, 15, 0)}
+GRID = np.stack(np.meshgrid(np.linspace(-0.7, 0.7, 141), np.linspace(-0.6, 0.6, 121)), axis=-1)
+OF_PART = {Part.LEFT_ARM: 'left', Part.RIGHT_ARM: 'right', Part.LEFT_LEG: 'left', Part.RIGHT_LEG: 'right'}
+
+
+def paint(pose):
+    """Charts (h, w) and UV (2, h, w) of a body alone on a grid that is its own mirror image."""
+    charts, uv = np.zeros(GRID.shape[:2], int), np.zeros((2, *GRID.shape[:2]))
+    for tube in body_tubes(pose_body(Body(), pose)).values():
+        found, u, v = tube.locate(GRID)
+        charts[found > 0] = found[found > 0]
+        uv[:, found > 0] = np.stack([u, v])[:, found > 0]
+    return charts, uv
+
+
+def mirrored(limbs):
+    return {name.replace('left', '?').replace('right', 'left').replace('?', 'right'): angles
+            for name, angles in limbs.items()}
+
+
+def test_every_chart_is_a_sector_whose_mirror_is_an_involution():
+    assert sorted(SECTORS) == list(range(1, len(CHARTS)))
+    v = np.linspace(0, 1, 33)
+    for chart in SECTORS:
+        there = mirror(chart, v)
+        assert there.min() >= 0
+        assert there.max() <= 1
+        np.testing.assert_allclose(mirror(MIRRORED_CHARTS[chart], there), v, atol=1e-12)
+
+
+@pytest.mark.parametrize('yaw', [0, 35, 180, 215])
+def test_the_mirror_image_of_a_body_has_the_mirrored_charts_and_coordinates(yaw):
+    charts, uv = paint(Pose(LIMBS, yaw=yaw, lean=4, head_turn=10, head_tilt=5))
+    other, other_uv = paint(Pose(mirrored(LIMBS), yaw=-yaw, lean=-4, head_turn=-10, head_tilt=-5))
+    other, other_uv = other[:, ::-1], other_uv[:, :, ::-1]
+    # pixels on a border may fall to either side of it
+    same = MIRRORED_CHARTS[charts] == other
+    assert same.mean() > 0.99
+    assert (charts > 0).sum() > 1000
+    for chart in np.unique(charts[charts > 0]):
+        own = same & (charts == chart)
+        np.testing.assert_allclose(other_uv[0][own], uv[0][own], atol=1e-9)
+        np.testing.assert_allclose(other_uv[1][own], mirror(chart, uv[1][own]), atol=1e-9)
+
+
+def test_front_and_back_go_by_the_side_that_is_seen():
+    for yaw, seen, hidden in ((0, 'front', 'back'), (180, 'back', 'front')):
+        names = {CHARTS[chart] for chart in np.unique(paint(Pose(LIMBS, yaw=yaw))[0])}
+        assert {f'torso-{seen}', *(f'{side}-lower-leg-{seen}' for side in SIDES), 'left-head', 'right-head'} <= names
+        assert not {name for name in names if name.endswith(hidden)}
+    turned = {CHARTS[chart] for chart in np.unique(paint(Pose(LIMBS, yaw=40))[0])}
+    assert {'torso-front', 'torso-back'} <= turned
+
+
+def test_u_runs_down_the_limbs_and_v_to_the_left_of_the_person():
+    charts, (u, v) = paint(Pose(LIMBS))
+    rows, columns = np.nonzero(charts == CHARTS.index('left-lower-leg-front'))
+    assert np.corrcoef(rows, u[rows, columns])[0, 1] > 0.95
+    rows, columns = np.nonzero(charts == CHARTS.index('torso-front'))
+    assert np.corrcoef(columns, v[rows, columns])[0, 1] > 0.9  # who faces the viewer has the left at the right
+
+
+def test_what_a_scene_shows_of_limbs_is_on_their_charts():
+    right = total = 0
+    for seed in range(4):
+        scene = draw_scene(np.random.default_rng(seed), size=(200, 150))
+        charts, uv = draw_surface(scene)
+        assert not charts[scene.human == 0].any()
+        assert uv.min() >= 0
+        assert uv.max() <= 1
+        assert not uv[:, charts == 0].any()
+        for part, side in OF_PART.items():
+            names = np.array(PARTS)[PART_OF_CHART[charts[scene.category == part]]]
+            right += sum(name.startswith(side) for name in names)
+            total += len(names)
+        face = PART_OF_CHART[charts[scene.category == Part.FACE]]
+        assert (face == PARTS.index('head')).mean() > 0.85
+    assert total > 500
+    assert right / total > 0.85
