@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from scipy.io import loadmat
-
 from mmqanet.errors import DataError
 from mmqanet.utils.files import read_bytes
 
@@ -32,6 +30,8 @@ def read_mat(path: Path, variable: str) -> Any:
     content = read_bytes(path)
     try:
         check_arrays(content)
+        from scipy.io import loadmat  # here, as few commands read such files
+
         return loadmat(io.BytesIO(content), simplify_cells=True)[variable]
     except Exception as error:  # whatever a broken file makes scipy stumble over
         raise DataError(f'{path}: cannot be read as a MATLAB file with {variable} ({error})') from error

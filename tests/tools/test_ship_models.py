@@ -36,7 +36,7 @@ def trained(small_parser, tmp_path):
 def test_a_pair_is_shipped_and_used_without_options(trained, tmp_path, monkeypatch):
     parser, detector = trained
     out = tmp_path / 'weights'
-    (tmp_path / 'scores.json').write_text('{"AP": 85.5, "empty": null}')
+    (tmp_path / 'scores.json').write_text('{"AP": 85.5, "empty": null, "crop_sampler": "warp"}')
     ship(monkeypatch, '--parser', parser, '--detector', detector, '--out', out, '--data', 'photos',
          '--parser-metrics', 'mIoU=50.25', 'AP_r=40', '--detector-metrics', tmp_path / 'scores.json')
     files = json.loads((out / 'manifest.json').read_text())['files']

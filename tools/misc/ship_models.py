@@ -78,7 +78,7 @@ def read_metrics(given: list[str]) -> dict[str, float]:
 def _from_file(path: str) -> dict[str, float]:
     try:
         content = read_json(path, expected=dict)
-        return {name: float(value) for name, value in content.items() if value is not None}
+        return {name: float(value) for name, value in content.items() if value is not None and name != 'crop_sampler'}
     except (ValueError, TypeError) as error:
         raise DataError(f'{path}: not a JSON object of numbers ({error})') from None
 
