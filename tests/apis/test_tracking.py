@@ -41,8 +41,8 @@ def test_numbers_last_where_people_move_and_their_order_changes():
 
 def test_who_is_fast_is_found_where_the_speed_leads():
     """From the third frame on nobody overlaps with the place of the frame before."""
-    frames = [[person(x)] for x in (0, 5, 15, 30, 50)]
-    assert {number for found, _ in follow(frames, look_thr=1) for number in found} == {1}
+    frames = [[person(x, colour=80 * (index % 3))] for index, x in enumerate((0, 5, 15, 27, 39))]
+    assert {number for found, _ in follow(frames) for number in found} == {1}
 
 
 @pytest.mark.parametrize(('seconds', 'number'), [(1.0, 1), (0.3, 2)])
@@ -62,7 +62,7 @@ def test_the_sure_come_before_the_unsure():
     assert found[1] == ([1], [0])
 
 
-@pytest.mark.parametrize(('colour', 'number'), [(0, 1), (200, 2)])
+@pytest.mark.parametrize(('colour', 'number'), [(0, 1), (10, 1), (27, 2), (200, 2)])
 def test_who_was_out_of_sight_is_found_by_colours(colour, number):
     frames = [[person(0)], [], [person(15, colour=colour)]]
     assert follow(frames)[-1][0] == [number]
@@ -128,6 +128,33 @@ def video(tmp_path_factory):
         writer.write(image)
     writer.release()
     return path
+
+
+class Scripted(torch.nn.Module):
+    """Finds in each frame what it was told to."""
+
+    dataset_meta = dict(classes=('person',))
+
+    def __init__(self, found):
+        super().__init__()
+        self.found = iter(found)
+
+    def test_step(self, data):
+        return [SimpleNamespace(pred_instances=SimpleNamespace(
+            bboxes=torch.tensor(boxes).float(), scores=torch.tensor(scores), labels=torch.zeros(len(boxes))))
+            for boxes, scores in (next(self.found) for _ in data['inputs'])]
+
+
+def test_an_unsure_box_on_somebody_who_is_there_takes_nobody_s_track(small_parser, noisy_video):
+    """The second person is out of sight in the second frame, in which the first is found twice."""
+    first, second, again = [4, 4, 40, 90], [18, 4, 54, 90], [6, 4, 42, 90]
+    detector = PersonDetector(
+        Scripted([([first, second], [0.9, 0.8]), ([first, again], [0.9, 0.2]), *[([first], [0.9])] * 3]),
+        lambda results: dict(inputs=torch.from_numpy(results['img'])), score_thr=0.6)
+    parse = HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu', detector=detector)
+    frames = list(parse.stream(noisy_video, track=Tracking(low_match_thr=0.05)))
+    assert frames[0].sample.pred_instances.tracks.tolist() == [1, 2]
+    assert frames[1].sample.pred_instances.tracks.tolist() == [1]
 
 
 def tracks(frames):

@@ -26,12 +26,14 @@ class Track:
         number: from 1 on, never used again in a video.
         seen: the last sight of the person, at ``seconds``.
         speed: (2,) pixels a second to the right and down.
+        frames: in how many the person was seen.
     """
 
     number: int
     seen: Sighting
     seconds: float
     speed: np.ndarray
+    frames: int = 1
 
     def expected(self, seconds: float) -> Sighting:
         """Where the person should be at a time."""
@@ -41,8 +43,8 @@ class Track:
         """Take a new sight of the person."""
         if seconds > self.seconds:
             speed = (seen.centre - self.seen.centre) / (seconds - self.seconds)
-            self.speed = INERTIA * self.speed + (1 - INERTIA) * speed
-        self.seen, self.seconds = seen, seconds
+            self.speed = speed if self.frames == 1 else INERTIA * self.speed + (1 - INERTIA) * speed
+        self.seen, self.seconds, self.frames = seen, seconds, self.frames + 1
 
 
 class PersonTracker:
