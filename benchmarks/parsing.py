@@ -97,10 +97,16 @@ def time_stages(parser: Any, path: Path, boxes: list, folder: Path, watch: Stopw
     watch.time('parse', lambda: forward(parser.model, packed))
     watch.seconds['paste'] = max(watch.seconds['paste'] - watch.seconds['parse'], 0)
     parsed = Parsed(item=item, frame=frame, sample=sample)
-    drawing = watch.time('draw', lambda: draw(parsed, parser.label_set))
-    writer = ResultWriter(folder, label_set=parser.label_set)
+    labels = label_options(parser)
+    drawing = watch.time('draw', lambda: draw(parsed, *labels.values()))
+    writer = ResultWriter(folder, **labels)
     watch.time('write', lambda: writer.write(parsed, drawing))
     return watch.seconds
+
+
+def label_options(parser: Any) -> dict[str, Any]:
+    """Names and colours of the classes as ``ResultWriter`` takes them; commits before ``LabelSet`` had a dict."""
+    return dict(label_set=parser.label_set) if hasattr(parser, 'label_set') else dict(meta=parser.dataset_meta)
 
 
 @torch.no_grad()
@@ -119,7 +125,7 @@ def time_command(parser: Any, path: Path, boxes: list, folder: Path, options: ar
     from mmqanet.utils.prefetch import prefetch
 
     items = [Picture(name=str(index), source=str(path), content=path) for index in range(options.pictures)]
-    writer = ResultWriter(folder, label_set=parser.label_set)
+    writer = ResultWriter(folder, **label_options(parser))
     clock = CLOCKS[options.clock]
     start = clock()
     for parsed in prefetch(parser.stream(items, 4, boxes={path.name: boxes})):
