@@ -4,7 +4,8 @@
 
 writes DIR/gpu.md and DIR/gpu.json after every part, so that what is done is kept where time runs out; a part whose budget is
 used up is named as left out. Each comparison runs in one process, turn about, and medians count. Needs torch, mmcv (a pure
-wheel will do), mmengine, mmseg and pytest. ``--device cpu --size 64 48 --batch 2 --laps 1`` tries it without a GPU.
+wheel will do), mmengine, mmseg and pytest; ``gpu_wheels.py`` collects what a machine lacks.
+``--device cpu --size 64 48 --batch 2 --laps 1`` tries it without a GPU.
 
 Peak is what the card reaches here in a product of two bfloat16 matrices, 8192 × 8192.
 """

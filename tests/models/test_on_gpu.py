@@ -90,3 +90,32 @@ def test_two_steps_with_one_seed_are_equal():
             optimizer.step()
         found.append(model.parsing_head.classifier.weight.detach().cpu())
     torch.testing.assert_close(found[0], found[1], rtol=1e-4, atol=1e-6)
+
+
+def steps(model, optimizer, seeds) -> None:
+    """A step of training on made-up images by each seed."""
+    for seed in seeds:
+        torch.manual_seed(seed)
+        images, labels = torch.randn(2, 3, 64, 48).to(DEVICE), torch.randint(0, 20, (2, 64, 48)).to(DEVICE)
+        optimizer.zero_grad()
+        logits, iou = model(images)
+        losses = model.parsing_head.loss(logits, labels) | model.iou_head.loss(iou, logits, labels)
+        sum(losses.values()).backward()
+        optimizer.step()
+
+
+def test_training_goes_on_from_a_file_as_without_a_break(tmp_path):
+    def begin():
+        model = tiny().to(DEVICE).train()
+        return model, torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+
+    whole, first, second = begin(), begin(), begin()
+    steps(*whole, seeds=range(4))
+    steps(*first, seeds=range(2))
+    torch.save([part.state_dict() for part in first], tmp_path / 'state.pth')
+    for part, state in zip(second, torch.load(tmp_path / 'state.pth', map_location=DEVICE, weights_only=True)):
+        part.load_state_dict(state)
+    steps(*second, seeds=range(2, 4))
+    for (name, ours), theirs in zip(second[0].state_dict().items(), whole[0].state_dict().values()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-6, msg=name)
+    assert not torch.equal(first[0].parsing_head.classifier.weight, whole[0].parsing_head.classifier.weight)
