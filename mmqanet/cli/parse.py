@@ -8,6 +8,7 @@ from typing import Any
 
 from mmqanet.cli.arguments import at_least_one, fraction, output_path, seconds
 from mmqanet.cli.boxes import read_boxes
+from mmqanet.cli.ray_engine import add_ray_options, run_ray
 from mmqanet.errors import InputError, printable
 from mmqanet.utils.commands import INTERRUPTED, TERMINATED, Terminated
 from mmqanet.utils.console import complain, say
@@ -40,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='refuse larger files of pictures (default: 1024)')
     parser.add_argument('--show', action='store_true', help='also show the overlays in a window')
     add_model_options(parser)
+    add_ray_options(parser)
     second = parser.add_argument_group('second stage')
     second.add_argument('--second-stage', nargs='+', metavar='FILE', help='parse parts of the people by a second model, '
                         'such as heads by one of faces: its config and weights, or weights that carry their config')
@@ -106,6 +108,8 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Parse everything; what fails is named and does not stop the rest. Exit status 1 if anything failed, 130 on Ctrl-C."""
+    if args.engine == 'ray':
+        return run_ray(args, tta=test_time_augmentation(args))
     from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
     from mmqanet.apis.inputs import find_inputs
     from mmqanet.apis.output_plan import OutputPlan

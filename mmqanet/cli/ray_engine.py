@@ -1,0 +1,92 @@
+"""``mmqanet parse --engine ray``: tables of people, parsed on a cluster of Ray."""
+import argparse
+import os
+from collections import Counter
+from typing import Any
+
+from mmqanet.cli.arguments import at_least_one
+from mmqanet.errors import InputError
+from mmqanet.utils.console import say
+from mmqanet.utils.wording import count_of
+
+ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'second_stage')  # options that this engine does not have
+
+
+def add_ray_options(parser: argparse.ArgumentParser) -> None:
+    """Which engine parses, and how Ray is used."""
+    engine = parser.add_argument_group(
+        'engine', 'With "--engine ray" inputs are pictures, folders, Parquet tables and WebDataset shards at any address '
+        'that fsspec knows, --out takes Parquet tables, and the same command goes on with a run that was broken off.')
+    engine.add_argument('--engine', choices=['local', 'ray'], default='local', help='this process, or workers of Ray '
+                        "(pip install 'mmqanet[ray]') (default: local)")
+    engine.add_argument('--ray-address', metavar='ADDRESS', help='a cluster (default: workers on this machine)')
+    engine.add_argument('--ray-workers', type=at_least_one, default=1, metavar='N', help='each has a model (default: 1)')
+    engine.add_argument('--ray-cpus', type=positive, default=1.0, metavar='N', help='cores of a worker (default: 1)')
+    engine.add_argument('--ray-gpus', type=share, default=0.0, metavar='N', help='GPUs of a worker, or a part of one, '
+                        'such as 0.5 (default: 0)')
+    engine.add_argument('--image-column', metavar='NAME', help='of Parquet tables, with the files of the pictures (default: '
+                        'image, bytes, jpg, jpeg, png, webp or content)')
+
+
+def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
+    """Parse what is not in the tables yet; exit status 1 if anything failed."""
+    _refuse(args)
+    from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
+
+    try:
+        from mmqanet.apis.batch.engine import Cluster, Job, connect, run_job
+        from mmqanet.apis.batch.sources import list_sources
+    except ImportError as error:
+        raise InputError(f"--engine ray needs the package {error.name}: pip install 'mmqanet[ray]'") from None
+
+    cluster = Cluster(address=args.ray_address, workers=args.ray_workers, cpus=args.ray_cpus, gpus=args.ray_gpus)
+    out = absolute(args.out)
+    sources = list_sources(map(absolute, args.inputs), recursive=args.recursive, outside=out)
+    config, checkpoint, detector, detector_checkpoint = (
+        absolute(given) if given and os.path.exists(given) else given
+        for given in (args.config, args.checkpoint, args.detector, args.detector_checkpoint))
+    model = dict(
+        model=config, weights=checkpoint, device=args.device or ('cuda:0' if args.ray_gpus else 'cpu'),
+        detector=detector, detector_weights=detector_checkpoint, box_score_thr=args.box_score_thr, tta=tta,
+        max_crops=args.max_crops, crop=args.crop, classes=args.classes, precision=args.precision, backend=args.backend)
+    call = dict(boxes=args.boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
+                expected_iou_thr=args.expected_iou_thr)
+    options = HumanParsingInferencer(**dict(model, device='cpu')).options(**call)
+    connect(cluster)
+    job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size, column=args.image_column)
+    total = Counter[str]()
+    for counts in run_job(job, cluster, options=options):
+        total += counts
+    told = count_of(total['pictures'], 'picture'), count_of(total['people'], 'person', 'people'), \
+        count_of(total['errors'], 'error')
+    say(f'{", ".join(told)} -> {args.out}')
+    return int(total['errors'] > 0)
+
+
+def absolute(address: str) -> str:
+    """The address for processes in other folders: the absolute path of a local file or folder."""
+    return address if '://' in address else os.path.abspath(address)
+
+
+def positive(given: str) -> float:
+    """A number above 0, as a type of argparse."""
+    value = share(given)
+    if not value:
+        raise argparse.ArgumentTypeError('0 is not above 0')
+    return value
+
+
+def share(given: str) -> float:
+    """A number from 0 to 1024, as a type of argparse."""
+    value = float(given)
+    if not 0 <= value <= 1024:
+        raise argparse.ArgumentTypeError(f'{given} does not lie in [0, 1024]')
+    return value
+
+
+def _refuse(args: argparse.Namespace) -> None:
+    given = next((name for name in ELSEWHERE if getattr(args, name, None)), None)
+    if given is not None:
+        raise InputError(f'--{given.replace("_", "-")} is not for --engine ray')
+    if args.boxes not in (None, 'image'):
+        raise InputError('--boxes with --engine ray can only be "image"')
