@@ -87,7 +87,7 @@ class _Region:
 @torch.no_grad()
 def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
                  thresholds: Sequence[float] = (0.2,), background_below: float | None = None,
-                 context: SemanticContext | None = None) -> PastedPerson:
+                 context: SemanticContext | None = None, weights: Sequence[float] | None = None) -> PastedPerson:
     """Paste a person's probability maps into the image, average them, and reduce them to classes and pixel scores.
 
     The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map,
@@ -102,14 +102,17 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
         background_below (float, optional): where the maximum is below it a pixel is background; 1/C by default.
         context (SemanticContext, optional): added to the person's probabilities where the person is not background, before
             the final class is taken, which may be background then. The pixel scores do not see it.
+        weights (Sequence[float], optional): A weights of the maps in the mean, which their sum divides; none is negative.
+            Equal ones by default.
 
     Raises:
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
     """
     boxes = check_windows(probs, windows, image_shape, thresholds)
+    shares = None if weights is None else _shares(weights, len(probs))
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = parallel_map if probs[0].device.type == 'cpu' else map
-    arguments = probs, boxes, image_shape, thresholds, background_below, context
+    arguments = probs, boxes, image_shape, thresholds, background_below, context, shares
     job, = run(lambda given: _PastingJob(*given), [arguments])
     sums, counts = sum(
         run(job.reduce_band, job.bands), torch.zeros(2, len(thresholds), job.num_classes, dtype=torch.float64))
@@ -167,9 +170,11 @@ class _PastingJob:
 
     @torch.no_grad()
     def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
-                 thresholds: Sequence[float], background_below: float | None, context: SemanticContext | None):
+                 thresholds: Sequence[float], background_below: float | None, context: SemanticContext | None,
+                 shares: Sequence[float] | None):
         for part in probs:
             check_probs(part, name='probs')
+        self.shares = shares
         self.num_classes, self.thresholds, self.context = len(probs[0]), thresholds, context
         self.background_below = 1 / self.num_classes if background_below is None else background_below
         self.region = region = _touched_region(probs, windows, image_shape)
@@ -200,7 +205,7 @@ class _PastingJob:
         if self.leading:
             values, labels = self.leading.at_rows(rows.start - self.region.top, rows.stop - self.region.top, classes)
         else:
-            band = _mean_sample(self.samplers, rows, classes)
+            band = _mean_sample(self.samplers, rows, classes, self.shares)
             if self.context:
                 fused = band + self.context.weight * _mean_sample(self.context_samplers, rows, classes)
             values, labels = best_class(band, classes, num_classes=self.num_classes)
@@ -225,9 +230,23 @@ def _leading_class(probs: Tensor, window: np.ndarray, region: _Region) -> Leadin
         Taps.at(_positions(np.arange(region.left, region.right), x1, x2, width), width))
 
 
-def _mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor) -> Tensor:
-    """The mean (R, C', V) over what A samplers say of some rows."""
+def _shares(weights: Sequence[float], number: int) -> list[float] | None:
+    """What share of the mean each of A maps has; ``None`` for equal ones."""
+    given = [float(weight) for weight in weights]
+    if len(given) != number or not all(0 <= weight < math.inf for weight in given) or not sum(given):
+        raise InputError(f'weights must be {number} numbers that are not negative, and not all 0, got {given}')
+    return None if len(set(given)) == 1 else [weight / sum(given) for weight in given]
+
+
+def _mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor,
+                 shares: Sequence[float] | None = None) -> Tensor:
+    """The mean (R, C', V) over what A samplers say of some rows, by their shares or equal ones."""
     band = samplers[0](rows.start, rows.stop, classes)
+    if shares is not None:
+        band *= shares[0]
+        for sample, share in zip(samplers[1:], shares[1:]):
+            band.add_(sample(rows.start, rows.stop, classes), alpha=share)
+        return band
     for sample in samplers[1:]:
         band += sample(rows.start, rows.stop, classes)
     return band.div_(len(samplers)) if len(samplers) > 1 else band

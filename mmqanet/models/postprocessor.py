@@ -85,12 +85,13 @@ class QualityAwarePostprocessor:
         self.calibration = QualityCalibration.from_config(calibration) if calibration else None
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
-              background_below: float | None = None, context: SemanticContext | None = None) -> PastedPerson:
+              background_below: float | None = None, context: SemanticContext | None = None,
+              weights: Sequence[float] | None = None) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
         probs = [absorb_small_regions(part, min_share=self.min_region) for part in probs]
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
         person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds,
-                              background_below=background_below, context=context)
+                              background_below=background_below, context=context, weights=weights)
         return replace(person, label_map=person.label_map.cpu())
 
     def pack(self, sample: ParsingDataSample, people: Sequence[PastedPerson], *, bboxes: Tensor, bbox_scores: Tensor,

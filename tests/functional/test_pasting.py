@@ -21,10 +21,11 @@ def smooth_probs(*, size, num_classes=5, seed=0, rare=()):
     return torch.from_numpy(logits).softmax(0).float()
 
 
-def full_image_probs(probs, windows, image_shape):
+def full_image_probs(probs, windows, image_shape, weights=None):
     """The definition: every map sampled at the centres of all pixels of the image, zeros outside; then the average."""
     total = 0
-    for part, (x1, y1, x2, y2) in zip(probs, windows):
+    weights = weights or [1] * len(probs)
+    for part, weight, (x1, y1, x2, y2) in zip(probs, weights, windows):
         padded = np.pad(part.numpy().astype(np.float64), ((0, 0), (1, 1), (1, 1)))
         for axis, pixels, start, stop in ((1, image_shape[0], y1, y2), (2, image_shape[1], x1, x2)):
             size = part.shape[axis]
@@ -33,8 +34,8 @@ def full_image_probs(probs, windows, image_shape):
             fraction = (position - low).reshape((-1, 1) if axis == 1 else -1)
             before, after = (np.clip(index, -1, size).astype(int) + 1 for index in (low, low + 1))
             padded = padded.take(before, axis) * (1 - fraction) + padded.take(after, axis) * fraction
-        total = total + padded
-    return total / len(probs)
+        total = total + weight * padded
+    return total / sum(weights)
 
 
 def full_image_scores(full, threshold):
@@ -47,8 +48,8 @@ def full_image_scores(full, threshold):
     return scores
 
 
-def assert_same_as_full_image(person, probs, windows, image_shape, threshold=0.2):
-    full = full_image_probs(probs, windows, image_shape)
+def assert_same_as_full_image(person, probs, windows, image_shape, threshold=0.2, weights=None):
+    full = full_image_probs(probs, windows, image_shape, weights)
     best = np.sort(full, axis=0)
     expected = np.where(best[-1] < 1 / len(full), 0, full.argmax(0))
     undecided = (best[-1] - best[-2] < 1e-5) | (abs(best[-1] - 1 / len(full)) < 1e-5)
@@ -88,6 +89,31 @@ def test_agrees_with_the_full_image_on_random_windows(sampler, number, threshold
         crossing += person.label_map.numel() > 0 and min(person.offset) == 0
     assert outside > 0
     assert crossing > 0
+
+
+@pytest.mark.parametrize('weights', [[3, 1, 2], [0.1, 0, 0.7]])
+def test_agrees_with_the_weighted_mean_of_full_images(sampler, weights):
+    rng = np.random.default_rng(7)
+    for case in range(10):
+        windows = random_windows(rng, 3, IMAGE)
+        sizes = [(24, 18), (32, 24), (16, 12)]
+        probs = [smooth_probs(size=size, seed=10 * case + part) for part, size in enumerate(sizes)]
+        person = paste_person(probs, windows, image_shape=IMAGE, weights=weights)
+        assert_same_as_full_image(person, probs, windows, IMAGE, weights=weights)
+
+
+def test_equal_weights_are_none():
+    windows = [(-9.5, 4.2, 50.1, 70.8), (3, 2, 40, 50)]
+    probs = [smooth_probs(size=(24, 18), seed=part) for part in range(2)]
+    plain, weighted = (paste_person(probs, windows, image_shape=IMAGE, weights=weights) for weights in (None, [0.3, 0.3]))
+    assert torch.equal(plain.label_map, weighted.label_map)
+    assert torch.equal(plain.part_pixel_scores, weighted.part_pixel_scores)
+
+
+@pytest.mark.parametrize('weights', [[1], [1, -1], [0, 0], [1, math.nan], [1, math.inf]])
+def test_weights_that_make_no_mean_are_refused(weights):
+    with pytest.raises(InputError, match='weights must be 2 numbers'):
+        paste_person([smooth_probs(size=(8, 6))] * 2, [(0, 0, 9, 9)] * 2, image_shape=IMAGE, weights=weights)
 
 
 def test_many_thresholds_at_once_score_as_each_alone(sampler):
