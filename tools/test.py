@@ -7,9 +7,12 @@ import os
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file
+from mmqanet.apis.ensembles import members_in, read_ensemble
+from mmqanet.apis.sources import ModelSource
+from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file, load_weights
 from mmqanet.engine.changes import (
     export_detections,
     show_predictions,
@@ -17,7 +20,7 @@ from mmqanet.engine.changes import (
     use_test_crops,
     use_test_time_augmentation,
 )
-from mmqanet.engine.config import dataset_of, inner_datasets
+from mmqanet.engine.config import dataset_of, inner_datasets, read_config
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 from mmqanet.errors import InputError
 from mmqanet.utils.files import check_overwrites
@@ -26,7 +29,10 @@ from mmqanet.utils.files import check_overwrites
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     add_common_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('checkpoint', nargs='?', help='checkpoint file; none where --ensemble or the config names the '
+                        'members of an ensemble')
+    parser.add_argument('--ensemble', nargs='+', metavar='CKPT', default=[], help='test several parsers as one on the data '
+                        'of the config: checkpoints that carry their configs')
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--show-dir', help='write overlays of the predictions to this folder')
     parser.add_argument('--detections', help='write the people a detector finds to this JSON file, for testing a parser')
@@ -41,20 +47,26 @@ def parse_args() -> argparse.Namespace:
 
 def main() -> None:
     args = parse_args()
-    cfg = config_from(args)
+    ensemble, samplers = find_ensemble(args)
+    cfg = config_from(args, ensemble and ensemble.cfg)
     check_outputs(args, cfg)
-    cfg.load_from = args.checkpoint
     use_class_set(cfg, args.classes)
-    if args.tta:
-        use_test_time_augmentation(cfg)
     if args.show_dir:
         show_predictions(cfg, args.show_dir)
     if args.detections:
         export_detections(cfg, args.detections)
-    content = load_checkpoint_file(args.checkpoint)
-    crop_sampler = use_test_crops(cfg, asked=args.crop, stored=(content.get('meta') or {}).get('crop_sampler'))
+    if ensemble:
+        content, name, crop_sampler = ensemble.content, ensemble.checkpoint, ' and '.join(sorted(samplers))
+    else:
+        if args.tta:
+            use_test_time_augmentation(cfg)
+        cfg.load_from = name = args.checkpoint
+        content = load_checkpoint_file(name)
+        crop_sampler = use_test_crops(cfg, asked=args.crop, stored=(content.get('meta') or {}).get('crop_sampler'))
     runner = Runner.from_cfg(cfg)
-    check_weights(runner.model, content.get('state_dict', content), args.checkpoint)
+    check_weights(runner.model, content.get('state_dict', content), name)
+    if ensemble:
+        load_weights(runner.model.module if is_model_wrapper(runner.model) else runner.model, content['state_dict'], name)
     metrics = runner.test()
     if crop_sampler:
         print_log(f'Crops of the people: {crop_sampler}', 'current')
@@ -65,9 +77,29 @@ def main() -> None:
         WholeFilesBackend().put_text(json.dumps(results, indent=2), args.out)
 
 
+def find_ensemble(args: argparse.Namespace) -> tuple[ModelSource | None, set[str]]:
+    """The ensemble that the arguments or the config name, on the config's data, and how its members cut people out."""
+    base = read_config(args.config)
+    members = args.ensemble or members_in(base)
+    if members and args.checkpoint:
+        raise InputError(f'{args.checkpoint}: an ensemble names all of its members; this checkpoint is not used')
+    if not members:
+        if not args.checkpoint:
+            raise InputError('checkpoint: give one, or several after --ensemble')
+        return None, set()
+    samplers: set[str] = set()
+
+    def configure(member: ModelSource) -> None:
+        samplers.add(use_test_crops(member.cfg, asked=args.crop) or 'none')
+        if args.tta:
+            use_test_time_augmentation(member.cfg)
+
+    return read_ensemble(members, base=base, configure=configure), samplers
+
+
 def check_outputs(args: argparse.Namespace, cfg: Config) -> None:
     """Raise ``InputError`` if a file to be written is one that is read, or if two are the same."""
-    given: list[str | None] = [args.config, args.checkpoint]
+    given: list[str | None] = [args.config, args.checkpoint, *args.ensemble]
     for dataset in inner_datasets(dataset_of(cfg, 'test_dataloader')):
         given += [os.path.join(dataset.get('data_root') or '', dataset[key]) for key in ('ann_file', 'detection_file')
                   if dataset.get(key)]

@@ -15,7 +15,7 @@ from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
-from mmqanet.apis.loading import ModelSource
+from mmqanet.apis.sources import ModelSource
 from mmqanet.datasets.transforms.loading import LoadImage
 from mmqanet.engine.config import require_mmdet, scope_of
 from mmqanet.errors import InputError

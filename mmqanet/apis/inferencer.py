@@ -12,6 +12,7 @@ from rich.progress import track as progress_bar
 
 from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_all
 from mmqanet.apis.detector import SCORE_THR, above, init_detector, with_score_thr
+from mmqanet.apis.ensembles import files_of
 from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
 from mmqanet.apis.given_boxes import look_up
 from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, require_calibration, whole_image
@@ -67,6 +68,8 @@ class HumanParsingInferencer:
         backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
             (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.
         second_stage: a second model that parses parts of the people, such as their heads.
+        ensemble, one_at_a_time: parsers that parse together in place of ``model`` and ``weights``, as in
+            :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
 
     Raises:
@@ -89,20 +92,23 @@ class HumanParsingInferencer:
         precision: str | None = None,
         backend: str = 'torch',
         second_stage: SecondStage | None = None,
+        ensemble: Sequence[Any] = (),
+        one_at_a_time: bool | None = None,
         show_progress: bool = False,
     ):
         device = device or get_device()
-        if model is None and weights is None:
+        if model is None and weights is None and not ensemble:
             weights = shipped(SHIPPED_PARSER)
             if detector is None and detector_weights is None:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
-                                precision=precision)
+                                precision=precision, ensemble=ensemble, one_at_a_time=one_at_a_time)
         use_backend(self.model, backend)
         self.backend, self.second_stage = backend, second_stage
         if second_stage is not None:
             second_stage.check(self.label_set.classes)
-        self.given = [source for source in (model, weights, detector, detector_weights) if isinstance(source, str | Path)]
+        sources = (model, weights, detector, detector_weights, *files_of(ensemble))
+        self.given = [source for source in sources if isinstance(source, str | Path)]
         self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
         if detector is not None or detector_weights is not None:
             refuse_boxes(self.model, where='detector')

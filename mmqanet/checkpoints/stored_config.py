@@ -179,6 +179,6 @@ class _Check:
             return scope == 'mmdet' and name in allowed.MMDET_PARTS
         if key == 'dataset':
             return name in allowed.MMDET_DATASETS if scope == 'mmdet' else allowed.is_own_dataset(name)
-        if key == 'pipeline':
+        if key in ('pipeline', 'pipelines'):  # of a data set, of the members of an ensemble
             return name in allowed.TRANSFORMS_OF[scope] or (scope == 'mmqanet' and allowed.is_own(name, transform=True))
         return name in allowed.MODELS_OF[scope] or (scope == 'mmqanet' and allowed.is_own(name))

@@ -90,6 +90,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model = parser.add_argument_group('model')
     model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
     model.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
+    model.add_argument('--ensemble', nargs='+', metavar='CKPT', default=[], help='parse with several models, whose '
+                       'probabilities are averaged: checkpoints that carry their configs, of the same classes')
+    model.add_argument('--ensemble-weights', nargs='+', type=float, metavar='W', help='of each (default: 1)')
+    model.add_argument('--one-at-a-time', action='store_true', help='keep the network of one member at a time on the device')
     model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
     model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
                        help="average over the mirror image and the scales given, or the config's tta_scales")
@@ -127,15 +131,16 @@ def run(args: argparse.Namespace) -> int:
                         tell=complain)
     second = second_stage(args)
     kinds = [*args.save, 'second'] if second and args.save and 'second' not in args.save else args.save
-    given = [path for path in (args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second)
-             if path]
+    files = args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second, *args.ensemble
+    given = [path for path in files if path]
     OutputPlan(out, kinds, given=given).claim(items)
     problem = find_problem_of_showing(args.show)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes, precision=args.precision,
-        backend=args.backend, second_stage=load_second_stage(second, args) if second else None)
+        backend=args.backend, second_stage=load_second_stage(second, args) if second else None,
+        ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr,
                 track=tracking(args))
@@ -227,6 +232,14 @@ def camera_or_path(given: str) -> int | str:
     """The index of a camera where the argument is a small number and no file is called so."""
     is_index = given.isascii() and given.isdecimal() and len(given) <= LONGEST_INDEX
     return int(given) if is_index and not os.path.exists(given) else given
+
+
+def members_of(args: argparse.Namespace) -> list[dict[str, Any]]:
+    """The inferencer's ``ensemble``."""
+    weights = args.ensemble_weights or [1.0] * len(args.ensemble)
+    if len(weights) != len(args.ensemble):
+        raise InputError(f'--ensemble-weights: {len(weights)} of them for {len(args.ensemble)} members')
+    return [dict(checkpoint=path, weight=weight) for path, weight in zip(args.ensemble, weights)]
 
 
 def test_time_augmentation(args: argparse.Namespace) -> bool | list[float] | None:

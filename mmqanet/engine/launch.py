@@ -29,10 +29,10 @@ def add_common_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument('--local_rank', '--local-rank', type=int, default=0, help=argparse.SUPPRESS)
 
 
-def config_from(args: argparse.Namespace) -> Config:
-    """The config that the common arguments name, with them applied."""
+def config_from(args: argparse.Namespace, cfg: Config | None = None) -> Config:
+    """The config that the common arguments name, or one made of it, with them applied."""
     os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    cfg = read_config(args.config)
+    cfg = cfg or read_config(args.config)
     prepare_config(cfg, name=Path(args.config).stem, work_dir=args.work_dir, launcher=args.launcher,
                    overrides=args.cfg_options)
     return cfg

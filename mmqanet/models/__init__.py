@@ -15,6 +15,7 @@ from mmqanet.models.necks.deconv_neck import DeconvNeck
 from mmqanet.models.necks.semantic_fpn import SemanticFPN
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.models.parsers.dense_pose import DensePoseParser
+from mmqanet.models.parsers.ensemble import ParserEnsemble
 from mmqanet.models.parsers.topdown import TopdownParser
 from mmqanet.models.partial_loss import PartialCrossEntropyLoss
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
@@ -23,6 +24,7 @@ from mmqanet.models.segmenters.topdown import TopdownSegmenter
 __all__ = [
     'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'DensePoseParser', 'DensePosePostprocessor', 'EfficientNetLite0',
     'GeometricContextHead', 'GlobalSemanticHead', 'InstanceIoUHead', 'InstanceMaskHead', 'IoUHead', 'IoURegressionLoss',
-    'LovaszSoftmaxLoss', 'ParsingDataPreprocessor', 'ParsingHead', 'ParsingRescoringHead', 'PartialCrossEntropyLoss',
+    'LovaszSoftmaxLoss', 'ParserEnsemble', 'ParsingDataPreprocessor', 'ParsingHead', 'ParsingRescoringHead',
+    'PartialCrossEntropyLoss',
     'PixelCrossEntropyLoss', 'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser', 'TopdownSegmenter', 'UVHead',
 ]

@@ -23,7 +23,7 @@ def cfg(tmp_path) -> Config:
 
 
 def arguments(folder: Path, **outputs: str) -> argparse.Namespace:
-    given = dict(config=str(folder / 'config.py'), checkpoint=str(folder / 'weights.pth'))
+    given = dict(config=str(folder / 'config.py'), checkpoint=str(folder / 'weights.pth'), ensemble=[])
     return argparse.Namespace(**given, **dict(dict(out=None, detections=None), **outputs))
 
 

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from torch import Tensor, nn
 
 from mmqanet.apis import init_model
-from mmqanet.apis.loading import dataset_meta
+from mmqanet.apis.sources import dataset_meta
 from mmqanet.checkpoints.conversion.region_weights import convert_region_based
 from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
 from mmqanet.checkpoints.publishing import self_contained, write_checkpoint

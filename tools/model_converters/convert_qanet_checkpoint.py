@@ -21,7 +21,7 @@ from mmseg.models.backbones import HRNet
 from torch import Tensor, nn
 
 from mmqanet.apis import init_model
-from mmqanet.apis.loading import dataset_meta
+from mmqanet.apis.sources import dataset_meta
 from mmqanet.checkpoints.conversion.released_weights import convert_released
 from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
 from mmqanet.checkpoints.publishing import self_contained, write_checkpoint

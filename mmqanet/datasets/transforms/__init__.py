@@ -9,6 +9,7 @@ from mmqanet.datasets.transforms.crop import (
 from mmqanet.datasets.transforms.formatting import PackParsingInputs
 from mmqanet.datasets.transforms.instances import LoadInstanceMask
 from mmqanet.datasets.transforms.loading import LoadImage, LoadImageMaps, LoadPersonMap
+from mmqanet.datasets.transforms.members import MemberInputs
 from mmqanet.datasets.transforms.seeding import SeedFromIndex
 from mmqanet.datasets.transforms.surface import LoadSurface, WarpSurfacePoints
 from mmqanet.datasets.transforms.views import RandomBlur, RandomBoxShift, RandomCloseUp
@@ -22,7 +23,8 @@ from mmqanet.datasets.transforms.whole_images import (
 
 __all__ = [
     'BoxesToCrops', 'IgnoreSmallBoxes', 'ImagesAtScales', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask',
-    'LoadPersonMap', 'LoadSurface', 'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift', 'RandomCloseUp',
+    'LoadPersonMap', 'LoadSurface', 'MemberInputs', 'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift',
+    'RandomCloseUp',
     'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide', 'SeedFromIndex',
     'TransformCrops', 'WarpCrops', 'WarpSurfacePoints',
 ]

@@ -84,9 +84,7 @@ class TopdownParser(CropParser):
     def set_merging(cls, model: dict[str, Any], *, table: Sequence[int], flip_pairs: Sequence[tuple[int, int]]) -> None:
         """Let a model's config merge the classes of the network, in place."""
         model['merging'] = dict(table=table, flip_pairs=flip_pairs)
-        calibration = (model.get('postprocessor') or {}).get('calibration')
-        if calibration:
-            model['postprocessor']['calibration'] = QualityCalibration.from_config(calibration).merged(table).to_config()
+        merge_calibration(model, table)
 
     def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor | None]:
         """Normalised crops (B, 3, h, w) → logits (B, C, h, w) and IoU scores (B,), ``None`` without an IoU head."""
@@ -126,3 +124,10 @@ class TopdownParser(CropParser):
             return probs, iou
         probs = average_mirrored_(probs[:number], probs[number:], mirrored_classes=swapped)
         return probs, (iou[:number] + iou[number:]) / 2
+
+
+def merge_calibration(model: dict[str, Any], table: Sequence[int]) -> None:
+    """Let the calibration in a model's config, if there is one, be that of merged classes, in place."""
+    calibration = (model.get('postprocessor') or {}).get('calibration')
+    if calibration:
+        model['postprocessor']['calibration'] = QualityCalibration.from_config(calibration).merged(table).to_config()
