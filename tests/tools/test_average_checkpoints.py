@@ -41,3 +41,23 @@ def test_no_checkpoint_that_was_given_is_overwritten(tmp_path, monkeypatch, name
     with pytest.raises(SystemExit, match='would overwrite'):
         average(monkeypatch, tmp_path / 'before.pth', tmp_path / 'after.pth', tmp_path / name, '--share', 0.5)
     assert (tmp_path / name).read_bytes() == content
+
+
+def test_several_checkpoints_are_averaged_by_weight(tmp_path, monkeypatch):
+    for index, value in enumerate((1.0, 2.0, 6.0)):
+        torch.save(dict(state_dict=dict(w=torch.full((2,), value), n=torch.tensor(index))), tmp_path / f'{index}.pth')
+    given = [tmp_path / f'{index}.pth' for index in range(3)]
+    for options, expected in (([], 3.0), (['--weights', 2, 1, 1], 2.5)):
+        average(monkeypatch, *given, tmp_path / 'out.pth', *options)
+        state = load_checkpoint_file(tmp_path / 'out.pth')['state_dict']
+        assert state['w'].tolist() == [expected] * 2
+        assert state['n'] == 2
+    torch.save(dict(state_dict=dict(w=torch.zeros(2), n=torch.tensor(1), more=torch.zeros(1))), tmp_path / 'more.pth')
+    for words, message in (([given[0], '--weights', 1], 'needs two checkpoints or more'),
+                           (['--share', 0.5], 'is for two checkpoints, not 3'), (['--weights', 1, 1], 'for 3 checkpoints'),
+                           ([tmp_path / 'more.pth'], 'more is missing')):
+        inputs = words[:1] if words[0] == given[0] else [*given, *(words[:1] if len(words) == 1 else [])]
+        options = words[1:] if words[0] == given[0] else words if len(words) > 1 else []
+        with pytest.raises(SystemExit, match=message):
+            average(monkeypatch, *inputs, tmp_path / 'no.pth', *options)
+    assert not (tmp_path / 'no.pth').exists()
