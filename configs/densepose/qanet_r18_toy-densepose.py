@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 3
+max_epochs = 10
 norm_cfg = dict(type='BN')
 model = dict(
     type='DensePoseParser',
