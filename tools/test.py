@@ -57,6 +57,7 @@ def main() -> None:
         export_detections(cfg, args.detections)
     if ensemble:
         content, name, crop_sampler = ensemble.content, ensemble.checkpoint, ' and '.join(sorted(samplers))
+        cfg.load_from = None  # what its training would start from
     else:
         if args.tta:
             use_test_time_augmentation(cfg)
