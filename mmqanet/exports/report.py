@@ -36,11 +36,13 @@ def _picture(record: Mapping[str, Any], image: np.ndarray | None) -> dict[str, A
     height, width = record['height'], record['width']
     scale = min(1.0, LONGEST_SIDE / max(height, width))
     size = max(1, round(height * scale)), max(1, round(width * scale))
-    parts = [dict(person=index, label=part['label'], quality=part['quality'], pixel=part['pixel_score'], area=part['area'])
+    parts = [dict(person=index, label=part['label'], quality=part['quality'], pixel=part['pixel_score'], area=part['area'],
+                  **_expected(part))
              for index, person in enumerate(record['people']) for part in person['parts']]
     return dict(
         name=record['name'], source=record['source'], width=size[1], height=size[0], jpeg=_thumbnail(image, size),
-        people=[{key: person[key] for key in ('id', 'quality', 'scores')} for person in record['people']], parts=parts,
+        people=[dict({key: person[key] for key in ('id', 'quality', 'scores')}, **_expected(person))
+                for person in record['people']], parts=parts,
         runs=b64encode(_runs(_numbers(record, size))).decode())
 
 
@@ -81,3 +83,8 @@ def _varint(number: int) -> bytes:
 def _as_script(content: Any) -> str:
     """JSON that ends no script element."""
     return json.dumps(content, ensure_ascii=True).replace('<', '\\u003c')
+
+
+def _expected(described: Mapping[str, Any]) -> dict[str, float]:
+    """``expected_iou`` of a person or part, where the parser's qualities are calibrated."""
+    return {key: described[key] for key in ('expected_iou',) if key in described}

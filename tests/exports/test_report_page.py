@@ -82,6 +82,8 @@ def page(tmp_path_factory):
     records = [(described('good', [(1, 1, 0.9, left), (1, 2, 0.8, right)], size=SIZE), image(SIZE)),
                (described('bad', [(1, 1, 0.2, left), (2, 3, 0.7, right)], size=SIZE, source=EVIL), image(SIZE, 1)),
                (described('nobody', [], size=SIZE), image(SIZE, 2))]
+    for person in records[1][0]['people']:  # as of a calibrated parser
+        person['expected_iou'] = person['parts'][0]['expected_iou'] = 0.33
     path = tmp_path_factory.mktemp('report') / 'report.html'
     path.write_text(''.join(report(records, label_set=LABELS)), encoding='utf-8')
     with sync_api.sync_playwright() as playwright:
@@ -153,6 +155,18 @@ def test_a_part_tells_its_scores(page):
         'coat & <tie> 0.80', 'pixel score 0.40, 2,400 pixels', 'person 1: quality 0.51', 'box 0.90, IoU 0.80, pixel 0.70']
     page.mouse.move(2, 2)
     assert page.locator('#tip').is_hidden()
+
+
+def test_expected_ious_are_told_where_there_are_some(page):
+    view = page.locator('button[aria-label="Enlarge bad"]')
+    size = view.bounding_box()
+    view.hover(position=dict(x=size['width'] * 0.25, y=size['height'] / 2))
+    assert page.locator('#tip').inner_text().split('\n')[1:3] == [
+        'pixel score 0.10, 2,400 pixels, expected IoU 0.33', 'person 1: quality 0.51, expected IoU 0.33']
+    page.mouse.move(2, 2)
+    view.click()
+    assert page.locator('dialog small').first.inner_text() == 'box 0.90, IoU 0.80, pixel 0.70, expected IoU 0.33'
+    page.keyboard.press('Escape')
 
 
 def test_a_picture_is_enlarged(page):
