@@ -185,3 +185,17 @@ def test_every_test_file_has_a_name_of_its_own():
     """pytest imports them by it."""
     names = [path.name for path in (REPO / 'tests').rglob('test_*.py')]
     assert len(set(names)) == len(names)
+
+
+PAGES = sorted([*REPO.glob('*.md'), *(REPO / 'docs').rglob('*.md'), REPO / 'mmqanet/weights/README.md'])
+
+
+@pytest.mark.parametrize('path', PAGES, ids=lambda path: str(path.relative_to(REPO)))
+def test_lines_of_text_are_short(path):
+    """125 columns; lines with code and tables are as long as they are."""
+    fenced = False
+    for number, line in enumerate(path.read_text(encoding='utf-8').splitlines(), 1):
+        if line.lstrip().startswith('```'):
+            fenced = not fenced
+        whole = fenced or '`' in line or line.lstrip().startswith(('|', '#', '!', '<')) or line.startswith('    ')
+        assert whole or len(line) <= 125 or ' ' not in line.strip(), f'{path}:{number}'

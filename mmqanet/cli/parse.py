@@ -70,7 +70,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     video.add_argument('--smooth', nargs='?', type=seconds, const=SMOOTH_SECONDS, default=0.0, metavar='S',
                        help='average the probabilities of followed people over time, so that parts flicker less; after S '
                        f'seconds a frame has half the weight (default: {SMOOTH_SECONDS})')
-    parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, default=list(KINDS[:3]), metavar='KIND',
+    parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs; second, default with --second-stage, is its drawing and '
                         'palette PNG); of all pictures together: coco (data sets of people and of parts), labelstudio '
@@ -130,7 +130,8 @@ def run(args: argparse.Namespace) -> int:
                         max_frames=args.max_frames, max_bytes=args.max_file_size * 2**20, repeat=False,
                         tell=complain)
     second = second_stage(args)
-    kinds = [*args.save, 'second'] if second and args.save and 'second' not in args.save else args.save
+    save = list(KINDS[:3]) if args.save is None else args.save
+    kinds = [*save, 'second'] if second and save and 'second' not in save else save
     files = args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second, *args.ensemble
     given = [path for path in files if path]
     OutputPlan(out, kinds, given=given).claim(items)

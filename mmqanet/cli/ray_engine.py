@@ -9,7 +9,8 @@ from mmqanet.errors import InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.wording import count_of
 
-ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'second_stage')  # options that this engine does not have
+# Options that this engine does not have.
+ELSEWHERE = ('save', 'show', 'track', 'smooth', 'max_frames', 'second_stage', 'ensemble')
 
 
 def add_ray_options(parser: argparse.ArgumentParser) -> None:

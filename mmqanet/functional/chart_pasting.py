@@ -13,7 +13,15 @@ import torch
 from torch import Tensor
 
 from mmqanet.functional.charts import CHARTS, PARTS
-from mmqanet.functional.pasting import CPU_BAND, DEVICE_BAND, PastedPerson, best_class, check_windows, region_samplers
+from mmqanet.functional.pasting import (
+    CPU_BAND,
+    DEVICE_BAND,
+    PastedPerson,
+    best_class,
+    check_windows,
+    region_samplers,
+    shares_of,
+)
 from mmqanet.functional.quality import confident_sums, scores_from_sums
 
 NUM_MAPS = len(PARTS) + 3 * len(CHARTS)
@@ -31,7 +39,7 @@ class PastedSurface(PastedPerson):
 
 @torch.no_grad()
 def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
-                  thresholds: Sequence[float] = (0.2,)) -> PastedSurface:
+                  thresholds: Sequence[float] = (0.2,), weights: Sequence[float] | None = None) -> PastedSurface:
     """Paste a person's maps into the image and average them; take parts, charts and their coordinates.
 
     The same as sampling every map bilinearly at the centres of all pixels with zeros outside the map, and averaging. A pixel
@@ -43,12 +51,15 @@ def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
         windows (Sequence): A boxes x1, y1, x2, y2 in image pixels (continuous), the window each map covers.
         image_shape (tuple[int, int]): (H, W).
         thresholds (Sequence[float]): T thresholds of the pixel scores, in [0, 1].
+        weights (Sequence[float], optional): A weights of the maps in the mean, at least 0; all the same by default.
 
     Raises:
         InputError: an argument is out of range, or their numbers differ.
     """
     maps = [part.float() for part in maps]
     boxes = check_windows(maps, windows, image_shape, thresholds)
+    equal = [1 / len(maps)] * len(maps)
+    shares = equal if weights is None else shares_of(weights, len(maps)) or equal
     region, samplers = region_samplers(maps, boxes, image_shape)
     height, width = region.bottom - region.top, region.right - region.left
     device = maps[0].device
@@ -59,7 +70,7 @@ def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     every = torch.arange(NUM_MAPS, device=device)
     for top in range(region.top, region.bottom if width else region.top, step):
         bottom = min(top + step, region.bottom)
-        band = torch.stack([sample(top, bottom, every) for sample in samplers]).mean(0)
+        band = torch.stack([share * sample(top, bottom, every) for share, sample in zip(shares, samplers)]).sum(0)
         rows = slice(top - region.top, bottom - region.top)
         confidences, charts[rows], uv[:, rows] = _reduce(band)
         sums += torch.stack(confident_sums(

@@ -109,7 +109,7 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
     """
     boxes = check_windows(probs, windows, image_shape, thresholds)
-    shares = None if weights is None else _shares(weights, len(probs))
+    shares = None if weights is None else shares_of(weights, len(probs))
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = parallel_map if probs[0].device.type == 'cpu' else map
     arguments = probs, boxes, image_shape, thresholds, background_below, context, shares
@@ -230,7 +230,7 @@ def _leading_class(probs: Tensor, window: np.ndarray, region: _Region) -> Leadin
         Taps.at(_positions(np.arange(region.left, region.right), x1, x2, width), width))
 
 
-def _shares(weights: Sequence[float], number: int) -> list[float] | None:
+def shares_of(weights: Sequence[float], number: int) -> list[float] | None:
     """What share of the mean each of A maps has; ``None`` for equal ones."""
     given = [float(weight) for weight in weights]
     if len(given) != number or not all(0 <= weight < math.inf for weight in given) or not sum(given):

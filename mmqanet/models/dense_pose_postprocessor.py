@@ -21,7 +21,8 @@ class DensePosePostprocessor(QualityAwarePostprocessor):
     """
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
-              background_below: float | None = None, context: SemanticContext | None = None) -> PastedSurface:
+              background_below: float | None = None, context: SemanticContext | None = None,
+              weights: Sequence[float] | None = None) -> PastedSurface:
         """Reduce one person's maps (90, h, w), one a scale, as :func:`paste_surface` does; what remains goes to the CPU.
 
         Raises:
@@ -30,7 +31,7 @@ class DensePosePostprocessor(QualityAwarePostprocessor):
         if background_below is not None or context is not None:
             raise InputError('paste: dense pose takes neither background_below nor context')
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
-        person = paste_surface(probs, windows, image_shape=image_shape, thresholds=thresholds)
+        person = paste_surface(probs, windows, image_shape=image_shape, thresholds=thresholds, weights=weights)
         return replace(person, label_map=person.label_map.cpu(), uv=person.uv.clamp(0, 1).cpu())
 
     def pack(self, sample: ParsingDataSample, people: Sequence[PastedPerson], *, bboxes: Tensor, bbox_scores: Tensor,

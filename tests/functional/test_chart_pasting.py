@@ -83,6 +83,16 @@ def test_it_is_what_sampling_all_maps_everywhere_gives():
         assert pasted.part_pixel_scores[0, label - 1].item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_maps_weigh_what_they_are_told():
+    maps, windows = [made_up_maps(0), made_up_maps(1)], [(2.0, 2.0, 20.0, 30.0)] * 2
+    first = paste_surface(maps[:1], windows[:1], image_shape=(40, 30))
+    for weights, expected in (((2, 0), first), ((3, 1), paste_surface([(3 * maps[0] + maps[1]) / 4], windows[:1],
+                                                                      image_shape=(40, 30)))):
+        found = paste_surface(maps, windows, image_shape=(40, 30), weights=weights)
+        assert (found.label_map == expected.label_map).float().mean() > 0.999
+        torch.testing.assert_close(found.pixel_scores, expected.pixel_scores, rtol=1e-3, atol=1e-4)
+
+
 def test_nobody_is_seen_outside_the_image():
     pasted = paste_surface([made_up_maps(0)], [(50, 50, 60, 60)], image_shape=(20, 20))
     assert pasted.label_map.numel() == 0
