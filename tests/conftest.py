@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -17,6 +18,12 @@ def pytest_configure():
     The tests run side by side already; more threads than processors would only wait for each other.
     """
     torch.set_num_threads(int(os.environ.setdefault('OMP_NUM_THREADS', '1')))
+
+
+@pytest.fixture(autouse=True)
+def _own_scope(monkeypatch):
+    """A scope that mmengine opens, as every Runner does, ends with the test: in another's, plain names mean other things."""
+    monkeypatch.setattr(DefaultScope, '_instance_dict', DefaultScope._instance_dict.copy())
 
 
 @pytest.fixture(scope='session')
