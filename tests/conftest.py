@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.registry import DefaultScope
+from small_networks import write_small_network
 
 REPO = Path(__file__).resolve().parents[1]
 
@@ -59,16 +59,4 @@ def released_keys(shared_dir) -> Callable[[str], list]:
 @pytest.fixture(scope='session')
 def small_parser(tmp_path_factory) -> Path:
     """A folder with ``config.py`` of a small network and ``weights.pth``: untrained, but sure of its answers."""
-    from mmqanet.apis import init_model
-
-    folder = tmp_path_factory.mktemp('small_parser')
-    cfg = Config.fromfile(REPO / 'configs/toy/qanet_r18_toy.py')
-    cfg.merge_from_dict({'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]})
-    cfg.dump(folder / 'config.py')
-    torch.manual_seed(0)
-    model = init_model(cfg)
-    model.iou_head.regressor.bias.data.fill_(0.8)
-    model.parsing_head.classifier.weight.data *= 300
-    meta = dict(cfg=cfg.pretty_text, dataset_meta=model.dataset_meta)
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'weights.pth')
-    return folder
+    return write_small_network(tmp_path_factory.mktemp('small_parser'), REPO / 'configs/toy/qanet_r18_toy.py', seed=0)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmqanet.cli.arguments import at_least_one, output_path
+from mmqanet.cli.outputs import make_folder, refuse_folder
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.files import read_bytes, write_bytes
@@ -84,14 +85,11 @@ def check_outputs(json_path: str | None, plots: str | None, *, given: str | None
                 raise InputError(f'{option} {path}: lies among the files that are scored')
     if json_path and given and os.path.realpath(json_path) == os.path.realpath(given):
         raise InputError(f'--json {json_path}: would overwrite the --class-names')
-    if json_path and Path(json_path).is_dir():
-        raise InputError(f'--json {json_path}: is a folder')
+    if json_path:
+        refuse_folder('--json', json_path)
     for option, folder in (('--json', Path(json_path).parent if json_path else None), ('--plots', plots)):
-        try:
-            if folder is not None:
-                Path(folder).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f'{option} {folder}: {error.strerror}') from None
+        if folder is not None:
+            make_folder(folder, told=f'{option} {folder}')
 
 
 def class_names(path: str | None, num_classes: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mmqanet.cli.arguments import output_path
+from mmqanet.cli.outputs import make_folder, refuse_folder
 from mmqanet.errors import InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.files import write_bytes
@@ -79,9 +80,5 @@ def check_output(path: str | None, *, given: tuple[str, ...]) -> None:
         return
     if os.path.realpath(path) in {os.path.realpath(other) for other in given}:
         raise InputError(f'--json {path}: would overwrite a file that is read')
-    if Path(path).is_dir():
-        raise InputError(f'--json {path}: is a folder')
-    try:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f'--json {path}: {error.strerror}') from None
+    refuse_folder('--json', path)
+    make_folder(Path(path).parent, told=f'--json {path}')

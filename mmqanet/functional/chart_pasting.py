@@ -19,6 +19,7 @@ from mmqanet.functional.pasting import (
     PastedPerson,
     best_class,
     check_windows,
+    mean_sample,
     region_samplers,
     shares_of,
 )
@@ -58,8 +59,7 @@ def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     """
     maps = [part.float() for part in maps]
     boxes = check_windows(maps, windows, image_shape, thresholds)
-    equal = [1 / len(maps)] * len(maps)
-    shares = equal if weights is None else shares_of(weights, len(maps)) or equal
+    shares = None if weights is None else shares_of(weights, len(maps))
     region, samplers = region_samplers(maps, boxes, image_shape)
     height, width = region.bottom - region.top, region.right - region.left
     device = maps[0].device
@@ -70,7 +70,7 @@ def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     every = torch.arange(NUM_MAPS, device=device)
     for top in range(region.top, region.bottom if width else region.top, step):
         bottom = min(top + step, region.bottom)
-        band = torch.stack([share * sample(top, bottom, every) for share, sample in zip(shares, samplers)]).sum(0)
+        band = mean_sample(samplers, range(top, bottom), every, shares)
         rows = slice(top - region.top, bottom - region.top)
         confidences, charts[rows], uv[:, rows] = _reduce(band)
         sums += torch.stack(confident_sums(

@@ -205,9 +205,9 @@ class _PastingJob:
         if self.leading:
             values, labels = self.leading.at_rows(rows.start - self.region.top, rows.stop - self.region.top, classes)
         else:
-            band = _mean_sample(self.samplers, rows, classes, self.shares)
+            band = mean_sample(self.samplers, rows, classes, self.shares)
             if self.context:
-                fused = band + self.context.weight * _mean_sample(self.context_samplers, rows, classes)
+                fused = band + self.context.weight * mean_sample(self.context_samplers, rows, classes)
             values, labels = best_class(band, classes, num_classes=self.num_classes)
         sums = confident_sums(values, labels, num_bins=self.num_classes, thresholds=self.thresholds)
         labels.masked_fill_(values < self.background_below, 0)
@@ -238,7 +238,7 @@ def shares_of(weights: Sequence[float], number: int) -> list[float] | None:
     return None if len(set(given)) == 1 else [weight / sum(given) for weight in given]
 
 
-def _mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor,
+def mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor,
                  shares: Sequence[float] | None = None) -> Tensor:
     """The mean (R, C', V) over what A samplers say of some rows, by their shares or equal ones."""
     band = samplers[0](rows.start, rows.stop, classes)

@@ -7,11 +7,11 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from mmengine.config import Config
 from pictures import picture, save
 from PIL import Image
+from small_networks import write_small_network
 
-from mmqanet.apis import HumanParsingInferencer, inference_topdown, init_model
+from mmqanet.apis import HumanParsingInferencer, inference_topdown
 from mmqanet.apis.predictions import schema
 from mmqanet.apis.second_stage import SecondStage, part_box
 from mmqanet.cli.main import main
@@ -25,17 +25,7 @@ HAT, FACE, CLOTHES, SKIN = 1, 2, 3, 4
 @pytest.fixture(scope='module')
 def faces(tmp_path_factory):
     """A folder with the config and weights of a small untrained network of faces, sure of its answers."""
-    folder = tmp_path_factory.mktemp('faces')
-    cfg = Config.fromfile(REPO / 'configs/face/qanet_r18_toy-faces.py')
-    cfg.merge_from_dict({'model.backbone.base_channels': 8, 'model.neck.in_channels': [8, 16, 32, 64]})
-    cfg.dump(folder / 'config.py')
-    torch.manual_seed(1)
-    model = init_model(cfg)
-    model.iou_head.regressor.bias.data.fill_(0.8)
-    model.parsing_head.classifier.weight.data *= 300
-    meta = dict(cfg=cfg.pretty_text, dataset_meta=model.dataset_meta)
-    torch.save(dict(state_dict=model.state_dict(), meta=meta), folder / 'weights.pth')
-    return folder
+    return write_small_network(tmp_path_factory.mktemp('faces'), REPO / 'configs/face/qanet_r18_toy-faces.py', seed=1)
 
 
 @pytest.fixture(scope='module')
