@@ -3,10 +3,7 @@ _base_ = './densepose_coco.py'
 
 data_root = 'data/toy/'
 crop = dict(type='BoxesToCrops', input_size=(96, 128), padding=1.1)
-warp = [
-    dict(type='WarpCrops'),
-    dict(type='WarpSurfacePoints', uv_mirror=data_root + 'DensePoseData/UV_data/UV_symmetry_transforms.mat'),
-]
+warp = [_base_.pack[0], dict(type='WarpSurfacePoints', uv_mirror=data_root + _base_.mirror)]
 train_dataloader = dict(
     batch_size=16,
     num_workers=2,
@@ -15,7 +12,7 @@ train_dataloader = dict(
         ann_file='annotations/toy-densepose_train.json',
         data_prefix=dict(img='Training/Images'),
         on_invalid='error',
-        pipeline=[*_base_.load_person, crop, dict(type='RandomCropFlip'), *warp, _base_.pack],
+        pipeline=[*_base_.load_person, crop, dict(type='RandomCropFlip'), *warp, _base_.pack[1]],
     ),
 )
 val_dataloader = test_dataloader = dict(
@@ -25,7 +22,7 @@ val_dataloader = test_dataloader = dict(
         ann_file='annotations/toy-densepose_val.json',
         data_prefix=dict(img='Validation/Images'),
         on_invalid='error',
-        pipeline=[dict(type='LoadImage'), crop, dict(type='WarpCrops'), _base_.pack],
+        pipeline=[dict(type='LoadImage'), crop, *_base_.pack],
     ),
 )
 val_evaluator = test_evaluator = dict(
