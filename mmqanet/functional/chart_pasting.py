@@ -13,17 +13,9 @@ import torch
 from torch import Tensor
 
 from mmqanet.functional.charts import CHARTS, PARTS
-from mmqanet.functional.pasting import (
-    CPU_BAND,
-    DEVICE_BAND,
-    PastedPerson,
-    best_class,
-    check_windows,
-    mean_sample,
-    region_samplers,
-    shares_of,
-)
+from mmqanet.functional.pasting import PastedPerson, best_class
 from mmqanet.functional.quality import confident_sums, scores_from_sums
+from mmqanet.functional.window_sampling import bands_of, check_windows, mean_sample, samplers_in, shares_of, touched_region
 
 NUM_MAPS = len(PARTS) + 3 * len(CHARTS)
 
@@ -60,18 +52,17 @@ def paste_surface(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     maps = [part.float() for part in maps]
     boxes = check_windows(maps, windows, image_shape, thresholds)
     shares = None if weights is None else shares_of(weights, len(maps))
-    region, samplers = region_samplers(maps, boxes, image_shape)
+    region = touched_region(maps, boxes, image_shape)
+    samplers = samplers_in(region, maps, boxes)
     height, width = region.bottom - region.top, region.right - region.left
     device = maps[0].device
     charts = torch.zeros(height, width, dtype=torch.uint8, device=device)
     uv = torch.zeros(2, height, width, device=device)
     sums = torch.zeros(2, len(thresholds), len(CHARTS), dtype=torch.float64)
-    step = (CPU_BAND if device.type == 'cpu' else DEVICE_BAND) // (NUM_MAPS * max(width, 1)) or 1
     every = torch.arange(NUM_MAPS, device=device)
-    for top in range(region.top, region.bottom if width else region.top, step):
-        bottom = min(top + step, region.bottom)
-        band = mean_sample(samplers, range(top, bottom), every, shares)
-        rows = slice(top - region.top, bottom - region.top)
+    for band_rows in bands_of(region, numbers=NUM_MAPS, device=device):
+        band = mean_sample(samplers, band_rows, every, shares)
+        rows = slice(band_rows.start - region.top, band_rows.stop - region.top)
         confidences, charts[rows], uv[:, rows] = _reduce(band)
         sums += torch.stack(confident_sums(
             confidences, charts[rows], num_bins=len(CHARTS), thresholds=thresholds)).cpu()

@@ -2,15 +2,14 @@
 
 The image-sized probability map exists only as bands of a few rows that fit the cache: each is interpolated, reduced to
 class and confidence, and dropped. A band holds only the classes that can be the largest somewhere in it: shoes are not
-near hats. Bilinear sampling of an axis-aligned window is separable, so on a CPU a band is two small matrix products with
-the weights of the rows and of the columns; elsewhere it is one call of ``grid_sample``. A single map on a CPU is compared
-along the borders of its parts only (``leading_class``).
+near hats. How a band is sampled: ``window_sampling``. A single map on a CPU is compared along the borders of its parts only
+(``leading_class``).
 
 Letters: A augmentations of a person, C classes, h, w size of a probability map, H, W size of the image,
     R rows of a band, V columns of the pasted region, T thresholds of the pixel scores.
 """
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,18 +17,20 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmqanet.errors import InputError
 from mmqanet.functional.leading_class import LeadingClass, Taps
-from mmqanet.functional.quality import check_probs, check_threshold, confident_sums, scores_from_sums
+from mmqanet.functional.quality import check_probs, confident_sums, scores_from_sums
+from mmqanet.functional.window_sampling import (
+    Region,
+    bands_of,
+    check_windows,
+    mean_sample,
+    positions,
+    samplers_in,
+    shares_of,
+    touched_region,
+    touched_samples,
+)
 from mmqanet.utils.threads import parallel_map
-
-CPU_BAND = 2**20  # numbers in a band if all classes were in it: what does fits the second-level cache of a core
-DEVICE_BAND = 2**26
-COLUMN_BLOCK = 64  # columns of one matrix product: wider blocks multiply more zeros, narrower ones call more often
-
-
-#: (first row, last row, C' classes) → samples of an augmentation (R, C', V) float32 at the region's pixels in these rows.
-Sampler = Callable[[int, int, Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,16 +73,6 @@ class SemanticContext:
             width, height = (x2 - x1) / part.shape[2], (y2 - y1) / part.shape[1]
             wider.append((x1 - width, y1 - height, x2 + width, y2 + height))
         return cls([F.pad(part[None], (1, 1, 1, 1), mode='replicate')[0] for part in probs], wider, weight)
-
-
-@dataclass(frozen=True)
-class _Region:
-    """Pixels [top, bottom) × [left, right) of the image."""
-
-    top: int
-    left: int
-    bottom: int
-    right: int
 
 
 @torch.no_grad()
@@ -143,11 +134,11 @@ def paste_mask(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     """
     maps = [part[None].float() for part in probs]
     boxes = check_windows(maps, windows, image_shape, thresholds=(0,))
-    region, samplers = region_samplers(maps, boxes, image_shape)
+    region = touched_region(maps, boxes, image_shape)
     foreground = torch.zeros(1, dtype=torch.int64, device=maps[0].device)
     total = maps[0].new_zeros(region.bottom - region.top, region.right - region.left)
     if total.numel():
-        for sample in samplers:
+        for sample in samplers_in(region, maps, boxes):
             total += sample(region.top, region.bottom, foreground)[:, 0]
     return (total / len(maps)).clamp_(0, 1), (region.top, region.left)
 
@@ -164,7 +155,7 @@ class _PastingJob:
     """The pasting of one person: made once, then reduced band by band in any order.
 
     Attributes:
-        region (_Region): the pixels that any window touches; ``label_map`` (uint8) covers it.
+        region (Region): the pixels that any window touches; ``label_map`` (uint8) covers it.
         bands (list[range]): rows of the image in each band.
     """
 
@@ -177,7 +168,7 @@ class _PastingJob:
         self.shares = shares
         self.num_classes, self.thresholds, self.context = len(probs[0]), thresholds, context
         self.background_below = 1 / self.num_classes if background_below is None else background_below
-        self.region = region = _touched_region(probs, windows, image_shape)
+        self.region = region = touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
         on_cpu = probs[0].device.type == 'cpu'
@@ -185,20 +176,14 @@ class _PastingJob:
         self.spans = [(y1, y2, part.shape[1]) for part, (_, y1, _, y2) in zip(probs, windows)]
         self.leading = _leading_class(probs[0], windows[0], region) if on_cpu and len(probs) == 1 and not context else None
         numbers = 4 if self.leading else len(self._candidates(self.peaks))
-        sampler = _product_sampler if on_cpu and _products_are_exact() else _grid_sampler
-        self.samplers = [] if self.leading else [
-            sampler(part.float(), window, region) for part, window in zip(probs, windows)]
-        self.context_samplers = [
-            sampler(part.float(), np.asarray(window), region) for part, window in zip(context.probs, context.windows)
-        ] if context else []
-        step = (CPU_BAND if on_cpu else DEVICE_BAND) // (numbers * max(self.label_map.shape[1], 1)) or 1
-        tops = range(region.top, region.bottom, step) if self.label_map.numel() else ()
-        self.bands = [range(top, min(top + step, region.bottom)) for top in tops]
+        self.samplers = [] if self.leading else samplers_in(region, probs, windows)
+        self.context_samplers = samplers_in(region, context.probs, context.windows) if context else []
+        self.bands = bands_of(region, numbers=numbers, device=probs[0].device)
 
     @torch.no_grad()
     def reduce_band(self, rows: range) -> Tensor:
         """Fill in the classes of some rows; their confident sums and counts, (2, T, C) float64 on the CPU."""
-        near = [peaks[:, _touched_samples(*span, first=rows.start, last=rows.stop)]
+        near = [peaks[:, touched_samples(*span, first=rows.start, last=rows.stop)]
                 for peaks, span in zip(self.peaks, self.spans)]
         classes = self._candidates(near)
         fused = None
@@ -221,35 +206,13 @@ class _PastingJob:
         return torch.arange(self.num_classes, device=peaks[0].device) if self.context else _contenders(peaks)
 
 
-def _leading_class(probs: Tensor, window: np.ndarray, region: _Region) -> LeadingClass:
+def _leading_class(probs: Tensor, window: np.ndarray, region: Region) -> LeadingClass:
     """A map (C, h, w), compared at the pixels of a region."""
     x1, y1, x2, y2 = window
     height, width = probs.shape[1:]
     return LeadingClass(
-        probs.float(), Taps.at(_positions(np.arange(region.top, region.bottom), y1, y2, height), height),
-        Taps.at(_positions(np.arange(region.left, region.right), x1, x2, width), width))
-
-
-def shares_of(weights: Sequence[float], number: int) -> list[float] | None:
-    """What share of the mean each of A maps has; ``None`` for equal ones."""
-    given = [float(weight) for weight in weights]
-    if len(given) != number or not all(0 <= weight < math.inf for weight in given) or not sum(given):
-        raise InputError(f'weights must be {number} numbers that are not negative, and not all 0, got {given}')
-    return None if len(set(given)) == 1 else [weight / sum(given) for weight in given]
-
-
-def mean_sample(samplers: Sequence[Sampler], rows: range, classes: Tensor,
-                 shares: Sequence[float] | None = None) -> Tensor:
-    """The mean (R, C', V) over what A samplers say of some rows, by their shares or equal ones."""
-    band = samplers[0](rows.start, rows.stop, classes)
-    if shares is not None:
-        band *= shares[0]
-        for sample, share in zip(samplers[1:], shares[1:]):
-            band.add_(sample(rows.start, rows.stop, classes), alpha=share)
-        return band
-    for sample in samplers[1:]:
-        band += sample(rows.start, rows.stop, classes)
-    return band.div_(len(samplers)) if len(samplers) > 1 else band
+        probs.float(), Taps.at(positions(np.arange(region.top, region.bottom), y1, y2, height), height),
+        Taps.at(positions(np.arange(region.left, region.right), x1, x2, width), width))
 
 
 def _contenders(peaks: Sequence[Tensor]) -> Tensor:
@@ -270,72 +233,6 @@ def _contenders(peaks: Sequence[Tensor]) -> Tensor:
     return (highest >= 0.9 / len(highest)).nonzero().flatten()
 
 
-def _product_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Sampler:
-    """By products with the interpolation weights."""
-    height, width = probs.shape[1:]
-    num_columns = region.right - region.left
-    x1, y1, x2, y2 = window
-    columns = []
-    for first in range(region.left, region.right, COLUMN_BLOCK):
-        last = min(first + COLUMN_BLOCK, region.right)
-        source, weights = _interpolation(x1, x2, size=width, first=first, last=last)
-        columns.append((slice(first - region.left, last - region.left), source, weights.T.contiguous()))
-
-    def sample(first: int, last: int, classes: Tensor) -> Tensor:
-        source, weights = _interpolation(y1, y2, size=height, first=first, last=last)
-        rows = probs[:, source].transpose(0, 1)[:, classes].reshape(weights.shape[1] * len(classes), width)
-        wide = rows.new_empty(len(rows), num_columns)
-        for block, block_source, block_weights in columns:
-            torch.mm(rows[:, block_source], block_weights, out=wide[:, block])
-        wide = wide.view(weights.shape[1], len(classes) * num_columns)
-        return torch.mm(weights, wide).view(last - first, len(classes), num_columns)
-
-    return sample
-
-
-def _interpolation(start: float, stop: float, *, size: int, first: int, last: int) -> tuple[slice, Tensor]:
-    """Bilinear weights along one axis, zeros outside.
-
-    ``size`` samples cover [start, stop]; sample i sits at the centre of its stretch and its weight falls to 0 over one
-    sample distance. Returned are the samples that pixels [first, last) touch and their weights (last - first, k).
-    """
-    source = _touched_samples(start, stop, size, first=first, last=last)
-    positions = _positions(np.arange(first, last), start, stop, size)
-    weights = 1 - np.abs(positions[:, None] - np.arange(source.start, source.stop))
-    return source, torch.from_numpy(weights.clip(0).astype(np.float32))
-
-
-def _touched_samples(start: float, stop: float, size: int, *, first: int, last: int) -> slice:
-    """Those of ``size`` samples that cover [start, stop] that interpolation at pixels [first, last) reads."""
-    ends = _positions(np.array([first, last - 1]), start, stop, size)
-    low = min(max(math.floor(ends[0]), 0), size)
-    return slice(low, max(min(math.floor(ends[1]) + 2, size), low))
-
-
-def _positions(pixels: np.ndarray, start: float, stop: float, size: int) -> np.ndarray:
-    """Where the centres of pixels lie among the samples; sample i sits at i."""
-    return (pixels + 0.5 - start) * (size / (stop - start)) - 0.5
-
-
-def _products_are_exact() -> bool:
-    """Whether float32 products keep float32: autocast or a reduced matmul precision set elsewhere would cost digits."""
-    near_one = torch.full((32, 32), 1 + 2**-12)
-    return bool((torch.eye(32) @ near_one == near_one).all())
-
-
-def _grid_sampler(probs: Tensor, window: np.ndarray, region: _Region) -> Sampler:
-    """By the device's own sampler."""
-    x1, y1, x2, y2 = window
-    x = (np.arange(region.left, region.right) + 0.5 - x1) * (2 / (x2 - x1)) - 1
-
-    def sample(first: int, last: int, classes: Tensor) -> Tensor:
-        y = (np.arange(first, last) + 0.5 - y1) * (2 / (y2 - y1)) - 1
-        grid = torch.from_numpy(np.stack(np.meshgrid(x, y), axis=-1).astype(np.float32))
-        return F.grid_sample(probs[classes][None], grid[None].to(probs.device), align_corners=False)[0].transpose(0, 1)
-
-    return sample
-
-
 def best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tensor, Tensor]:
     """Maximum (R, V) of a band (R, C', V) over its ``classes``, and the first class (uint8) that has it. Uses up the band.
 
@@ -349,58 +246,3 @@ def best_class(band: Tensor, classes: Tensor, *, num_classes: int) -> tuple[Tens
     ranks = (num_classes - classes).to(band.dtype)[:, None]
     ranked = torch.add(ranks, band.sub_(values[:, None]), alpha=1e30, out=band)
     return values, (num_classes - ranked.amax(1)).byte()
-
-
-def _touched_region(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int]) -> _Region:
-    """Pixels whose centre lies less than half a source pixel outside one of the windows."""
-    sizes = np.array([part.shape[:0:-1] for part in probs])
-    margins = (windows[:, 2:] - windows[:, :2]) / sizes / 2
-    limits = np.array(image_shape[::-1])
-    first = np.ceil((windows[:, :2] - margins).min(0) - 0.5).clip(0, limits).astype(int)
-    last = (np.floor((windows[:, 2:] + margins).max(0) - 0.5) + 1).clip(first, limits).astype(int)
-    return _Region(top=int(first[1]), left=int(first[0]), bottom=int(last[1]), right=int(last[0]))
-
-
-def check_windows(maps: Sequence[Tensor], windows: Sequence[Sequence[float]], image_shape: tuple[int, int],
-                  thresholds: Sequence[float]) -> np.ndarray:
-    """The A windows as an array (A, 4) float64.
-
-    Raises:
-        InputError: an argument of :func:`paste_person` is out of range, or their numbers differ.
-    """
-    boxes = _checked_windows(windows)
-    _check_shapes(maps, boxes, image_shape, thresholds)
-    return boxes
-
-
-def region_samplers(maps: Sequence[Tensor], windows: np.ndarray,
-                    image_shape: tuple[int, int]) -> tuple[_Region, list[Sampler]]:
-    """The pixels of the image that any of A maps (C, h, w) float32 touches, and a sampler of each map there."""
-    region = _touched_region(maps, windows, image_shape)
-    sampler = _product_sampler if maps[0].device.type == 'cpu' and _products_are_exact() else _grid_sampler
-    return region, [sampler(part, window, region) for part, window in zip(maps, windows)]
-
-
-def _checked_windows(windows: Sequence[Sequence[float]]) -> np.ndarray:
-    boxes = np.asarray([[float(value) for value in window] for window in windows], dtype=np.float64)
-    if boxes.ndim != 2 or boxes.shape[1] != 4:
-        raise InputError(f'windows must be one x1, y1, x2, y2 per map, got shape {boxes.shape}')
-    bad = ~(np.isfinite(boxes).all(1) & (boxes[:, 2:] > boxes[:, :2]).all(1))
-    if bad.any():
-        raise InputError(f'windows must be finite x1, y1, x2, y2 with an area, got {boxes[bad][0].tolist()}')
-    return boxes
-
-
-def _check_shapes(probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
-                  thresholds: Sequence[float]) -> None:
-    if not 0 < len(thresholds) < 100:
-        raise InputError(f'thresholds must be 1 to 99 numbers, got {len(thresholds)}')
-    for threshold in thresholds:
-        check_threshold(threshold, name='thresholds')
-    if len(image_shape) != 2 or min(image_shape) < 1:
-        raise InputError(f'image_shape must be a positive (H, W), got {tuple(image_shape)}')
-    if len(probs) != len(windows):
-        raise InputError(f'probs has {len(probs)} maps for {len(windows)} windows')
-    for part in probs:
-        if part.dim() != 3 or len(part) != len(probs[0]) or len(part) > 255:
-            raise InputError(f'probs must be maps (C, h, w) of the same C < 256, got {tuple(part.shape)}')

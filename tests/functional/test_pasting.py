@@ -6,7 +6,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from mmqanet.errors import InputError
-from mmqanet.functional import pasting
+from mmqanet.functional import pasting, window_sampling
 from mmqanet.functional.pasting import SemanticContext, full_label_map, paste_mask, paste_person
 
 IMAGE = (57, 83)
@@ -69,9 +69,9 @@ def random_windows(rng, number, image_shape):
 @pytest.fixture(params=['products', 'grid'])
 def sampler(request, monkeypatch):
     """Both ways of sampling, with bands and blocks small enough that every person has several."""
-    monkeypatch.setattr(pasting, '_products_are_exact', lambda: request.param == 'products')
-    monkeypatch.setattr(pasting, 'CPU_BAND', 1500)
-    monkeypatch.setattr(pasting, 'COLUMN_BLOCK', 7)
+    monkeypatch.setattr(window_sampling, '_products_are_exact', lambda: request.param == 'products')
+    monkeypatch.setattr(window_sampling, 'CPU_BAND', 1500)
+    monkeypatch.setattr(window_sampling, 'COLUMN_BLOCK', 7)
     return request.param
 
 
