@@ -1,49 +1,32 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mmengine.config import Config
 from mmengine.device import get_device
 from rich.progress import track as progress_bar
 
-from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_all
-from mmqanet.apis.detector import SCORE_THR, above, init_detector, with_score_thr
+from mmqanet.apis.detector import SCORE_THR, init_detector
 from mmqanet.apis.ensembles import files_of
 from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_digest
 from mmqanet.apis.given_boxes import look_up
-from mmqanet.apis.inference import filter_by_quality, predict, prepare, refuse_boxes, require_calibration, whole_image
+from mmqanet.apis.inference import refuse_boxes, require_calibration
 from mmqanet.apis.inputs import Input, find_inputs, is_single
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw
+from mmqanet.apis.pipeline import Call, Pipeline
 from mmqanet.apis.predictions import Failed, Parsed, describe
 from mmqanet.apis.second_stage import SecondStage
-from mmqanet.apis.tracking import Tracking, TrackingStage
-from mmqanet.apis.videos import Frame, Video
+from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
 from mmqanet.deployment.backends import use_backend
-from mmqanet.errors import DataError, InputError, MMQANetError
+from mmqanet.errors import InputError
 from mmqanet.structures import LabelSet
-from mmqanet.utils.memory import in_halves, is_out_of_memory
-from mmqanet.utils.prefetch import prefetch
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Call:
-    """The options of one call of :meth:`HumanParsingInferencer.stream`."""
-
-    batch_size: int
-    score_thr: float
-    part_score_thr: float
-    expected_iou_thr: float
-    track: Tracking | None
-    boxes_of: Callable[[Input], Any]
-    scores_of: Callable[[Input], Any]
 
 
 class HumanParsingInferencer:
@@ -266,10 +249,11 @@ class HumanParsingInferencer:
             raise InputError(f'batch_size is {batch_size}, but must be at least 1')
         if boxes is not None:
             refuse_boxes(self.model, where='boxes')
-        return self._stream(items, _Call(
-            batch_size=batch_size, **thresholds, track=rules,
-            boxes_of=look_up(boxes, items, single=single, what='boxes'),
-            scores_of=look_up(box_scores, items, single=single, what='box_scores')))
+        call = Call(batch_size=batch_size, **thresholds, track=rules,
+                    boxes_of=look_up(boxes, items, single=single, what='boxes'),
+                    scores_of=look_up(box_scores, items, single=single, what='box_scores'))
+        return Pipeline(self.model, call, find_detector=lambda: self.detector, second_stage=self.second_stage,
+                        classes=self.label_set.classes).run(items)
 
     def options(self, *, boxes: Any = None, box_scores: Any = None, score_thr: float = 0.0,
                 part_score_thr: float = 0.0, expected_iou_thr: float = 0.0,
@@ -290,112 +274,6 @@ class HumanParsingInferencer:
                     **(dict(track=asdict(rules)) if (rules := Tracking.of(track)) else {}),
                     **(dict(second=self.second_stage.digest()) if self.second_stage else {}))
 
-    def _stream(self, items: Sequence[Input], call: '_Call') -> Iterator[Parsed | Failed]:
-        """Batch after batch; the next one is read meanwhile, unless it would not fit beside."""
-        stage = None if call.track is None else TrackingStage(self.model, call.track, sure_score=self._sure_score(call))
-        read = prefetch(batches(read_all(items), call.batch_size), depth=1, budget=IN_FLIGHT, weigh=batch_weight)
-        try:
-            for batch in read:
-                for result in in_halves(lambda part: self._results(part, call), batch, splits=_is_of_a_picture):
-                    yield self._looked_at(self._filtered(stage.take(result), call, stage) if stage else result)
-        finally:
-            read.close()
-
-    def _results(self, batch: Sequence[Read], call: '_Call') -> list[Parsed | Failed]:
-        """The results of a batch; a picture fails that is too large even alone, or of which the network makes no numbers."""
-        try:
-            smooth = bool(call.track and call.track.smooth_seconds)
-            results = self._parse(batch, self._find_people(batch, call), smooth=smooth)
-            return results if call.track else [self._filtered(result, call) for result in results]
-        except Exception as error:
-            if len(batch) > 1 or isinstance(batch[0], Failed) or not _is_of_a_picture(error):
-                raise
-            return [Failed(item=batch[0][0], error=_of_picture(batch[0][0], error))]
-
-    def _filtered(self, result: Parsed | Failed, call: '_Call', stage: TrackingStage | None = None) -> Parsed | Failed:
-        """A result without people and parts below the thresholds."""
-        if isinstance(result, Parsed) and max(call.score_thr, call.part_score_thr, call.expected_iou_thr) > 0:
-            filter_by_quality(
-                self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
-                expected_iou_thr=call.expected_iou_thr, postprocessor=stage.postprocessor_of(result.item) if stage else None)
-        return result
-
-    def _looked_at(self, result: Parsed | Failed) -> Parsed | Failed:
-        """A result with what the second model says, if there is one."""
-        if self.second_stage is None or isinstance(result, Failed):
-            return result
-        try:
-            return replace(result, second=self.second_stage.look(result.frame, result.sample, self.label_set.classes))
-        except Exception as error:
-            if not _is_of_a_picture(error):
-                raise
-            return Failed(item=result.item, error=_of_picture(result.item, error))
-
-    def _sure_score(self, call: '_Call') -> Callable[[Input], float]:
-        """From which box score on the people of an input count without a track: all but the detector's less sure ones do."""
-        def score(item: Input) -> float:
-            detected = self.detector is not None and call.boxes_of(item) is None
-            return getattr(self.detector, 'score_thr', 0.0) if detected else 0.0
-
-        return score
-
-    def _find_people(self, batch: Sequence[Any], call: '_Call') -> list[tuple | Failed]:
-        """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
-        people: list[Any] = []
-        for read in batch:
-            try:
-                people.append(read if isinstance(read, Failed) else _given(read[1], call.boxes_of(read[0]),
-                                                                                call.scores_of(read[0])))
-            except MMQANetError as error:
-                people.append(Failed(item=read[0], error=error))
-        wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
-        if wanted and self.detector is not None:
-            detector = self.detector if call.track is None else with_score_thr(self.detector, call.track.low_score_thr)
-            for index, found in zip(wanted, _detect(detector, [batch[index][1].image for index in wanted])):
-                people[index] = found if isinstance(batch[index][0], Video) else above(found, self.detector)
-        return people
-
-    def _parse(self, batch: Sequence[Any], people: list[tuple | Failed], *, smooth: bool) -> list[Parsed | Failed]:
-        """Parse a batch; a frame that cannot be parsed does not keep the others from it."""
-        results: list[Any] = list(people)
-        packed = {}
-        for index, (read, found) in enumerate(zip(batch, people)):
-            if isinstance(read, Failed) or isinstance(found, Failed):
-                continue
-            try:
-                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1],
-                                        keep_probs=smooth and isinstance(read[0], Video))
-            except MMQANetError as error:
-                results[index] = Failed(item=read[0], error=error)
-        for index, sample in zip(packed, predict(self.model, list(packed.values()))):
-            item, frame = batch[index]
-            results[index] = Parsed(item=item, frame=frame, sample=sample)
-        return results
-
-
-def _is_of_a_picture(error: Exception) -> bool:
-    """Whether an error may come of one picture of a batch, so that the others can be parsed."""
-    return is_out_of_memory(error) or isinstance(error, MMQANetError)
-
-
-def _of_picture(item: Input, error: Exception) -> DataError:
-    """What is said of a picture that cannot be parsed."""
-    reason = 'not enough memory to parse this picture' if is_out_of_memory(error) else f'cannot be parsed ({error})'
-    return DataError(f'{item.source}: {reason}')
-
-
-def _detect(detector: Any, images: list[np.ndarray]) -> list[tuple[Any, Any]]:
-    """Boxes and scores of the people in each image, as a detector of any kind finds them."""
-    answer = detector.detect(images)
-    try:
-        found = [(boxes, scores) for boxes, scores in answer]
-    except (TypeError, ValueError):
-        found = []
-    if len(found) != len(images):
-        raise InputError(f'{type(detector).__name__}.detect must give a list with boxes and scores of each image')
-    return found
-
-
 def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None) -> Any:
     """A detector from what the inferencer was given; ``None`` stays ``None``."""
     if detector is None:  # a checkpoint alone carries its config
@@ -415,11 +293,6 @@ def load_detector(detector: Any, weights: str | Path | None, device: str, *, sco
 def _check_no_weights(weights: str | Path | None, reason: str) -> None:
     if weights is not None:
         raise InputError(f'detector_weights {weights} cannot be used besides the detector: {reason}')
-
-
-def _given(frame: Frame, boxes: Any, scores: Any) -> tuple[Any, Any]:
-    """The boxes and scores of a frame, with the word for the whole image as a box."""
-    return whole_image(frame) if isinstance(boxes, str) else boxes, scores
 
 
 def _is_rgb(channel_order: str) -> bool:

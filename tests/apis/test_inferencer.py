@@ -393,7 +393,7 @@ def test_a_picture_of_which_the_network_makes_no_numbers_fails_alone(inferencer,
             raise InputError('probs must be probabilities, got values from nan')
         return predict(model, packed)
 
-    monkeypatch.setattr('mmqanet.apis.inferencer.predict', overflowing)
+    monkeypatch.setattr('mmqanet.apis.pipeline.predict', overflowing)
     results = list(inferencer.stream([picture(), picture(), picture()], 3, boxes='image'))
     assert [type(result) for result in results] == [Parsed, Failed, Parsed]
     assert str(results[1].error) == 'image 1: cannot be parsed (probs must be probabilities, got values from nan)'
