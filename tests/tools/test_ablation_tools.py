@@ -138,6 +138,11 @@ def test_bad_arguments_are_refused(bench, tmp_path, monkeypatch):
             'model.iou_head.hidden_channels=4', monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='--limit'):
         run('ablate_quality', bench / 'config.py', bench / 'one.pth', '--limit', '0', monkeypatch=monkeypatch)
+    arguments = (bench / 'config.py', bench / 'one.pth', '--out', tmp_path, '--classes', 'merged16')
+    with pytest.raises(InputError, match="classes is 'merged16', but this model of 20 classes knows full"):
+        run('ablate_quality', *arguments, monkeypatch=monkeypatch)
+    with pytest.raises(InputError, match='--classes merged16: the training set is not merged'):
+        run('ablate_quality', *arguments, '--split', 'train', monkeypatch=monkeypatch)
 
 
 def test_qualities_are_calibrated_and_the_ranking_stays(bench, tmp_path, monkeypatch, capsys):

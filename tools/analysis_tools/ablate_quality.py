@@ -22,7 +22,8 @@ from mmqanet.analysis.studies import GOALS, WITHOUT, Plan, Study, module_table, 
 from mmqanet.analysis.tables import print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.datasets import HumanParsingDataset
-from mmqanet.engine.changes import prepare_config, use_test_crops
+from mmqanet.datasets.class_sets import FULL
+from mmqanet.engine.changes import prepare_config, use_class_set, use_test_crops
 from mmqanet.engine.config import read_config
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
@@ -56,6 +57,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--split', choices=['test', 'train'], default='test',
                         help='"train": the images of the training set, to choose weights on')
     parser.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out, as in tools/test.py')
+    parser.add_argument('--classes', default=FULL, metavar='NAME', help='merge the classes into a coarser label set, as in '
+                        'tools/test.py')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')
     parser.add_argument('--grid-steps', type=int, default=18, metavar='N',
                         help='search the weights in shares of 1/N; 0 for no search (default: 18)')
@@ -71,9 +74,12 @@ def main() -> None:
     args = parse_args()
     if args.grid_steps < 0 or args.workers < 1 or (args.limit is not None and args.limit < 1):
         raise InputError('--grid-steps must not be negative, --workers and --limit must be at least 1')
+    if args.split == 'train' and args.classes != FULL:
+        raise InputError(f'--classes {args.classes}: the training set is not merged; name its files as those of the test set')
     cfg = read_config(args.config)
     out = Path(args.out or f'work_dirs/{Path(args.config).stem}/ablation')
     prepare_config(cfg, name=Path(args.config).stem, work_dir=str(out / 'log'), launcher='none', overrides=args.cfg_options)
+    use_class_set(cfg, args.classes)
     meta = load_checkpoint_file(args.checkpoint).get('meta') or {}
     crop_sampler = use_test_crops(cfg, asked=args.crop, stored=meta.get('crop_sampler'))
     rules = cfg.model.get('postprocessor') or {}
@@ -137,7 +143,7 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, cr
         tables += [source_table(table, source, alone=len(studies) == 1) for table in found]
         reliability[source] = write_reliability(out, source, study.reliability())
     first = next(iter(studies.values()))
-    about = dict(config=args.config, checkpoint=args.checkpoint, split=args.split, images=len(first.images),
+    about = dict(config=args.config, checkpoint=args.checkpoint, classes=args.classes, split=args.split, images=len(first.images),
                  crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
                  metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about, given=[args.config, args.checkpoint, args.detections])
