@@ -75,7 +75,7 @@ def main() -> None:
     if args.grid_steps < 0 or args.workers < 1 or (args.limit is not None and args.limit < 1):
         raise InputError('--grid-steps must not be negative, --workers and --limit must be at least 1')
     if args.split == 'train' and args.classes != FULL:
-        raise InputError(f'--classes {args.classes}: the training set is not merged; name its files as those of the test set')
+        raise InputError(f'--classes {args.classes}: the training set is not merged; give its files to the test set')
     cfg = read_config(args.config)
     out = Path(args.out or f'work_dirs/{Path(args.config).stem}/ablation')
     prepare_config(cfg, name=Path(args.config).stem, work_dir=str(out / 'log'), launcher='none', overrides=args.cfg_options)
@@ -143,8 +143,8 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, cr
         tables += [source_table(table, source, alone=len(studies) == 1) for table in found]
         reliability[source] = write_reliability(out, source, study.reliability())
     first = next(iter(studies.values()))
-    about = dict(config=args.config, checkpoint=args.checkpoint, classes=args.classes, split=args.split, images=len(first.images),
-                 crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
+    about = dict(config=args.config, checkpoint=args.checkpoint, classes=args.classes, split=args.split,
+                 images=len(first.images), crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
                  metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about, given=[args.config, args.checkpoint, args.detections])
     print_tables(shown_tables(tables, goal=args.goal))
