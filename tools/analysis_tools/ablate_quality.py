@@ -144,8 +144,9 @@ def report(studies: dict[str, Study], args: argparse.Namespace, out: Path, *, cr
         reliability[source] = write_reliability(out, source, study.reliability())
     first = next(iter(studies.values()))
     about = dict(config=args.config, checkpoint=args.checkpoint, classes=args.classes, split=args.split,
-                 images=len(first.images), crop_sampler=crop_sampler, weights=weights_text(first.plan.weights), threshold=first.plan.threshold,
-                 metrics={source: study.all_metrics() for source, study in studies.items()}, reliability=reliability)
+                 images=len(first.images), crop_sampler=crop_sampler, weights=weights_text(first.plan.weights),
+                 threshold=first.plan.threshold, metrics={source: study.all_metrics() for source, study in studies.items()},
+                 reliability=reliability)
     write_tables(out, tables, goal=args.goal, about=about, given=[args.config, args.checkpoint, args.detections])
     print_tables(shown_tables(tables, goal=args.goal))
     crops = f'crops: {crop_sampler}; ' if crop_sampler else ''  # a parser of whole images has none
