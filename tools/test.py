@@ -13,14 +13,15 @@ from mmengine.runner import Runner
 from mmqanet.apis.ensembles import members_in, read_ensemble
 from mmqanet.apis.sources import ModelSource
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file, load_weights
+from mmqanet.cli.arguments import CROP_HELP, crop_option
 from mmqanet.engine.changes import (
     export_detections,
     show_predictions,
     use_class_set,
-    use_test_crops,
     use_test_time_augmentation,
 )
 from mmqanet.engine.config import dataset_of, inner_datasets, read_config
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.engine.launch import add_common_arguments, config_from, run_tool
 from mmqanet.errors import InputError
 from mmqanet.utils.files import check_overwrites
@@ -36,9 +37,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--out', help='write the metrics to this JSON file')
     parser.add_argument('--show-dir', help='write overlays of the predictions to this folder')
     parser.add_argument('--detections', help='write the people a detector finds to this JSON file, for testing a parser')
-    parser.add_argument('--crop', choices=['align', 'warp'],
-                        help='how people are cut out: averaged over each pixel of the crop, as the release tests, '
-                             'or interpolated at its centre (default: as the config says, else the checkpoint, else warp)')
+    parser.add_argument('--crop', type=crop_option, metavar='HOW', help=CROP_HELP)
     parser.add_argument('--tta', action='store_true', help="average over the config's tta_scales (and over the mirror)")
     parser.add_argument('--classes', default='full', metavar='NAME', help='merge the classes into a coarser label set, '
                         "that of the labels in the test set's data_root: merged16 or atr, of a parser of CCPSidesDataset")

@@ -10,8 +10,8 @@ from mmengine.config import Config
 from mmqanet.apis.sources import ModelSource, check_meta, dataset_meta
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.datasets.transforms.loading import LoadImage
-from mmqanet.engine.changes import use_test_crops
 from mmqanet.engine.config import find_class, model_type, require_parser, scope_of
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models.parsers.ensemble import ParserEnsemble, check_member_weights
 from mmqanet.models.parsers.topdown import TopdownParser

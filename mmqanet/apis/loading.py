@@ -11,8 +11,9 @@ from mmqanet.apis.ensembles import members_in, read_ensemble
 from mmqanet.apis.sources import ModelSource, check_meta, dataset_meta
 from mmqanet.datasets.class_sets import FULL
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
-from mmqanet.engine.changes import merge_classes_in, set_test_options, use_test_crops
+from mmqanet.engine.changes import merge_classes_in, set_test_options
 from mmqanet.engine.config import require_parser, scope_of
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.models.parsers.crops import PRECISIONS

@@ -1,8 +1,12 @@
 """Types of arguments: numbers in a range, names of files."""
 import argparse
 
-from mmqanet.errors import printable
+from mmqanet.errors import InputError, printable
 
+CROP_HELP = (
+    'how people are cut out: align (averaged over each pixel of the crop, as the release tests), warp (interpolated at its '
+    'centre) or auto (align for people who are much larger than the crop, else warp); or the size of the crops as '
+    'HEIGHTxWIDTH; or both, as 1024x768,auto (default: as the config says, else the checkpoint, else warp)')
 MOST = 2**31 - 1  # of what is counted
 
 
@@ -33,4 +37,14 @@ def output_path(given: str) -> str:
     """The name of a file or folder to write, as a type of argparse."""
     if not given or '\0' in given:
         raise argparse.ArgumentTypeError(f"'{printable(given)}' names no file or folder")
+    return given
+
+
+def crop_option(given: str) -> str:
+    """What ``CropOptions.read`` takes, as a type of argparse."""
+    from mmqanet.engine.crop_options import CropOptions  # here, so that --help answers at once
+    try:
+        CropOptions.read(given)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
     return given

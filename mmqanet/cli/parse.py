@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmqanet.cli.arguments import at_least_one, fraction, output_path, seconds
+from mmqanet.cli.arguments import CROP_HELP, at_least_one, crop_option, fraction, output_path, seconds
 from mmqanet.cli.boxes import read_boxes
 from mmqanet.cli.ray_engine import add_ray_options, run_ray
 from mmqanet.errors import InputError, printable
@@ -97,8 +97,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
     model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
                        help="average over the mirror image and the scales given, or the config's tta_scales")
-    model.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out: averaged over each pixel of the '
-                       'crop, or interpolated at its centre (default: as the config or checkpoint says, else warp)')
+    model.add_argument('--crop', type=crop_option, metavar='HOW', help=CROP_HELP)
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
     model.add_argument('--classes', metavar='NAME', help='label set to predict; of the shipped model: merged16 (its '
                        'default), full (face, arms, legs, left and right) or atr (the 18 of ATR)')

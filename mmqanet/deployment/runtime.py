@@ -95,7 +95,7 @@ class Parser:
 
     def _parse_person(self, image: np.ndarray, box: np.ndarray, box_score: float) -> dict[str, Any]:
         window = person_window(box, self.meta['input_size'], self.meta['padding'])
-        crop = (warp if self.meta['sampler'] == 'warp' else align)(image, window, self.meta['input_size'])
+        crop = (align if _averages(self.meta, window) else warp)(image, window, self.meta['input_size'])
         probs, iou = self.network.run(None, {'crops': crop.transpose(2, 0, 1)[None]})
         probs = absorb_small_regions(probs[0], min_share=self.meta['min_region'])
         label_map, offset, pixel, parts = paste(probs, window, image.shape[:2], threshold=self.meta['pixel_score_thr'])
@@ -229,6 +229,13 @@ def person_window(box: np.ndarray, size: tuple[int, int], padding: float) -> tup
     width, height = max(x2 - x1, (y2 - y1) * aspect), max(y2 - y1, (x2 - x1) / aspect)
     (x, y), (width, height) = ((x1 + x2) / 2, (y1 + y2) / 2), (width * padding, height * padding)
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
+
+
+def _averages(meta: dict[str, Any], window: tuple[float, ...]) -> bool:
+    """Whether the pixels of a crop are averaged, as ``WarpCrops`` decides."""
+    x1, y1, x2, y2 = window
+    much_larger = max((x2 - x1) / meta['input_size'][0], (y2 - y1) / meta['input_size'][1]) > 2.0
+    return meta['sampler'] == 'align' or (meta['sampler'] == 'auto' and much_larger)
 
 
 def warp(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:

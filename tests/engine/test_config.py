@@ -15,10 +15,10 @@ from mmqanet.engine.changes import (
     set_test_options,
     show_predictions,
     use_mixed_precision,
-    use_test_crops,
     use_test_time_augmentation,
 )
 from mmqanet.engine.config import Task, check_classes, dataset_of, inner_datasets, read_config, task_of
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
 from mmqanet.registry import MODELS

@@ -21,10 +21,12 @@ from mmqanet.analysis.report import shown_tables, source_table, write_reliabilit
 from mmqanet.analysis.studies import GOALS, WITHOUT, Plan, Study, module_table, weights_text
 from mmqanet.analysis.tables import print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.cli.arguments import CROP_HELP, crop_option
 from mmqanet.datasets import HumanParsingDataset
 from mmqanet.datasets.class_sets import FULL
-from mmqanet.engine.changes import prepare_config, use_class_set, use_test_crops
+from mmqanet.engine.changes import prepare_config, use_class_set
 from mmqanet.engine.config import read_config
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.merging import MergingRules
@@ -56,7 +58,7 @@ def parse_args() -> argparse.Namespace:
                         help='discard predictions of another checkpoint, config or data set in DIR instead of refusing them')
     parser.add_argument('--split', choices=['test', 'train'], default='test',
                         help='"train": the images of the training set, to choose weights on')
-    parser.add_argument('--crop', choices=['align', 'warp'], help='how people are cut out, as in tools/test.py')
+    parser.add_argument('--crop', type=crop_option, metavar='HOW', help=CROP_HELP)
     parser.add_argument('--classes', default=FULL, metavar='NAME', help='merge the classes into a coarser label set, as in '
                         'tools/test.py')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')

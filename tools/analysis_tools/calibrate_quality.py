@@ -21,8 +21,9 @@ from mmqanet.analysis.quality_pairs import QualityPairs, on_data_set, quality_pa
 from mmqanet.analysis.tables import make_table, print_tables
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
-from mmqanet.engine.changes import prepare_config, use_test_crops
+from mmqanet.engine.changes import prepare_config
 from mmqanet.engine.config import read_config
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
 from mmqanet.utils.files import check_overwrites

@@ -25,8 +25,8 @@ from mmqanet.apis.sources import dataset_meta
 from mmqanet.checkpoints.conversion.released_weights import convert_released
 from mmqanet.checkpoints.loading import check_weights, load_checkpoint_file
 from mmqanet.checkpoints.publishing import self_contained, write_checkpoint
-from mmqanet.engine.changes import use_test_crops
 from mmqanet.engine.config import read_config
+from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import MODELS

@@ -13,6 +13,9 @@ from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
 from mmqanet.functional.mirroring import swap_sides
 from mmqanet.registry import TRANSFORMS
 
+SAMPLERS = ('warp', 'align', 'auto')  # ways to make the pixels of a crop
+MUCH_LARGER = 2.0  # image pixels in a row per pixel of the crop: interpolation skips some of more
+
 
 @TRANSFORMS.register_module()
 class BoxesToCrops(MultiScaleTransform):
@@ -103,28 +106,36 @@ class WarpCrops(BaseTransform):
     Args:
         sampler (str): ``'warp'`` interpolates bilinearly at the crop's pixel centres; ``'align'`` averages over each output
             pixel as the release does at test time, for unrotated crops only. Both put a crop in the same place, and differ
-            where the image is made smaller and at its border.
+            where the image is made smaller and at its border. ``'auto'`` averages people who are more than
+            ``MUCH_LARGER`` times as large as in their crop, and interpolates the others.
+
+    Raises:
+        InputError: there is no such sampler.
     """
 
     def __init__(self, *, sampler: str = 'warp'):
-        if sampler not in ('warp', 'align'):
-            raise InputError(f"sampler is {sampler!r}, but must be 'warp' or 'align'")
+        if sampler not in SAMPLERS:
+            raise InputError(f'sampler is {sampler!r}, but must be one of {", ".join(SAMPLERS)}')
         self.sampler = sampler
 
     def transform(self, results: dict) -> dict:
         """Cut the crops out of the image, and the labels of the single crop where there are some."""
         image, crops = results['img'], results['crops']
         results['crop_sampler'] = self.sampler
-        resample = warp if self.sampler == 'warp' else align
         width, height = crops[0].output_size if crops else (1, 1)
         results['crop_images'] = np.empty((len(crops), height, width, 3), dtype=np.uint8)
         for index, crop in enumerate(crops):
-            results['crop_images'][index] = resample(image, crop)
+            results['crop_images'][index] = (align if self._averages(crop) else warp)(image, crop)
         if 'gt_map' in results:
             crop, = crops
             labels = warp(results['gt_map'], crop, interpolation=cv2.INTER_NEAREST)
             results['gt_seg_map'] = swap_sides(labels, results['flip_pairs']) if crop.flipped else labels
         return results
+
+    def _averages(self, crop: PersonCrop) -> bool:
+        if self.sampler == 'auto':
+            return crop.rotation == 0 and max(np.divide(crop.size, crop.output_size)) > MUCH_LARGER
+        return self.sampler == 'align'
 
 
 @TRANSFORMS.register_module()
@@ -159,6 +170,14 @@ def align(image: np.ndarray, crop: PersonCrop) -> np.ndarray:
     width, height = crop.output_size
     rows = aligned_average_weights(y1, y2 - y1, height, image.shape[0])
     columns = aligned_average_weights(x1, x2 - x1, width, image.shape[1])
+    seen_rows, seen_columns = _seen(rows), _seen(columns)  # no more of a large image is converted
+    image, rows, columns = image[seen_rows, seen_columns], rows[:, seen_rows], columns[:, seen_columns]
     channels = [rows @ image[..., c].astype(np.float32) @ columns.T for c in range(image.shape[2])]
     sampled = np.stack(channels, axis=-1).round().clip(0, 255).astype(np.uint8)
     return sampled[:, ::-1] if crop.flipped else sampled
+
+
+def _seen(weights: np.ndarray) -> slice:
+    """The pixels that any of some bins (bins, pixels) reads."""
+    read = weights.any(axis=0).nonzero()[0]
+    return slice(read[0], read[-1] + 1) if len(read) else slice(0, 0)

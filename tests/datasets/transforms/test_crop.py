@@ -53,6 +53,25 @@ def test_identity_crop_changes_nothing():
     assert (warp(image, crop.mirrored()) == image[:, ::-1]).all()
 
 
+@pytest.mark.parametrize(('size', 'averaged'), [((96, 128), False), ((97, 128), True), ((60, 200), True)])
+def test_people_much_larger_than_their_crop_are_averaged(size, averaged):
+    image = np.random.default_rng(0).integers(0, 256, (240, 160, 3), dtype=np.uint8)
+    crop = PersonCrop(centre=(80, 120), size=size, output_size=(48, 64))
+    made, = WarpCrops(sampler='auto').transform(dict(img=image, crops=[crop]))['crop_images']
+    assert (made == (align if averaged else warp)(image, crop)).all()
+    assert (align(image, crop) != warp(image, crop)).any()
+
+
+def test_no_more_of_a_picture_is_read_than_the_crop_shows():
+    image = np.random.default_rng(0).integers(0, 256, (240, 160, 3), dtype=np.uint8)
+    crop = PersonCrop(centre=(60, 90), size=(40, 60), output_size=(16, 24))
+    other = np.full_like(image, 255)
+    other[59:121, 39:81] = image[59:121, 39:81]
+    assert (align(other, crop) == align(image, crop)).all()
+    outside = PersonCrop(centre=(-900, 90), size=(40, 60), output_size=(16, 24))
+    assert not align(image, outside).any()
+
+
 def test_outside_the_image_is_black():
     image = np.full((20, 20, 3), 200, np.uint8)
     crop = PersonCrop(centre=(0, 0), size=(40, 40), output_size=(40, 40))
