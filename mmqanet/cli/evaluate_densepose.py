@@ -2,14 +2,14 @@
 import argparse
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmqanet.cli.arguments import output_path
 from mmqanet.cli.outputs import make_folder, refuse_folder
 from mmqanet.errors import InputError
 from mmqanet.utils.console import say
-from mmqanet.utils.files import write_bytes
+from mmqanet.utils.files import PathLike, check_overwrites, write_bytes
 
 # Of mmqanet.evaluation.dense_pose, which --help need not import.
 MODES = ('GPSm', 'GPS', 'IOU')
@@ -46,10 +46,12 @@ def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParse
 def run(args: argparse.Namespace) -> int:
     """Score the detections; exit status 0."""
     from mmqanet.evaluation.dense_pose import Evaluator, Mode, evaluate_dense_pose
+    from mmqanet.evaluation.dense_pose.body import body_files
+    from mmqanet.evaluation.dense_pose.result_files import array_file
 
-    check_output(args.json, given=(args.pred, args.gt))
     if args.cache and Path(args.cache).suffix != '.npy':
         raise InputError(f'--cache {args.cache}: the name must end in .npy')
+    check_output(args.json, given=(args.pred, args.gt, array_file(args.pred), args.cache, *body_files(args.body)))
     mode, evaluator = Mode(args.mode), Evaluator(args.evaluator)
     values = evaluate_dense_pose(args.pred, args.gt, args.body, modes=[mode], evaluator=evaluator, cache=args.cache,
                                  workers=args.workers, progress=not args.no_progress)[mode].values()
@@ -74,11 +76,13 @@ def format_percent(value: float) -> str:
     return '-' if value < 0 else f'{100 * value:.2f}'
 
 
-def check_output(path: str | None, *, given: tuple[str, ...]) -> None:
+def check_output(path: str | None, *, given: Sequence[PathLike | None]) -> None:
     """Refuse an output that cannot be written, or would overwrite a file that is read, before the work is done."""
     if path is None:
         return
-    if os.path.realpath(path) in {os.path.realpath(other) for other in given}:
+    given = [other for other in given if other is not None]
+    check_overwrites(path, given)
+    if os.path.realpath(path) in map(os.path.realpath, given):  # also of a file that is still to be made
         raise InputError(f'--json {path}: would overwrite a file that is read')
     refuse_folder('--json', path)
     make_folder(Path(path).parent, told=f'--json {path}')

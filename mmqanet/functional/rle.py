@@ -8,6 +8,8 @@ import numpy as np
 
 from mmqanet.errors import InputError
 
+LONGEST_RUN = 60  # bits
+
 
 def encode_rle(mask: np.ndarray, *, offset: tuple[int, int] = (0, 0),
                image_shape: tuple[int, int] | None = None) -> dict:
@@ -40,24 +42,32 @@ def encode_rle(mask: np.ndarray, *, offset: tuple[int, int] = (0, 0),
     return {'size': [height, width], 'counts': ''.join(map(_characters, numbers))}
 
 
-def decode_rle(rle: dict) -> np.ndarray:
+def decode_rle(rle: dict, *, image_shape: tuple[int, int] | None = None) -> np.ndarray:
     """``{'size': [H, W], 'counts': str}`` → (H, W) bool.
 
+    Args:
+        rle: the mask.
+        image_shape: the (H, W) that it must have; of a mask from a stranger's file, which may be larger than memory.
+
     Raises:
-        InputError: the runs do not add up to the size.
+        InputError: the runs do not add up to the size, or the size is another.
     """
+    height, width = rle['size']
+    if image_shape is not None and (height, width) != tuple(image_shape):
+        raise InputError(f'size: a mask of {height}x{width}, and {image_shape[0]}x{image_shape[1]} is expected')
     runs: list[int] = []
     number, shift = 0, 0
     for character in rle['counts']:
         group = ord(character) - 48
         number |= (group & 31) << shift
         shift += 5
+        if shift > LONGEST_RUN:
+            raise InputError('counts: a run of more pixels than masks have')
         if not group & 32:
             if group & 16:
                 number -= 1 << shift
             runs.append(number + runs[-2] if len(runs) > 2 else number)
             number, shift = 0, 0
-    height, width = rle['size']
     if sum(runs) != height * width or min(runs, default=0) < 0:
         raise InputError(f'counts: runs of {sum(runs)} pixels do not fill a mask of {height}x{width}')
     inside = np.arange(len(runs)) % 2 == 1

@@ -1,6 +1,5 @@
 """Reading people out of COCO-style JSON. What is wrong with a value is one line that names the file, record and field."""
 import json
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,6 +9,7 @@ from mmqanet.utils.files import check_inside, read_json
 
 PERSON_CATEGORY = 1
 LARGEST = 2**62  # beyond all ids and sizes
+MOST_PIXELS = 2**28  # more than pictures may have: maps of that size are made
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Field:
 
 
 def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or abs(value) >= LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < LARGEST:
         raise ValueError
     return value
 
@@ -130,6 +130,9 @@ def image_index(images: list[dict], path: str) -> dict[int, dict]:
             check_inside(image['file_name'])
         except DataError as error:
             raise DataError(f'{path}: image {image["id"]}: {error}') from None
+        if image['height'] * image['width'] > MOST_PIXELS:
+            raise DataError(f'{path}: image {image["id"]}: {image["width"]}x{image["height"]} (width x height) is more than '
+                            f'{MOST_PIXELS:,} pixels')
         if image['id'] in index:
             raise DataError(f'{path}: image id {image["id"]} stands twice')
         index[image['id']] = image

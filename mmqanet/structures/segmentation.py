@@ -9,10 +9,12 @@ def decode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np
     """COCO's polygons or run lengths → (H, W) uint8 of 0 and 1.
 
     Raises:
-        InputError: it is neither. DataError: pycocotools is needed and not installed.
+        InputError: it is neither, of another size, or far out of the image.
+        DataError: pycocotools is needed and not installed.
     """
     if isinstance(segmentation, dict) and isinstance(segmentation['counts'], str):
-        return decode_rle(segmentation).astype(np.uint8)
+        return decode_rle(segmentation, image_shape=shape).astype(np.uint8)
+    _check_extent(segmentation, shape)
     try:
         from pycocotools import mask as mask_tools
     except ImportError:
@@ -22,3 +24,14 @@ def decode_segmentation(segmentation: list | dict, shape: tuple[int, int]) -> np
     except Exception as error:  # it raises no other class
         raise InputError(str(error)) from None
     return mask_tools.decode(mask_tools.merge(runs) if isinstance(runs, list) else runs)
+
+
+def _check_extent(segmentation: list | dict, shape: tuple[int, int]) -> None:
+    """Raise ``InputError`` for what is larger than the image, as pycocotools walks along every edge of a polygon."""
+    if isinstance(segmentation, dict):
+        if list(segmentation['size']) != list(shape):
+            raise InputError(f'size: a mask of {segmentation["size"]} in an image of {list(shape)}')
+        return
+    for polygon in segmentation:
+        if not all(-max(shape) <= value <= 2 * max(shape) for value in polygon):
+            raise InputError('a polygon that leaves the image by more than its size')

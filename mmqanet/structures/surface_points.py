@@ -2,7 +2,6 @@
 
     P points of a person.
 """
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,6 +13,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.functional.charts import CHARTS, MIRRORED_PARTS, PARTS, UVMirror
 from mmqanet.functional.rle import decode_rle
 
+LARGEST = 2**62  # of a number in an annotation
 SIDE = 256  # of the annotators' view of a box
 FIELDS = ('dp_x', 'dp_y', 'dp_I', 'dp_U', 'dp_V')
 
@@ -46,7 +46,7 @@ class SurfacePoints:
         for field in FIELDS:
             given = annotation.get(field)
             numbers = isinstance(given, list) and all(
-                isinstance(one, int | float) and not isinstance(one, bool) and math.isfinite(one) for one in given)
+                isinstance(one, int | float) and not isinstance(one, bool) and abs(one) < LARGEST for one in given)
             if not numbers:
                 raise DataError(f'{where}: {field} is no list of numbers')
             values[field] = np.array(given, dtype=np.float64)
@@ -97,13 +97,19 @@ def read_part_map(annotation: Mapping[str, Any]) -> np.ndarray:
         if not mask:
             continue
         try:
-            inside = decode_rle(mask)
+            inside = decode_rle(mask, image_shape=parts.shape)
         except (InputError, TypeError, ValueError, KeyError) as error:
             raise DataError(f'{where}: mask {part} of dp_masks cannot be read ({error})') from None
-        if inside.shape != parts.shape:
-            raise DataError(f'{where}: mask {part} of dp_masks is {inside.shape}, not {parts.shape}')
         parts[inside] = part
     return parts
+
+
+def check_box(annotation: Mapping[str, Any], image_shape: tuple[int, int]) -> None:
+    """Raise ``DataError`` if the box of an annotation is more than twice as high or wide as the image (H, W): a map of its
+    size may be larger than memory."""
+    if any(side > 2 * most for side, most in zip(annotation['bbox'][2:], image_shape[::-1])):
+        raise DataError(f'annotation {annotation.get("id", "without id")}: bbox {annotation["bbox"]} in an image of '
+                        f'{image_shape[1]}x{image_shape[0]} (width x height)')
 
 
 def mirror_part_map(parts: np.ndarray) -> np.ndarray:

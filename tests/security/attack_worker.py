@@ -1,14 +1,19 @@
 """The process that tries the attacks: one line of JSON in, ``[action, path]``; one out, what came of it."""
+import importlib.util
 import itertools
 import json
 import os
+import shlex
 import shutil
 import sys
 import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
 import torch
+from attack import OUT
 from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
@@ -19,12 +24,15 @@ from mmqanet.checkpoints import downloads
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.mmengine_loading import check_resumable, install
 from mmqanet.cli.boxes import read_boxes
+from mmqanet.cli.main import main as mmqanet
 from mmqanet.errors import MMQANetError
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.structures.coco_people import image_index, load_coco, person_boxes
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
 from mmqanet.utils.matlab import read_mat
+
+REPOSITORY = Path(__file__).parents[2]
 
 
 class Tiny(BaseModel):
@@ -94,9 +102,36 @@ ACTIONS = dict(
     matlab=lambda path: read_mat(path, 'anno'), unsafe=lambda path: torch.load(path, weights_only=False))
 
 
+def run(path: Path, line: str) -> dict:
+    """Run a command line, in which {path} is the file, {dir} its folder and {out} the folder for results."""
+    words = [word.format(path=path, dir=path.parent, out=path.parent / OUT) for word in shlex.split(line)]
+    told = StringIO()
+    with redirect_stdout(told), redirect_stderr(told):
+        try:
+            status = main_of(words)
+        except SystemExit as end:
+            status = end.code
+    lines = told.getvalue().strip().splitlines() or ['']
+    if status == 0:
+        return dict(outcome='passed', message='')
+    return dict(outcome='refused' if status in (1, 2) and lines[-1] else 'raised', message=lines[-1][-3000:])
+
+
+def main_of(words: list[str]) -> int:
+    """The exit status of a command of mmqanet, or of a tool by its path."""
+    if not words[0].endswith('.py'):
+        return mmqanet(words)
+    spec = importlib.util.spec_from_file_location('tool', REPOSITORY / words[0])
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool.main(words[1:])
+
+
 def attempt(action: str, path: Path) -> dict:
     name, _, argument = action.partition(' ')
     try:
+        if name == 'command':
+            return run(path, argument)
         fetch(path, argument) if name == 'fetch' else ACTIONS[name](path)
     except MMQANetError as error:
         return dict(outcome='refused', message=str(error))

@@ -6,41 +6,45 @@ that is executed leaves a marker: payloads write one, and so do the modules and 
 import re
 import shutil
 from collections import Counter
+from importlib.util import find_spec
 from pathlib import Path
 
 import call_attacks
 import config_attacks
 import data_attacks
+import dense_pose_attacks
 import matlab_attacks
 import pickle_attacks
 import pytest
 import weight_attacks
-from attack import VICTIMS, make_victims
+from attack import OUT, VICTIMS, make_victims, state
 from hostile_pickles import as_pickle, call, write
 
-ATTACKS = [attack for module in (call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks)
-           for attack in module.attacks()]
+MODULES = (call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks)
+ATTACKS = [attack for module in MODULES for attack in module.attacks()]
 
 
-@pytest.fixture(scope='module')
-def results(folder, worker):
-    """What came of every attempt: outcome, message, and the markers that it left."""
-    found = {}
-    for index, attack in enumerate(ATTACKS):
-        place = folder / str(index)
-        place.mkdir()
-        for name in ('good.pth', 'victim.pth', 'victim'):
-            (place / name).symlink_to(folder / name)
-        path = place / attack.name
-        attack.make(path, folder / 'markers' / f'marker{index}')
-        found[attack.id] = result = worker.attempt(attack.action, path)
-        result['markers'] = sorted(marker.name for marker in (folder / 'markers').iterdir())
-        result['lost'] = [name for name in VICTIMS if not (folder / name).is_file()]
-        make_victims(folder)
-        for marker in (folder / 'markers').iterdir():
-            marker.unlink()
-        shutil.rmtree(place)
-    return found
+def tried(attack, index, folder, worker) -> dict:
+    """What came of an attempt: outcome, message, the markers that it left, and the files that it changed or left."""
+    place = folder / str(index)
+    place.mkdir()
+    for name in ('good.pth', 'victim.pth', 'victim'):
+        (place / name).symlink_to(folder / name)
+    path = place / attack.name
+    attack.make(path, folder / 'markers' / f'marker{index}')
+    before = state(place)
+    result = worker.attempt(attack.action, path)
+    after = state(place)
+    result['changed'] = sorted(name for name, digest in before.items() if after.get(name) != digest)
+    result['strewn'] = sorted(after.keys() - before.keys()) if attack.action.startswith('command') else []
+    result['strewn'] += [str(left) for left in (place / OUT).rglob('.*')]
+    result['markers'] = sorted(marker.name for marker in (folder / 'markers').iterdir())
+    result['lost'] = [name for name in VICTIMS if not (folder / name).is_file()]
+    make_victims(folder)
+    for marker in (folder / 'markers').iterdir():
+        marker.unlink()
+    shutil.rmtree(place)
+    return result
 
 
 def test_the_corpus_is_large():
@@ -57,14 +61,19 @@ def test_the_page_counts_them():
 
 
 @pytest.mark.parametrize('attack', ATTACKS, ids=lambda attack: attack.id)
-def test_an_attack_is_held(attack, results):
-    result = results[attack.id]
+def test_an_attack_is_held(attack, folder, worker):
+    if attack.needs and find_spec(attack.needs) is None:
+        pytest.skip(f'{attack.needs} is not installed')
+    result = tried(attack, ATTACKS.index(attack), folder, worker)
     assert not result['markers'], f'it executed something: {result}'
     assert not result['lost'], f'it deleted something: {result}'
+    assert not result['changed'], f'it changed a file that was given: {result}'
+    assert not result['strewn'], f'it left files where none belong: {result}'
     assert result['outcome'] == 'refused' or (attack.passes and result['outcome'] == 'passed'), result
     if result['outcome'] == 'refused':
         assert '\n' not in result['message']
         assert result['message'].isprintable(), result['message']
+        assert attack.says in result['message'], result['message']
 
 
 def test_a_marker_tells(folder, worker):

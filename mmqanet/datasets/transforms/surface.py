@@ -8,7 +8,7 @@ from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.errors import InputError
 from mmqanet.functional.charts import PART_PAIRS
 from mmqanet.registry import TRANSFORMS
-from mmqanet.structures.surface_points import SurfacePoints, place_part_map, read_part_map
+from mmqanet.structures.surface_points import SurfacePoints, check_box, place_part_map, read_part_map
 from mmqanet.structures.uv_mirror import load_uv_mirror
 
 
@@ -25,6 +25,7 @@ class LoadSurface(GroundTruthTransform):
         """Read the annotation; raises ``DataError`` where a field is missing or out of its range."""
         annotation = results['dense_pose']
         points = SurfacePoints.read(annotation)
+        check_box(annotation, results['ori_shape'])
         results['gt_map'] = place_part_map(read_part_map(annotation), annotation['bbox'], results['ori_shape'])
         results['surface_points'], results['point_places'] = points, points.in_image(annotation['bbox'])
         results['flip_pairs'] = PART_PAIRS

@@ -20,6 +20,8 @@ from mmqanet.utils.matlab import read_mat
 SURFACE, TRANSFORM, DISTANCES = 'SMPL_subdiv.mat', 'SMPL_SUBDIV_TRANSFORM.mat', 'Pdist_matrix.mat'
 TABLES = (
     (SURFACE, 'U_subdiv'), (SURFACE, 'V_subdiv'), (SURFACE, 'Part_ID_subdiv'), (TRANSFORM, 'index'))
+WHOLE = ('Part_ID_subdiv', 'index')  # of the tables, those of whole numbers
+LARGEST = 2**31  # beyond all vertices
 NUM_CHARTS = len(CHARTS) - 1
 CANDIDATES = 8  # of the tree, among which the nearest vertex is chosen exactly
 
@@ -141,16 +143,23 @@ class BodyFiles:
 body_of = lru_cache(1)(BodyFiles.read)
 
 
+def body_files(folder: PathLike) -> list[Path]:
+    """The files of a body in a folder."""
+    return [Path(folder) / name for name in (SURFACE, TRANSFORM, DISTANCES)]
+
+
 def _read_tables(folder: Path) -> dict[str, np.ndarray]:
     """The variables of the two small files, float64 of one length."""
     tables = {}
     for name, variable in TABLES:
         values = np.asarray(read_mat(folder / name, variable))
-        if values.dtype.kind not in 'iuf' or values.size != max(values.shape, default=0):
+        if values.dtype.kind not in 'iuf' or not values.size or values.size != max(values.shape):
             raise DataError(f'{folder / name}: {variable} is no row of numbers')
         tables[variable] = values.ravel().astype(np.float64)
-        if not np.isfinite(tables[variable]).all():
-            raise DataError(f'{folder / name}: {variable} holds NaN or infinity')
+        if not (np.abs(tables[variable]) < LARGEST).all():
+            raise DataError(f'{folder / name}: {variable} holds NaN, infinity or a number of more than {LARGEST:,}')
+        if variable in WHOLE and (tables[variable] % 1).any():
+            raise DataError(f'{folder / name}: {variable} holds a number that is not whole')
     sizes = {variable: len(values) for variable, values in tables.items()}
     if len(set(sizes.values())) > 1:
         raise DataError(f'{folder}: the tables differ in length, {sizes}')

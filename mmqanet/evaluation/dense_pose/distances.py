@@ -6,6 +6,7 @@ import io
 import os
 import tempfile
 import weakref
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import numpy as np
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import PathLike, check_file, write_bytes
+from mmqanet.utils.temporary import remove_temporary, temporary_path
 
 VARIABLE = 'Pdist_matrix'
 PIECE = 2**22  # numbers that are copied at a time
@@ -85,9 +87,11 @@ def find_distances(path: PathLike, *, num_vertices: int, cache: PathLike | None 
         cache: a ``.npy`` for a float16 copy: it is made where it is not there yet, and read instead of the file.
 
     Raises:
-        DataError: a file is missing, broken, or of another mesh. InputError: h5py is not installed.
+        DataError: a file is missing, broken, of another mesh, or would have other files read.
+        InputError: h5py is not installed.
     """
-    if cache is not None and Path(cache).exists():
+    if cache is not None and os.path.lexists(cache):
+        check_file(cache)
         return _read_cache(Path(cache), num_vertices)
     check_file(path)
     with _open_hdf5(path) as file:
@@ -96,11 +100,11 @@ def find_distances(path: PathLike, *, num_vertices: int, cache: PathLike | None 
             raise DataError(f'{path}: {data.size:,} distances, but {num_vertices} vertices have '
                             f'{triangle(num_vertices):,}')
         if cache is not None:
-            _write_cache(data, Path(cache))
+            _write_cache(data, Path(cache), path)
             return _read_cache(Path(cache), num_vertices)
         if data.id.get_offset() is not None:
             return DistanceFile(os.path.abspath(path), data.dtype.str, data.id.get_offset(), num_vertices)
-        return _unpack(data, num_vertices)
+        return _unpack(data, num_vertices, path)
 
 
 def write_distances(path: PathLike, square: np.ndarray) -> None:
@@ -133,49 +137,67 @@ def _open_hdf5(path: PathLike) -> Any:
 
 
 def _dataset(file: Any, path: PathLike) -> Any:
-    data = file.get(VARIABLE)
-    if getattr(data, 'dtype', None) is None or data.dtype.kind != 'f' or data.size != max(data.shape, default=0):
+    """The numbers, which lie in this file: HDF5 would open whatever other files it names."""
+    h5py = _h5py(path)
+    if not isinstance(file.get(VARIABLE, getlink=True), h5py.HardLink):
         raise DataError(f'{path}: holds no row of numbers called {VARIABLE}')
+    data = file[VARIABLE]
+    if not isinstance(data, h5py.Dataset) or data.dtype.kind != 'f' or not data.shape or data.size != max(data.shape):
+        raise DataError(f'{path}: holds no row of numbers called {VARIABLE}')
+    if data.external or data.is_virtual:
+        raise DataError(f'{path}: {VARIABLE} lies in another file, which is not opened')
     return data
 
 
-def _pieces(data: Any) -> Any:
-    """The numbers of a data set, some at a time."""
+def _pieces(data: Any, path: PathLike) -> Iterator[np.ndarray]:
+    """The numbers of a data set of the file ``path``, some at a time."""
     by_row = data.shape[0] == data.size
     for start in range(0, data.size, PIECE):
-        part = data[start:start + PIECE] if by_row else data[0, start:start + PIECE]
+        try:
+            part = data[start:start + PIECE] if by_row else data[0, start:start + PIECE]
+        except OSError as error:
+            raise DataError(f'{path}: cannot be read as HDF5 ({str(error).splitlines()[0]})') from None
         yield np.asarray(part).ravel()
 
 
-def _unpack(data: Any, num_vertices: int) -> DistanceFile:
-    handle, path = tempfile.mkstemp(prefix='mmqanet-distances-')
-    with os.fdopen(handle, 'wb') as file:
-        for piece in _pieces(data):
-            file.write(piece.tobytes())
-    found = DistanceFile(path, data.dtype.str, 0, num_vertices)
-    weakref.finalize(found, Path(path).unlink, missing_ok=True)
+def _unpack(data: Any, num_vertices: int, source: PathLike) -> DistanceFile:
+    unpacked = temporary_path(Path(tempfile.gettempdir()), prefix='mmqanet-distances-')
+    try:
+        with unpacked.open('xb') as file:
+            for piece in _pieces(data, source):
+                file.write(piece.tobytes())
+    except OSError as error:
+        remove_temporary(unpacked)
+        raise DataError(f'{source}: cannot be unpacked to {unpacked.parent} ({error.strerror})') from None
+    except BaseException:
+        remove_temporary(unpacked)
+        raise
+    found = DistanceFile(str(unpacked), data.dtype.str, 0, num_vertices)
+    weakref.finalize(found, remove_temporary, unpacked)
     return found
 
 
-def _write_cache(data: Any, cache: Path) -> None:
-    partial = cache.with_name(f'.{cache.name}.part')
+def _write_cache(data: Any, cache: Path, source: PathLike) -> None:
+    partial = temporary_path(cache.parent, suffix='.part')
     try:
         cache.parent.mkdir(parents=True, exist_ok=True)
         with partial.open('wb') as file:
             np.lib.format.write_array_header_1_0(file, dict(descr='<f2', fortran_order=False, shape=(data.size,)))
-            for piece in _pieces(data):
+            for piece in _pieces(data, source):
                 file.write(piece.astype('<f2').tobytes())
         partial.replace(cache)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise DataError(f'{cache}: cannot be written ({error.strerror})') from None
+    finally:
+        remove_temporary(partial)
 
 
 def _read_cache(cache: Path, num_vertices: int) -> DistanceFile:
     try:
         mapped = np.lib.format.open_memmap(cache, mode='r')
-    except (OSError, ValueError, EOFError, TypeError) as error:
-        raise DataError(f'{cache}: not readable as .npy ({error})') from None
+    except Exception as error:  # numpy raises many kinds for broken files
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f'{cache}: not readable as .npy ({reason})') from None
     if mapped.shape != (triangle(num_vertices),) or mapped.dtype.kind != 'f':
         raise DataError(f'{cache}: {mapped.dtype} {mapped.shape}, but {num_vertices} vertices have '
                         f'{triangle(num_vertices):,} distances: a cache of another body')

@@ -7,10 +7,8 @@ beside the list, NNN being the detection's place in it from 000 on, or packed: `
 channels, as the challenge server takes it.
 """
 import base64
-import binascii
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -55,6 +53,8 @@ def read_charts(record: Mapping[str, Any], path: PathLike) -> np.ndarray:
     """
     where = f'{path}: detections[{record["id"] - 1}]'
     charts = unpack_charts(record, where) if 'uv_data' in record else _read_array(record['id'] - 1, Path(path), where)
+    if not isinstance(charts, np.ndarray):
+        raise DataError(f'{where}: the charts are no array')
     if charts.ndim != 3 or charts.shape[0] != 3 or charts.dtype != np.uint8:
         raise DataError(f'{where}: charts of shape {charts.shape} and type {charts.dtype}, not (3, h, w) uint8')
     if charts[0].max(initial=0) >= len(CHARTS):
@@ -80,7 +80,7 @@ def unpack_charts(record: Mapping[str, Any], where: str) -> np.ndarray:
             charts = np.array(image)
     except DataError:
         raise
-    except (binascii.Error, TypeError, ValueError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except Exception as error:  # Pillow raises many kinds for broken files
         raise DataError(f'{where}: uv_data is no PNG in base64 ({error})') from None
     if charts.ndim != 3 or charts.shape[2] != 3:
         raise DataError(f'{where}: uv_data is a PNG of mode {image.mode}, not of three channels')
@@ -106,14 +106,21 @@ def _read_array(position: int, path: Path, where: str) -> np.ndarray:
         return arrays[key]
     except KeyError:
         raise DataError(f'{where}: neither uv_data nor {key} in {source}') from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f'{source}: {key} cannot be read ({error})') from None
+    except Exception as error:  # numpy and zipfile raise many kinds for broken files
+        raise DataError(f'{source}: {key} cannot be read ({_line(error)})') from None
 
 
 @lru_cache(2)
 def _open_arrays(path: str) -> Any:
     check_file(path)
     try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
-        raise DataError(f'{path}: not readable as .npz ({error})') from None
+        arrays = np.load(path, allow_pickle=False)
+    except Exception as error:
+        raise DataError(f'{path}: not readable as .npz ({_line(error)})') from None
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise DataError(f'{path}: holds one array and no names')
+    return arrays
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [''])[0] or type(error).__name__

@@ -18,7 +18,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.dense_pose.body import BodySurface
 from mmqanet.functional.charts import DISTANCE_SCALES
 from mmqanet.structures.segmentation import decode_segmentation
-from mmqanet.structures.surface_points import SIDE, SurfacePoints, read_part_map
+from mmqanet.structures.surface_points import SIDE, SurfacePoints, check_box, read_part_map
 
 
 class Evaluator(Enum):
@@ -96,6 +96,7 @@ def nearest_vertices(points: Sequence[SurfacePoints | None], body: BodySurface) 
 def read_mask(annotation: Mapping[str, Any], image_shape: tuple[int, int], evaluator: Evaluator) -> np.ndarray:
     """The (H, W) bool mask of an annotated person."""
     if 'dp_masks' in annotation:
+        check_box(annotation, image_shape)
         resized = _resize_binary if evaluator is Evaluator.DETECTRON2 else _resize_labels
         return _placed(resized(read_part_map(annotation), annotation['bbox']), annotation['bbox'], image_shape)
     segmentation = annotation.get('segmentation')

@@ -142,7 +142,7 @@ def test_box_ious():
     (dict(dp_I=[0] * 25), 'dp_I 0 lies'), (dict(dp_I=[1.5] * 25), 'not whole'), (dict(dp_U=[1.01] * 25), 'dp_U 1.01'),
     (dict(dp_V=[-0.1] * 25), 'dp_V -0.1'), (dict(dp_x=[1.0]), 'different lengths'), (dict(dp_y=None), 'dp_y is no list'),
     (dict(dp_U=[float('nan')] * 25), 'dp_U is no list'), (dict(dp_masks=[[]] * 15), 'at most 14'),
-    (dict(dp_masks=['x']), 'mask 1 of dp_masks'), (dict(dp_masks=[encode_rle(np.ones((4, 4)))]), r'is \(4, 4\)')])
+    (dict(dp_masks=['x']), 'mask 1 of dp_masks'), (dict(dp_masks=[encode_rle(np.ones((4, 4)))]), 'a mask of 4x4')])
 def test_a_broken_annotation_is_named(change, named):
     with pytest.raises(DataError, match=named):
         read(dict(annotation(), **change))
