@@ -13,6 +13,7 @@ from mmqanet.utils.files import read_bytes, write_bytes
 
 # Of mmqanet.evaluation, which --help need not import.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
+ALL_METRICS = (*METRIC_NAMES, 'mBIoU', 'mTIoU')
 MISSING_READINGS = ('release', 'count')
 READ_FOLDERS = ('global_parsing', 'instance_segmentation', 'instance_parsing', 'Category_ids', 'Human_ids', 'Instance_ids')
 
@@ -28,8 +29,9 @@ def add_parser(subparsers) -> argparse.ArgumentParser:
     parser.add_argument('--gt', required=True, metavar='DIR', help='folder with Category_ids, Human_ids, Instance_ids')
     parser.add_argument('--num-classes', required=True, type=at_least_one, metavar='C', help='classes, background included')
     parser.add_argument('--class-names', metavar='FILE', help='text file with one class name a line, background first')
-    parser.add_argument('--metrics', nargs='+', default=METRIC_NAMES, choices=METRIC_NAMES, metavar='NAME',
-                        help=f'which to compute, of {", ".join(METRIC_NAMES)} (mIoU needs the category maps only)')
+    parser.add_argument('--metrics', nargs='+', default=METRIC_NAMES, choices=ALL_METRICS, metavar='NAME',
+                        help=f'which to compute, of {", ".join(METRIC_NAMES)} (the default), mBIoU (Boundary IoU) and mTIoU '
+                             '(IoU near annotated borders); mIoU, mBIoU and mTIoU need the category maps only')
     parser.add_argument('--rank', type=int, choices=(1, 2), metavar='TRACK', help='also tell the score by which track 1 '
                         '(pictures) or 2 (videos) of the LIP challenge ranks')
     parser.add_argument('--missing', default='release', choices=MISSING_READINGS,
@@ -52,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """Score the folders that the arguments name and print the tables; the exit status."""
     from mmqanet.evaluation import evaluate_folders
     from mmqanet.evaluation.packing import COLUMNS, rank_score
-    from mmqanet.evaluation.report import class_table, scores_json, summary_table
+    from mmqanet.evaluation.report import class_columns, class_table, scores_json, summary_table
 
     if not 2 <= args.num_classes <= 255:
         raise InputError(f'--num-classes must lie in [2, 255], got {args.num_classes}')
@@ -69,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         write_bytes(Path(args.json), scores_json(scores, class_names=names).encode())
     if args.plots:
         draw(scores, names, Path(args.plots))
-    if scores.segmentation is not None or scores.apr is not None:
+    if class_columns(scores):
         say(class_table(scores, class_names=names))
     say(summary_table(scores))
     return 0

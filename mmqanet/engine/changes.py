@@ -11,9 +11,19 @@ from mmqanet.checkpoints.loading import last_whole_checkpoint
 from mmqanet.checkpoints.mmengine_loading import check_resumable, install
 from mmqanet.datasets.class_sets import FULL, find_class_set
 from mmqanet.datasets.transforms.contracts import MultiScaleTransform
-from mmqanet.engine.config import WITH_LOADER, Task, check_classes, require_mmdet, require_parser, task_of, test_steps
+from mmqanet.engine.config import (
+    WITH_LOADER,
+    Task,
+    check_classes,
+    find_class,
+    require_mmdet,
+    require_parser,
+    scope_of,
+    task_of,
+    test_steps,
+)
 from mmqanet.errors import InputError
-from mmqanet.registry import DATASETS
+from mmqanet.registry import DATASETS, METRICS
 
 
 def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: str, overrides: dict | None) -> None:
@@ -36,6 +46,7 @@ def prepare_config(cfg: Config, *, name: str, work_dir: str | None, launcher: st
     if task_of(cfg) is Task.DETECTION:
         require_mmdet()
     _settle_loaders(cfg)
+    _settle_evaluators(cfg)
     check_classes(cfg)
     cfg.launcher = launcher
     cfg.work_dir = work_dir or cfg.get('work_dir') or f'work_dirs/{name}'
@@ -180,6 +191,15 @@ def _settle_loaders(cfg: Config) -> None:
         elif not loader.get('num_workers'):
             loader.pop('prefetch_factor', None)
             loader.persistent_workers = False
+
+
+def _settle_evaluators(cfg: Config) -> None:
+    """Put a metric that is alone into a list, in place: mmengine takes a dict with ``metrics`` for an evaluator."""
+    for name in ('val_evaluator', 'test_evaluator'):
+        given = cfg.get(name)
+        alone = isinstance(given, Mapping) and 'metrics' in given
+        if alone and find_class(METRICS, given.get('type', 'Evaluator'), scope=scope_of(cfg)):
+            cfg[name] = [given]
 
 
 def _use_cpu(cfg: Config) -> None:

@@ -5,7 +5,15 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.records import METRIC_NAMES, ImageRecord, check_metric_names, record_image
+from mmqanet.evaluation.records import (
+    ALL_METRICS,
+    METRIC_NAMES,
+    SEMANTIC_METRICS,
+    ImageRecord,
+    check_metric_names,
+    needs_maps_only,
+    record_image,
+)
 from mmqanet.evaluation.report import class_table, summary_table
 from mmqanet.evaluation.samples import read_prediction, read_submission_sample, sample_identity, sample_name, truth_of
 from mmqanet.evaluation.scores import check_missing, score_records
@@ -18,23 +26,28 @@ class SingleHumanParsingMetric(BaseMetric):
     """mIoU, mAcc and aAcc over the pixels of all images, from ``pred_maps.category`` and ``gt_maps.category``; for LIP and
     ATR.
 
-    :meth:`evaluate` returns percent, unrounded: ``mIoU``, ``mAcc``, ``aAcc``.
+    :meth:`evaluate` returns percent, unrounded: ``mIoU``, ``mAcc``, ``aAcc``, and what else is asked for.
 
     Args:
+        metrics: which to compute, of 'mIoU' (brings mAcc, aAcc), 'mBIoU' (Boundary IoU) and 'mTIoU' (IoU within 2, 4 and 8
+            pixels of annotated borders).
         missing: ``'release'`` leaves images for which nothing was predicted out, ``'count'`` counts them as background.
         per_class: also print the table of per-class IoUs and accuracies.
         collect_device, prefix, collect_dir: as in :class:`mmengine.evaluator.BaseMetric`.
 
     Raises:
         DataError: a data sample lacks what a metric needs or is inconsistent; the message names the image.
+        InputError: a metric is unknown.
     """
 
     default_prefix = ''  # plain keys, as mmseg's; None would make mmengine warn
-    metrics: tuple[str, ...] = ('mIoU',)
 
-    def __init__(self, *, missing: str = 'release', per_class: bool = True, collect_device: str = 'cpu',
-                 prefix: str | None = None, collect_dir: str | None = None):
+    known_metrics: tuple[str, ...] = SEMANTIC_METRICS
+
+    def __init__(self, *, metrics: Sequence[str] = ('mIoU',), missing: str = 'release', per_class: bool = True,
+                 collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None):
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
+        self.metrics = check_metric_names(metrics, self.known_metrics)
         self.missing = check_missing(missing)
         self.per_class = per_class
 
@@ -50,7 +63,7 @@ class SingleHumanParsingMetric(BaseMetric):
     def _record(self, sample: dict) -> ImageRecord:
         name = sample_name(sample)
         truth = truth_of(sample, name=name)
-        parsing, people = read_prediction(sample, name=name, image_only=self.metrics == ('mIoU',)) or (None, None)
+        parsing, people = read_prediction(sample, name=name, image_only=needs_maps_only(self.metrics)) or (None, None)
         return record_image(name=sample_identity(sample), truth=truth, parsing=parsing, people=people,
                             num_classes=len(self._class_names), metrics=self.metrics)
 
@@ -81,8 +94,9 @@ class MultiHumanParsingMetric(SingleHumanParsingMetric):
     does not depend on image sizes, nor do results on the number of processes.
 
     Args:
-        metrics: which to compute, of 'mIoU' (brings mAcc, aAcc), 'APp', 'PCP', 'APr', 'APh'. 'APr' needs the
-            ground-truth instance map and part table, all but 'mIoU' the human map.
+        metrics: which to compute, of 'mIoU' (brings mAcc, aAcc), 'APp', 'PCP', 'APr', 'APh', and 'mBIoU' and 'mTIoU' as in
+            :class:`SingleHumanParsingMetric`. 'APr' needs the ground-truth instance map and part table, the other APs and
+            PCP the human map.
         missing: how images for which nothing was predicted count. ``'release'`` leaves them out of mIoU, AP^r and AP^h
             and keeps their people in AP^p and PCP, ``'count'`` counts them everywhere.
         per_class: also print the table of per-class IoU, accuracy and AP^r.
@@ -95,14 +109,15 @@ class MultiHumanParsingMetric(SingleHumanParsingMetric):
         InputError: a metric is unknown, or ``format_only`` has no folder to write to.
     """
 
+    known_metrics = ALL_METRICS
+
     def __init__(self, *, metrics: Sequence[str] = METRIC_NAMES, missing: str = 'release', per_class: bool = True,
                  submission_dir: str | None = None, format_only: bool = False, collect_device: str = 'cpu',
                  prefix: str | None = None, collect_dir: str | None = None):
-        super().__init__(missing=missing, per_class=per_class, collect_device=collect_device, prefix=prefix,
+        super().__init__(metrics=metrics, missing=missing, per_class=per_class, collect_device=collect_device, prefix=prefix,
                          collect_dir=collect_dir)
         if format_only and submission_dir is None:
             raise InputError('format_only needs a submission_dir to write to')
-        self.metrics = check_metric_names(metrics)
         self.submission_dir = submission_dir
         self.format_only = format_only
         self._written: dict[str, str] = {}

@@ -12,6 +12,7 @@ from mmqanet.evaluation.records import (
     ImageRecord,
     People,
     check_metric_names,
+    needs_maps_only,
     record_image,
 )
 from mmqanet.evaluation.scores import ParsingScores, check_missing, score_records
@@ -42,7 +43,7 @@ class _Job:
         parsing: ImageParsing | None = None
         people: People | None = None
         shape = truth.category.shape
-        if name in self.predicted and self.metrics == ('mIoU',):
+        if name in self.predicted and needs_maps_only(self.metrics):
             parsing = ImageParsing.of_nobody(read_category(self.pred_dir, name, num_classes=self.num_classes, shape=shape))
         elif name in self.predicted:
             submission = read_submission(self.pred_dir, name, num_classes=self.num_classes, shape=shape)
@@ -65,8 +66,8 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         gt_dir: folder with Category_ids, Human_ids and Instance_ids (PNG + TXT), as far as ``metrics`` need them. Its
             category maps are the images that are scored, sub-folders included.
         num_classes: C, background included.
-        metrics, missing: as in :class:`MultiHumanParsingMetric`. With ``metrics=('mIoU',)`` only global_parsing and
-            Category_ids are read.
+        metrics, missing: as in :class:`MultiHumanParsingMetric`. With metrics of classes alone, 'mIoU', 'mBIoU' and
+            'mTIoU', only global_parsing and Category_ids are read.
         instance_score_thr: people of a lower instance score do not enter AP^p and PCP.
         workers: processes; the result does not depend on it.
         progress: show a progress bar on the terminal.
@@ -79,7 +80,7 @@ def evaluate_folders(pred_dir: str | Path, gt_dir: str | Path, *, num_classes: i
         raise InputError(f'num_classes must be in [2, 255] and workers at least 1, got {num_classes} and {workers}')
     check_threshold(instance_score_thr, name='instance_score_thr')
     names = annotated_names(gt_dir, metrics=metrics)
-    predicted = submitted_names(pred_dir, image_only=metrics == ('mIoU',))
+    predicted = submitted_names(pred_dir, image_only=needs_maps_only(metrics))
     unknown = sorted(set(predicted) - set(names))
     if unknown:
         raise DataError(f'{pred_dir}: prediction for {unknown[0]!r}, which has no ground truth in {gt_dir} '

@@ -16,13 +16,19 @@ from mmqanet.functional.average_precision import (
     match_masks,
     match_people,
 )
+from mmqanet.functional.boundaries import TRIMAP_REACHES, boundary_counts, trimap_counts
 from mmqanet.functional.image_parsing import ImageParsing
 from mmqanet.functional.overlaps import check_classes, confusion_matrix, distinct, mask_ious, runs
 from mmqanet.functional.people import CroppedPeople, people_class_ious
 from mmqanet.structures.image_truth import ImageTruth
 
-#: The metrics that can be asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
+#: The metrics that are computed unless others are asked for; 'mIoU' stands for mIoU, mAcc and aAcc.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
+#: Those that must be asked for: mean Boundary IoU and trimap IoU.
+BORDER_METRICS = ('mBIoU', 'mTIoU')
+ALL_METRICS = (*METRIC_NAMES, *BORDER_METRICS)
+#: Those that need class maps alone.
+SEMANTIC_METRICS = ('mIoU', *BORDER_METRICS)
 
 CATEGORY, HUMAN, INSTANCE = (f'ground-truth {kind} map' for kind in ('category', 'human', 'instance'))
 Value = TypeVar('Value')
@@ -43,7 +49,8 @@ class ImageRecord:
     """What is kept of an image.
 
     ``predicted`` is False where nothing was predicted for it. ``pairs`` and ``counts`` are the cells of the confusion
-    matrix that are not 0, ``pairs`` = label * C + prediction.
+    matrix that are not 0, ``pairs`` = label * C + prediction. ``boundary`` (2, C) and ``trimap`` (T, 2, C), for each of the
+    ``TRIMAP_REACHES``, are intersections and unions near borders.
     """
 
     name: str
@@ -53,18 +60,25 @@ class ImageRecord:
     people: PersonMatches | None
     parts: MaskMatches | None
     humans: MaskMatches | None
+    boundary: np.ndarray | None = None
+    trimap: np.ndarray | None = None
 
 
-def check_metric_names(metrics: Sequence[str]) -> tuple[str, ...]:
-    """``metrics`` as a tuple, or an InputError that names the unknown one."""
+def check_metric_names(metrics: Sequence[str], known: Sequence[str] = ALL_METRICS) -> tuple[str, ...]:
+    """``metrics`` as a tuple, or an InputError that names the one that is none of ``known``."""
     if isinstance(metrics, str):
         metrics = (metrics,)
     for name in metrics:
-        if name not in METRIC_NAMES:
-            raise InputError(f'metrics: unknown metric {name!r}, choose from {", ".join(METRIC_NAMES)}')
+        if name not in known:
+            raise InputError(f'metrics: unknown metric {name!r}, choose from {", ".join(known)}')
     if not metrics:
-        raise InputError(f'metrics is empty, choose from {", ".join(METRIC_NAMES)}')
+        raise InputError(f'metrics is empty, choose from {", ".join(known)}')
     return tuple(metrics)
+
+
+def needs_maps_only(metrics: Sequence[str]) -> bool:
+    """Whether the class maps are all that these metrics read."""
+    return set(metrics) <= set(SEMANTIC_METRICS)
 
 
 def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, people: People | None = None,
@@ -77,7 +91,7 @@ def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, 
         parsing: what was predicted, with the scores of parts and people; ``None`` where nothing was predicted.
         people: those that AP^p and PCP compare.
         num_classes: C.
-        metrics: of :data:`METRIC_NAMES`.
+        metrics: of :data:`ALL_METRICS`.
 
     Raises:
         DataError: sizes differ, a field that a metric needs is missing, a class is out of range or a score is not
@@ -90,7 +104,7 @@ def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, 
         people = People(CroppedPeople.nobody(shape), qualities=np.zeros(0))
     pairs: np.ndarray = np.zeros(0, dtype=np.int32)
     counts = pairs
-    matched = parts = humans = None
+    matched = parts = humans = boundary = trimap = None
     try:
         lines = _Lines(truth, parsing, metrics)
         if 'mIoU' in metrics:
@@ -98,6 +112,11 @@ def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, 
                 lines['predicted category map'], lines[CATEGORY], num_classes, lengths=lines.lengths).ravel()
             pairs = np.flatnonzero(confusion).astype(np.int32)
             counts = confusion[pairs].astype(np.int32)
+        if 'mBIoU' in metrics:
+            boundary = boundary_counts(parsing.category, truth.category, num_classes)
+        if 'mTIoU' in metrics:
+            trimap = np.stack([trimap_counts(parsing.category, truth.category, num_classes, reach=reach)
+                               for reach in TRIMAP_REACHES])
         if 'APp' in metrics or 'PCP' in metrics:
             matched = _match_people(truth, _needed(people, 'predicted people', 'APp and PCP'), distinct(lines[HUMAN]),
                                     num_classes)
@@ -108,7 +127,7 @@ def record_image(*, name: str, truth: ImageTruth, parsing: ImageParsing | None, 
     except InputError as error:
         raise DataError(f'{name}: {error}') from None
     return ImageRecord(name=name, predicted=predicted, pairs=pairs, counts=counts, people=matched, parts=parts,
-                       humans=humans)
+                       humans=humans, boundary=boundary, trimap=trimap)
 
 
 class _Lines:

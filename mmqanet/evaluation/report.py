@@ -43,7 +43,7 @@ def missing_line(scores: ParsingScores) -> str:
 
 
 def class_table(scores: ParsingScores, *, class_names: Sequence[str]) -> str:
-    """One row a class: IoU, accuracy and AP^r (mean, 0.5), as far as scored, in percent."""
+    """One row a class: IoU, accuracy, Boundary IoU, trimap IoU (mean) and AP^r (mean, 0.5), as far as scored, in percent."""
     columns = class_columns(scores)
     table = Table(title='Per class')
     table.add_column('class')
@@ -59,6 +59,10 @@ def class_columns(scores: ParsingScores) -> dict[str, np.ndarray]:
     columns: dict[str, np.ndarray] = {}
     if scores.segmentation is not None:
         columns.update(IoU=scores.segmentation.class_iou, Acc=scores.segmentation.class_accuracy)
+    if scores.boundary_iou is not None:
+        columns['BIoU'] = scores.boundary_iou
+    if scores.trimap_iou is not None:
+        columns['TIoU'] = scores.trimap_iou.mean(axis=0)
     if scores.apr is not None:
         half = threshold_column(PART_THRESHOLDS, 0.5)
         for title, values in (('AP^r', scores.apr.mean(axis=1)), ('AP^r 50', scores.apr[:, half].copy())):

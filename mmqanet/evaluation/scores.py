@@ -14,7 +14,8 @@ from mmqanet.functional.average_precision import (
     person_precision,
     threshold_column,
 )
-from mmqanet.functional.overlaps import SegmentationScores, segmentation_scores
+from mmqanet.functional.boundaries import TRIMAP_REACHES
+from mmqanet.functional.overlaps import EPSILON, SegmentationScores, segmentation_scores
 
 #: The two readings of images for which nothing was predicted (docs/metrics.md).
 MISSING_READINGS = {
@@ -28,11 +29,12 @@ class ParsingScores:
     """Scores of a data set as fractions, NaN where undefined.
 
     Attributes:
-        values: metric key → fraction, in reporting order: mIoU, mAcc, aAcc, APp, APp_50, PCP, PCP_50, APr, APr_50, APh,
-            APh_50, APh_75, as far as asked for.
+        values: metric key → fraction, in reporting order: mIoU, mAcc, aAcc, mBIoU, mTIoU, mTIoU_2, mTIoU_4, mTIoU_8, APp,
+            APp_50, PCP, PCP_50, APr, APr_50, APh, APh_50, APh_75, as far as asked for.
         num_images, num_missing: images, and those of them without prediction.
         missing: how the latter were counted, a key of ``MISSING_READINGS``.
         segmentation, confusion: the semantic scores and their (C, C) int64 counts, rows = label.
+        boundary_iou: (C,) Boundary IoU. trimap_iou: (T, C) IoU at ``TRIMAP_REACHES``.
         app, pcp: (9,) at ``PART_THRESHOLDS``. apr: (C, 9), one row a class. aph: (10,) at ``HUMAN_THRESHOLDS``.
     """
 
@@ -42,6 +44,8 @@ class ParsingScores:
     missing: str
     segmentation: SegmentationScores | None = None
     confusion: np.ndarray | None = None
+    boundary_iou: np.ndarray | None = None
+    trimap_iou: np.ndarray | None = None
     app: np.ndarray | None = None
     pcp: np.ndarray | None = None
     apr: np.ndarray | None = None
@@ -77,6 +81,15 @@ def score_records(records: Sequence[ImageRecord], *, num_classes: int, metrics: 
         scores['confusion'] = confusion.reshape(num_classes, num_classes)
         scores['segmentation'] = semantic = segmentation_scores(scores['confusion'])
         values.update(mIoU=semantic.mean_iou, mAcc=semantic.mean_accuracy, aAcc=semantic.pixel_accuracy)
+    if 'mBIoU' in metrics:
+        counts = [record.boundary for record in counted if record.boundary is not None]
+        scores['boundary_iou'] = _border_ious(counts, (num_classes,))
+        values['mBIoU'] = float(scores['boundary_iou'].mean())
+    if 'mTIoU' in metrics:
+        counts = [record.trimap for record in counted if record.trimap is not None]
+        scores['trimap_iou'] = table = _border_ious(counts, (len(TRIMAP_REACHES), num_classes))
+        values['mTIoU'] = float(table.mean())
+        values.update({f'mTIoU_{reach}': float(row.mean()) for reach, row in zip(TRIMAP_REACHES, table)})
     if 'APp' in metrics or 'PCP' in metrics:
         app, pcp = person_precision([record.people for record in records if record.people is not None])
         for key, table in (('APp', app), ('PCP', pcp)):
@@ -98,6 +111,12 @@ def score_records(records: Sequence[ImageRecord], *, num_classes: int, metrics: 
 def counted_records(records: Sequence[ImageRecord], missing: str) -> list[ImageRecord]:
     """The records that enter mIoU, AP^r and AP^h."""
     return [record for record in records if record.predicted or missing == 'count']
+
+
+def _border_ious(counts: Sequence[np.ndarray], shape: tuple[int, ...]) -> np.ndarray:
+    """IoUs of ``shape`` over all images, from intersections and unions (..., 2, C) of each; an absent class has 0."""
+    total = np.sum(counts, axis=0, initial=0) if counts else np.zeros((*shape[:-1], 2, shape[-1]))
+    return total[..., 0, :] / (total[..., 1, :] + EPSILON)
 
 
 def _means(key: str, table: np.ndarray, thresholds: np.ndarray, single: tuple[int, ...]) -> dict[str, float]:

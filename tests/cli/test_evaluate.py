@@ -5,7 +5,7 @@ from evaluation_files import write_prediction, write_truth
 from PIL import Image
 from scenes import random_scenes
 
-from mmqanet.cli.evaluate import METRIC_NAMES, MISSING_READINGS
+from mmqanet.cli.evaluate import ALL_METRICS, METRIC_NAMES, MISSING_READINGS
 from mmqanet.cli.main import main
 from mmqanet.evaluation import evaluate_folders, records, scores
 from mmqanet.evaluation.curves import precision_recall_curves
@@ -38,6 +38,20 @@ def test_json_holds_unrounded_fractions(folders, tmp_path, capsys):
     printed = capsys.readouterr().out
     assert f'{100 * scores.values["APr"]:.2f}' in printed
     assert f'Images without prediction: {scores.num_missing}, counted in every metric' in printed
+
+
+def test_borders_need_class_maps_only(folders, tmp_path, capsys):
+    for kind in ('instance_segmentation', 'instance_parsing'):
+        (folders[0] / kind).rename(folders[0] / f'unused_{kind}')
+    options = ('--metrics', 'mBIoU', 'mTIoU', '--json', str(tmp_path / 's.json'), '--plots', str(tmp_path / 'plots'))
+    assert evaluate(folders, *options) == 0
+    document = json.loads((tmp_path / 's.json').read_text())
+    scores = evaluate_folders(*folders, num_classes=5, metrics=('mBIoU', 'mTIoU'))
+    assert list(scores.values) == ['mBIoU', 'mTIoU', 'mTIoU_2', 'mTIoU_4', 'mTIoU_8']
+    assert {key: document[key] for key in scores.values} == scores.values
+    assert document['per_class']['class 2'] == {'BIoU': scores.boundary_iou[2], 'TIoU': scores.trimap_iou[:, 2].mean()}
+    assert (tmp_path / 'plots/per_class.png').exists()
+    assert 'class 2' in capsys.readouterr().out
 
 
 def test_undefined_scores_are_null(tmp_path):
@@ -92,6 +106,7 @@ def test_images_without_prediction_count_as_in_the_release_unless_asked(folders,
 
 def test_the_choices_are_those_of_the_evaluation():
     assert METRIC_NAMES == records.METRIC_NAMES
+    assert ALL_METRICS == records.ALL_METRICS
     assert tuple(scores.MISSING_READINGS) == MISSING_READINGS
 
 

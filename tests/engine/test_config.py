@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
 
 from mmqanet.apis import init_model
@@ -223,6 +224,24 @@ def test_mixed_precision_without_a_gpu_is_refused(monkeypatch):
 def test_a_config_that_is_not_there_is_refused():
     with pytest.raises(InputError, match=r'none\.py: no such config'):
         read_config('none.py')
+
+
+def test_metrics_can_be_chosen_in_a_config():
+    cfg = Config.fromfile(CONFIGS / 'qanet/qanet_r50_mhp-v2.py')
+    assert cfg.val_evaluator.metrics == ('mIoU', 'APp', 'PCP')
+    prepare_config(cfg, name='mhp', work_dir=None, launcher='none', overrides={'test_evaluator.metrics': ['mIoU', 'mBIoU']})
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        for evaluator, metrics in ((cfg.val_evaluator, ('mIoU', 'APp', 'PCP')), (cfg.test_evaluator, ('mIoU', 'mBIoU'))):
+            metric, = Runner.build_evaluator(None, evaluator).metrics
+            assert metric.metrics == metrics
+
+
+def test_an_evaluator_of_several_metrics_stays():
+    evaluator = dict(type='Evaluator', metrics=[dict(type='SingleHumanParsingMetric')])
+    cfg = Config.fromfile(CONFIG)
+    cfg.val_evaluator = evaluator
+    prepare_config(cfg, name='some', work_dir=None, launcher='none', overrides=None)
+    assert cfg.val_evaluator == evaluator
 
 
 @pytest.mark.parametrize(('loader', 'others'), [

@@ -158,6 +158,25 @@ def test_metrics_are_chosen_and_tables_printed(monkeypatch):
     assert len(printed) == 1
 
 
+@pytest.mark.parametrize('kind', ['MultiHumanParsingMetric', 'SingleHumanParsingMetric'])
+def test_borders_are_scored_where_asked(kind, monkeypatch):
+    printed = []
+    monkeypatch.setattr('mmqanet.evaluation.metrics.print_log', lambda text, logger: printed.append(text))
+    scenes = random_scenes(8, first_seed=500)
+    result = run(build(kind, metrics=('mIoU', 'mTIoU', 'mBIoU')), scenes)
+    assert list(result) == ['mIoU', 'mAcc', 'aAcc', 'mBIoU', 'mTIoU', 'mTIoU_2', 'mTIoU_4', 'mTIoU_8']
+    assert 0 < result['mBIoU'] < 100
+    assert result['mTIoU'] == pytest.approx(sum(result[f'mTIoU_{reach}'] for reach in (2, 4, 8)) / 3)
+    assert 0 < result['mTIoU'] < 100
+    assert 'BIoU' in printed[1]
+    assert 'TIoU' in printed[1]
+
+
+def test_one_person_an_image_has_no_average_precision():
+    with pytest.raises(InputError, match="unknown metric 'APr', choose from mIoU, mBIoU, mTIoU"):
+        build('SingleHumanParsingMetric', metrics=('mIoU', 'APr'))
+
+
 def test_records_are_compact_and_keep_no_map():
     evaluator = build()
     big = random_scene(4, size=(900, 1400))

@@ -8,8 +8,9 @@ import slow_evaluator
 from scenes import Scene, perfect_scene, random_scenes
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.evaluation.records import record_image
+from mmqanet.evaluation.records import BORDER_METRICS, record_image
 from mmqanet.evaluation.scores import score_records
+from mmqanet.functional.boundaries import TRIMAP_REACHES
 from mmqanet.functional.image_parsing import ImageParsing
 
 
@@ -179,3 +180,50 @@ def test_agrees_with_the_recorded_release(golden_dir):
         assert table == pytest.approx(list(expected[key].values()), abs=1e-9)
     assert scores.segmentation.class_iou == pytest.approx(expected['IoU'], abs=1e-9)
     assert scores.apr[1:] == pytest.approx(np.array(list(expected['APr_per_class'].values())), abs=1e-9)
+
+
+def slow_border_scores(scenes, missing):
+    """Boundary IoU and trimap IoU of classes over all images, by distances to the nearest pixel of another class."""
+    boundary, trimap = np.zeros((2, 5)), {reach: np.zeros((2, 5)) for reach in TRIMAP_REACHES}
+    for scene in scenes:
+        if not len(scene.people) and missing == 'release':
+            continue
+        label = scene.category
+        pred = scene.merged()[0].category if len(scene.people) else np.zeros_like(label)
+        known = label < 5
+        distances = [distance_to_others(np.where(known, values, 255)) for values in (pred, label)]
+        for index in range(5):
+            ours, theirs = ((values == index) & known for values in (pred, label))
+            for reach, counts in trimap.items():
+                near = distances[1] <= reach
+                counts += np.eye(5)[index] * [[(ours & theirs & near).sum()], [((ours | theirs) & near).sum()]]
+            rows, columns = np.indices(label.shape)
+            edge = np.isin(rows, (0, label.shape[0] - 1)) | np.isin(columns, (0, label.shape[1] - 1))
+            ours, theirs = (mask & (edge | (distance <= 1)) for mask, distance in zip((ours, theirs), distances))
+            boundary += np.eye(5)[index] * [[(ours & theirs).sum()], [(ours | theirs).sum()]]
+    means = {f'mTIoU_{reach}': (counts[0] / (counts[1] + 1e-10)).mean() for reach, counts in trimap.items()}
+    return dict(mBIoU=(boundary[0] / (boundary[1] + 1e-10)).mean(), mTIoU=np.mean(list(means.values())), **means)
+
+
+def distance_to_others(values):
+    """How many rows or columns off, whichever is more, the nearest pixel of another class is; 255 is none."""
+    places = np.argwhere(values < 255)
+    classes = values[tuple(places.T)]
+    distances = np.full(values.shape, np.inf)
+    for place, index in zip(places, classes):
+        others = places[classes != index]
+        if len(others):
+            distances[tuple(place)] = np.abs(others - place).max(axis=1).min()
+    return distances
+
+
+@pytest.mark.parametrize('missing', ['release', 'count'])
+def test_border_scores_agree_with_distances_to_other_classes(missing):
+    """Images of 18x14 have a diagonal of 22.8 pixels, so Boundary IoU reaches one pixel."""
+    scenes = random_scenes(30, first_seed=500)
+    records = records_of(scenes, metrics=BORDER_METRICS)
+    scores = score_records(records, num_classes=5, metrics=BORDER_METRICS, missing=missing)
+    assert scores.values == pytest.approx(slow_border_scores(scenes, missing), abs=1e-12)
+    assert scores.boundary_iou.shape == (5,)
+    assert scores.trimap_iou.shape == (3, 5)
+    assert scores.confusion is None
