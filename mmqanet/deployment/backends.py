@@ -4,6 +4,7 @@ The rest, from crops to people, is the same code for all.
 """
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,8 @@ from torch import Tensor
 from mmqanet.deployment.checks import session
 from mmqanet.deployment.export import export_parser, identity, parser_meta, require_onnx
 from mmqanet.deployment.graphs import ParserGraph
-from mmqanet.errors import InputError
+from mmqanet.deployment.runtime import ELSEWHERE
+from mmqanet.errors import DataError, InputError
 from mmqanet.models import TopdownParser
 from mmqanet.utils.files import read_bytes, write_bytes
 
@@ -58,15 +60,17 @@ def _cache_folder() -> Path:
 
 def _cached_export(model: TopdownParser, graph: ParserGraph, folder: Path) -> bytes:
     """``parser.onnx`` of a model: out of the cache, or exported into it, if it can be written to."""
-    path = folder / f'{identity(graph, parser_meta(model))}.onnx'
-    if path.is_file():
-        return read_bytes(path)
-    content, _ = export_parser(model)
+    name = identity(graph, parser_meta(model))
+    path = folder / f'{name}.onnx'
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        write_bytes(path, content)
-    except OSError:  # a home that cannot be written to
+        content = read_bytes(path)
+        if name.encode() in content and ELSEWHERE not in content:  # the name stands at the end: the file is whole
+            return content
+    except DataError:  # it is not there, or cannot be read
         pass
+    content, _ = export_parser(model)
+    with suppress(DataError):  # a home that cannot be written to
+        write_bytes(path, content)
     return content
 
 

@@ -18,7 +18,7 @@ from mmqanet.deployment import runtime
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph, PersonGraph
 from mmqanet.errors import InputError
 from mmqanet.models import TopdownParser
-from mmqanet.utils.files import read_bytes, write_bytes
+from mmqanet.utils.files import read_bytes, remove_file, write_bytes
 from mmqanet.version import __version__
 
 OPSET = 18  # TensorRT computes GridSample of later ones wrongly, and Resize of earlier ones lacks what is needed
@@ -153,7 +153,11 @@ def to_half(content: bytes) -> bytes:
 
 
 def check_export_folder(folder: Path) -> None:
-    """Raise ``InputError`` if an export into a folder would replace a file that no export has written."""
+    """Raise ``InputError`` if an export into a folder would replace a file that no export has written, or there can be no
+    such folder."""
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
+        raise InputError(f'{folder}: cannot be made, {nearest} is no folder')
     readme = folder / 'README.md'
     if readme.is_file() and read_bytes(readme).startswith(TITLE.encode()):
         return
@@ -169,8 +173,7 @@ def write_export(folder: Path, files: Mapping[str, bytes], meta: dict[str, Any])
         DataError: a file cannot be written. InputError: one that no export has written would be replaced.
     """
     check_export_folder(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / 'meta.json').unlink(missing_ok=True)
+    remove_file(folder / 'meta.json')
     write_bytes(folder / 'README.md', README.format(files=', '.join(files), classes=len(meta['classes'])).encode())
     for name, content in files.items():
         write_bytes(folder / name, content)

@@ -12,13 +12,17 @@ same JSON and palette PNG.
 Letters: N people, C classes with background as class 0, H, W size of the image, h, w of a crop.
 """
 import argparse
+import io
 import json
+import os
+import secrets
+import stat
 import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 VERSION = 1
 DIGITS = 5  # of scores in the JSON; boxes have two decimals
@@ -27,8 +31,21 @@ SLIMMEST = 40  # an image whose sides differ by more shows nobody
 MOST_PASSES = 4  # of the search for small regions
 
 
+FORMATS = ('JPEG', 'MPO', 'PNG', 'WEBP', 'BMP', 'DIB', 'GIF', 'TIFF', 'PPM', 'JPEG2000', 'AVIF', 'TGA')  # none is a program
+MOST_BYTES = 2**31  # of a file
+ELSEWHERE = b'\n\x08location\x12'  # how an ONNX file begins to say that a tensor lies in another file
+
+
 class RuntimeProblem(ValueError):
     """A file, picture or box that cannot be used; one line that names it."""
+
+    def __init__(self, message: str):
+        super().__init__(shown(message))
+
+
+def shown(text: object) -> str:
+    """A text with what a terminal would obey, such as control characters in the name of a file, escaped."""
+    return ''.join(char if char.isprintable() else char.encode('unicode_escape').decode() for char in str(text))
 
 
 class Parser:
@@ -44,7 +61,7 @@ class Parser:
 
     def __init__(self, folder: str | Path, *, threads: int = 0):
         self.folder = Path(folder)
-        self.meta = _read_meta(self.folder / 'meta.json')
+        self.meta = read_meta(self.folder / 'meta.json')
         self.network = open_model(self.folder / 'parser.onnx', self.meta['id'], threads=threads)
         self.detector = None
         if self.meta['detector']:
@@ -96,7 +113,9 @@ class Parser:
     def _parse_person(self, image: np.ndarray, box: np.ndarray, box_score: float) -> dict[str, Any]:
         window = person_window(box, self.meta['input_size'], self.meta['padding'])
         crop = (align if _averages(self.meta, window) else warp)(image, window, self.meta['input_size'])
-        probs, iou = self.network.run(None, {'crops': crop.transpose(2, 0, 1)[None]})
+        probs, iou = self.network.run(['probs', 'iou'], {'crops': crop.transpose(2, 0, 1)[None]})
+        if probs.shape != (1, len(self.meta['classes']), *crop.shape[:2]) or iou.shape != (1,):
+            raise RuntimeProblem(f'{self.network.path}: gives {probs.shape} and {iou.shape} for a crop of {crop.shape[:2]}')
         probs = absorb_small_regions(probs[0], min_share=self.meta['min_region'])
         label_map, offset, pixel, parts = paste(probs, window, image.shape[:2], threshold=self.meta['pixel_score_thr'])
         iou = float(np.clip(iou[0], 0, 1))
@@ -108,40 +127,133 @@ class Parser:
 
 # -- files -------------------------------------------------------------------------------------------------------------
 
-def open_model(path: Path, identity: str, *, threads: int = 0) -> Any:
-    """A session of an exported model whose metadata hold the ``identity`` that the meta file names."""
+class Network:
+    """A session of onnxruntime that knows its file.
+
+    Args:
+        session: of onnxruntime.
+        path: what errors call it.
+    """
+
+    def __init__(self, session: Any, path: Path):
+        self.session, self.path = session, path
+
+    def run(self, names: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
+        """The outputs called ``names``; a ``RuntimeProblem`` where there are none, or one holds NaN or infinity."""
+        try:
+            found = [np.asarray(value) for value in self.session.run(names, given)]
+            finite = all(np.isfinite(value).all() for value in found)
+        except Exception as error:  # onnxruntime raises many kinds
+            raise RuntimeProblem(f'{self.path}: cannot be run ({_line(error)})') from None
+        if not finite:
+            raise RuntimeProblem(f'{self.path}: gives NaN or infinity')
+        return found
+
+
+def read_file(path: str | Path) -> bytes:
+    """The content of a regular file: a pipe would be waited for, and a device may never end."""
+    try:
+        found = os.stat(path)
+        if not stat.S_ISREG(found.st_mode):
+            raise RuntimeProblem(f'{path}: ' + ('is a folder' if stat.S_ISDIR(found.st_mode) else 'is no file'))
+        if found.st_size > MOST_BYTES:
+            raise RuntimeProblem(f'{path}: {found.st_size:,} bytes, and files of more than {MOST_BYTES:,} are not read')
+        return Path(path).read_bytes()
+    except FileNotFoundError:
+        raise RuntimeProblem(f'{path}: no such file') from None
+    except OSError as error:
+        raise RuntimeProblem(f'{path}: {error.strerror}') from None
+
+
+def _line(error: Exception) -> str:
+    return (str(error).splitlines() or [''])[0] or type(error).__name__
+
+
+def open_model(path: Path, identity: str, *, threads: int = 0) -> Network:
+    """An exported model whose metadata hold the ``identity`` that the meta file names."""
     try:
         import onnxruntime
     except ImportError:
         raise RuntimeProblem("the package onnxruntime is missing (pip install onnxruntime)") from None
-    if not path.is_file():
-        raise RuntimeProblem(f'{path}: no such file')
+    content = read_file(path)
+    if ELSEWHERE in content:
+        raise RuntimeProblem(f'{path}: its tensors lie in other files, which are not opened')
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.log_severity_level = 3
     try:
-        session = onnxruntime.InferenceSession(str(path), options, providers=onnxruntime.get_available_providers())
+        session = onnxruntime.InferenceSession(content, options, providers=onnxruntime.get_available_providers())
     except Exception as error:  # onnxruntime raises many kinds for broken files
-        raise RuntimeProblem(f'{path}: not readable as an ONNX model ({str(error).splitlines()[0]})') from None
+        raise RuntimeProblem(f'{path}: not readable as an ONNX model ({_line(error)})') from None
     found = session.get_modelmeta().custom_metadata_map.get('mmqanet.id')
     if found != identity:
         raise RuntimeProblem(f'{path}: ' + ('of another model than meta.json' if found else 'not made by mmqanet export'))
-    return session
+    return Network(session, path)
 
 
-def _read_meta(path: Path) -> dict[str, Any]:
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 2**31
+
+
+def _is_share(value: Any) -> bool:
+    return _is_number(value) and 0 <= value <= 1
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value < 2**31
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(_is_count(side) and side <= MOST_SIDE for side in value)
+
+
+def _is_colour(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 3 and all(isinstance(part, int) and 0 <= part < 256 for part in value)
+
+
+MOST_SIDE = 10_000  # pixels of what a network takes
+META = {
+    'id': _is_text,
+    'classes': lambda value: isinstance(value, list) and 2 <= len(value) < 256 and all(map(_is_text, value)),
+    'palette': lambda value: isinstance(value, list) and all(map(_is_colour, value)),
+    'input_size': _is_size, 'padding': lambda value: _is_number(value) and 0 < value <= 100,
+    'sampler': lambda value: value in ('align', 'warp', 'auto'), 'min_region': _is_share, 'pixel_score_thr': _is_share,
+    'quality_weights': lambda value: isinstance(value, list) and len(value) == 3 and all(
+        _is_number(weight) and weight >= 0 for weight in value) and sum(value) > 0,
+    'bbox_score_thr': _is_share, 'nms_iou_thr': _is_number, 'instance_score_thr': _is_share,
+    'detector': lambda value: value is None or isinstance(value, dict)}
+DETECTOR_META = {
+    'id': _is_text, 'scale': _is_size, 'divisor': lambda value: _is_count(value) and value <= MOST_SIDE,
+    'nms_pre': _is_count, 'candidate_thr': _is_share, 'min_bbox_size': _is_number, 'iou_threshold': _is_share,
+    'max_per_img': _is_count, 'score_thr': _is_share, 'max_people': _is_count}
+
+
+def read_meta(path: Path) -> dict[str, Any]:
+    """What ``meta.json`` says, each entry checked; a ``RuntimeProblem`` names one that cannot be."""
     try:
-        meta = json.loads(path.read_text(encoding='utf-8'))
-    except FileNotFoundError:
-        raise RuntimeProblem(f'{path}: no such file') from None
-    except (OSError, ValueError) as error:
+        meta = json.loads(read_file(path).decode())
+    except RuntimeProblem:
+        raise
+    except (ValueError, RecursionError) as error:
         raise RuntimeProblem(f'{path}: not readable as JSON ({error})') from None
-    wanted = {'id', 'classes', 'palette', 'input_size', 'padding', 'sampler', 'min_region', 'pixel_score_thr',
-              'quality_weights', 'detector', 'bbox_score_thr', 'nms_iou_thr', 'instance_score_thr'}
-    missing = sorted(wanted - meta.keys()) if isinstance(meta, dict) else sorted(wanted)
-    if missing:
-        raise RuntimeProblem(f'{path}: not the meta file of an export, {missing[0]!r} is missing')
+    _check_entries(meta, META, path)
+    if len(meta['palette']) != len(meta['classes']):
+        raise RuntimeProblem(f'{path}: {len(meta["palette"])} colours for {len(meta["classes"])} classes')
+    if meta['detector'] is not None:
+        _check_entries(meta['detector'], DETECTOR_META, path, 'detector.')
     return meta
+
+
+def _check_entries(given: Any, wanted: dict[str, Any], path: Path, where: str = '') -> None:
+    for name, fits in wanted.items():
+        if not isinstance(given, dict) or name not in given:
+            raise RuntimeProblem(f'{path}: not the meta file of an export, {where + name!r} is missing')
+        if not fits(given[name]):
+            raise RuntimeProblem(f'{path}: {where}{name} cannot be {str(given[name])[:60]}')
 
 
 def read_image(image: Any) -> np.ndarray:
@@ -151,16 +263,23 @@ def read_image(image: Any) -> np.ndarray:
             raise RuntimeProblem(f'image: must be (H, W, 3) uint8, not {image.shape} {image.dtype}')
         return image
     try:
-        picture = image if isinstance(image, Image.Image) else Image.open(image)
+        picture = image if isinstance(image, Image.Image) else Image.open(io.BytesIO(read_file(image)), formats=_formats())
         picture = ImageOps.exif_transpose(picture)
         if picture.has_transparency_data:
             paper = Image.new('RGBA', picture.size, 'white')
             picture = Image.alpha_composite(paper, picture.convert('RGBA'))
         return np.asarray(picture.convert('RGB'))
-    except FileNotFoundError:
-        raise RuntimeProblem(f'{image}: no such file') from None
+    except RuntimeProblem:
+        raise
     except Exception as error:  # Pillow raises many kinds for broken files
-        raise RuntimeProblem(f'{image}: not readable as an image ({error})') from None
+        reason = 'no known format' if isinstance(error, UnidentifiedImageError) else _line(error)
+        raise RuntimeProblem(f'{image}: not readable as an image ({reason})') from None
+
+
+def _formats() -> tuple[str, ...]:
+    """The formats that are opened, of those that this Pillow knows: one of its others runs a program (PostScript)."""
+    Image.init()
+    return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
 def _checked_boxes(boxes: Any, scores: Any, shape: tuple[int, int], source: str) -> tuple[np.ndarray, np.ndarray]:
@@ -181,7 +300,7 @@ def _checked_boxes(boxes: Any, scores: Any, shape: tuple[int, int], source: str)
 
 # -- from the image to the network -------------------------------------------------------------------------------------
 
-def detect(session: Any, image: np.ndarray, meta: dict) -> tuple[np.ndarray, np.ndarray]:
+def detect(network: Network, image: np.ndarray, meta: dict) -> tuple[np.ndarray, np.ndarray]:
     """Run the detector on (H, W, 3) uint8 RGB: boxes (N, 4) and scores (N,), best first."""
     height, width = image.shape[:2]
     long, short = max(meta['scale']), min(meta['scale'])
@@ -191,10 +310,13 @@ def detect(session: Any, image: np.ndarray, meta: dict) -> tuple[np.ndarray, np.
     divisor = meta['divisor']
     padded = np.zeros((-(-size[1] // divisor) * divisor, -(-size[0] // divisor) * divisor, 3), np.uint8)
     padded[:size[1], :size[0]] = small
-    boxes, classness, centerness, levels = session.run(
-        None, {'image': padded.transpose(2, 0, 1)[None], 'size': np.array(size[::-1], np.int64)})
-    kept = []
-    for level in range(int(levels.max()) + 1):
+    boxes, classness, centerness, levels = network.run(
+        ['boxes', 'classness', 'centerness', 'levels'],
+        {'image': padded.transpose(2, 0, 1)[None], 'size': np.array(size[::-1], np.int64)})
+    if boxes.shape != (len(levels), 4) or not classness.shape == centerness.shape == levels.shape:
+        raise RuntimeProblem(f'{network.path}: gives boxes of {boxes.shape} and scores of {classness.shape}')
+    kept = [np.empty(0, np.int64)]
+    for level in np.unique(levels):
         places = np.flatnonzero(levels == level)
         places = places[np.argsort(-classness[places], kind='stable')[:meta['nms_pre']]]
         kept.append(places[classness[places] > meta['candidate_thr']])
@@ -535,16 +657,45 @@ def _characters(number: int) -> str:
 
 def write(folder: Path, result: dict[str, Any], category: np.ndarray, palette: Any) -> None:
     """Write ``NAME.png``, the class map as a palette PNG, and then ``NAME.json``, each whole or not at all."""
-    name = result['name']
     colours = np.full((256, 3), 255, np.uint8)
     colours[:len(palette)] = palette
     picture = Image.fromarray(category)
     picture.putpalette(colours.tobytes())
-    picture.save(folder / f'.{name}.png.part', format='PNG')
-    (folder / f'.{name}.png.part').replace(folder / f'{name}.png')
-    content = json.dumps(dict(result, files=dict(palette=[f'{name}.png'])), indent=1, ensure_ascii=False)
-    (folder / f'.{name}.json.part').write_text(f'{content}\n', encoding='utf-8')
-    (folder / f'.{name}.json.part').replace(folder / f'{name}.json')
+    content = io.BytesIO()
+    picture.save(content, format='PNG')
+    files = targets(folder, result['name'])
+    described = dict(result, source=shown(result['source']), files=dict(palette=[files[0].name]))
+    for path, data in zip(files, (content.getvalue(), f'{json.dumps(described, indent=1)}\n'.encode())):
+        temporary = folder / f'.{secrets.token_hex(6)}.part'
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def targets(folder: Path, name: str) -> tuple[Path, Path]:
+    """The palette PNG and the JSON of a picture."""
+    return folder / f'{name}.png', folder / f'{name}.json'
+
+
+def check_targets(picture: str, folder: Path, *, given: list[Path], taken: dict[str, str]) -> None:
+    """Raise ``RuntimeProblem`` if the results of a picture would take the place of a file that was given, or of another's.
+
+    Args:
+        picture: its path.
+        folder: of the results.
+        given: files that are read.
+        taken: to names of results the pictures that they are of; this one is added.
+    """
+    name = Path(picture).stem
+    other = taken.setdefault(name.casefold(), picture)
+    if os.path.abspath(other) != os.path.abspath(picture):
+        raise RuntimeProblem(f'{picture}: its results would be called as those of {other}; parse them apart')
+    for target in targets(folder, name):
+        for path in given:
+            if target.exists() and path.exists() and target.samefile(path):
+                raise RuntimeProblem(f'{picture}: its results would overwrite {path}; choose another --out')
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -553,22 +704,25 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('pictures', nargs='+')
     parser.add_argument('--out', default='parsed', help='folder to write NAME.json and NAME.png to (default: parsed)')
     parser.add_argument('--model', default=Path(__file__).parent, help='folder of the export (default: that of this file)')
-    parser.add_argument('--threads', type=int, default=0, help='of onnxruntime (default: all processors)')
+    parser.add_argument('--threads', type=int, choices=range(1025), default=0, metavar='N',
+                        help='of onnxruntime (default: all processors)')
     args = parser.parse_args(argv)
-    status = 0
+    status, taken = 0, {}
+    given = [*map(Path, args.pictures), Path(args.model, 'meta.json')]
     try:
         network = Parser(args.model, threads=args.threads)
         Path(args.out).mkdir(parents=True, exist_ok=True)
     except (RuntimeProblem, OSError) as error:
-        print(f'runtime: {error}', file=sys.stderr)
+        print(f'runtime: {shown(error)}', file=sys.stderr)
         return 1
     for picture in args.pictures:
         try:
+            check_targets(picture, Path(args.out), given=given, taken=taken)
             result, category = network.parse(picture)
             write(Path(args.out), result, category, network.meta['palette'])
-            print(f'{picture}: {len(result["people"])} people')
+            print(f'{shown(picture)}: {len(result["people"])} people')
         except (RuntimeProblem, OSError) as error:
-            print(f'runtime: {error}', file=sys.stderr)
+            print(f'runtime: {shown(error)}', file=sys.stderr)
             status = 1
     return status
 

@@ -4,7 +4,10 @@ import pytest
 import torch
 
 from mmqanet.apis import HumanParsingInferencer, init_model
-from mmqanet.deployment.backends import use_backend
+from mmqanet.deployment.backends import _cached_export, use_backend
+from mmqanet.deployment.export import identity, parser_meta
+from mmqanet.deployment.graphs import ParserGraph
+from mmqanet.deployment.runtime import ELSEWHERE
 from mmqanet.errors import InputError
 
 pytest.importorskip('onnx')
@@ -44,3 +47,18 @@ def test_what_a_backend_cannot_do_is_refused(small_parser, monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'openvino', None)
     with pytest.raises(InputError, match=r"the package openvino is missing: pip install 'mmqanet\[openvino\]'"):
         use_backend(init_model(small_parser / 'config.py'), 'openvino')
+
+
+@pytest.mark.parametrize('spoil', [lambda content: content[:-100], lambda content: b'', lambda content: content + ELSEWHERE])
+def test_a_kept_export_that_is_not_whole_is_made_anew(spoil, small_parser, tmp_path, monkeypatch):
+    model, folder = init_model(small_parser / 'config.py'), tmp_path / 'kept'
+    graph = ParserGraph(model)
+    content = b'graph' * 100 + identity(graph, parser_meta(model)).encode()
+    monkeypatch.setattr('mmqanet.deployment.backends.export_parser', lambda model: (content, {}))
+    assert _cached_export(model, graph, folder) == content
+    kept, = folder.iterdir()
+    kept.write_bytes(spoil(content))
+    assert _cached_export(model, graph, folder) == kept.read_bytes() == content
+    kept.unlink()
+    kept.mkdir()
+    assert _cached_export(model, graph, folder) == content

@@ -197,7 +197,7 @@ def test_what_cannot_be_used_is_one_line(export, photo, tmp_path, capsys):
     network, meta = (export / 'parser.onnx').read_bytes(), json.loads((export / 'meta.json').read_text())
     assert 'parser.onnx: not readable as an ONNX model' in complaint(parser_onnx=network[:5000])
     assert 'parser.onnx: of another model than meta.json' in complaint(meta_json=json.dumps(dict(meta, id='x')).encode())
-    assert "meta.json: not the meta file of an export, 'bbox_score_thr' is missing" in complaint(meta_json=b'{}')
+    assert "meta.json: not the meta file of an export, 'id' is missing" in complaint(meta_json=b'{}')
     assert 'meta.json: not readable as JSON' in complaint(meta_json=b'{')
     foreign = __import__('onnx').load_from_string(network)
     del foreign.metadata_props[:]

@@ -13,6 +13,7 @@ import call_attacks
 import config_attacks
 import data_attacks
 import dense_pose_attacks
+import export_attacks
 import matlab_attacks
 import pickle_attacks
 import pytest
@@ -20,7 +21,9 @@ import weight_attacks
 from attack import OUT, VICTIMS, make_victims, state
 from hostile_pickles import as_pickle, call, write
 
-MODULES = (call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks)
+MODULES = (
+    call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks,
+    export_attacks)
 ATTACKS = [attack for module in MODULES for attack in module.attacks()]
 
 
