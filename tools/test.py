@@ -10,7 +10,7 @@ from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from mmqanet.apis.ensembles import members_in, read_ensemble
+from mmqanet.apis.ensembles import members_asked_for, read_ensemble
 from mmqanet.apis.sources import ModelSource
 from mmqanet.checkpoints.loading import WholeFilesBackend, check_weights, load_checkpoint_file, load_weights
 from mmqanet.cli.arguments import CROP_HELP, crop_option
@@ -80,12 +80,8 @@ def main() -> None:
 def find_ensemble(args: argparse.Namespace) -> tuple[ModelSource | None, set[str]]:
     """The ensemble that the arguments or the config name, on the config's data, and how its members cut people out."""
     base = read_config(args.config)
-    members = args.ensemble or members_in(base)
-    if members and args.checkpoint:
-        raise InputError(f'{args.checkpoint}: an ensemble names all of its members; this checkpoint is not used')
+    members = members_asked_for(args.ensemble, base, checkpoint=args.checkpoint)
     if not members:
-        if not args.checkpoint:
-            raise InputError('checkpoint: give one, or several after --ensemble')
         return None, set()
     samplers: set[str] = set()
 

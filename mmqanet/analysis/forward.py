@@ -90,8 +90,11 @@ def build_dataset(cfg: Config):
         return DATASETS.build(cfg.test_dataloader.dataset)
 
 
-def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, Any]:
-    """What a test set's predictions depend on, by name: contents of files as digests, the rest as text."""
+def prediction_origin(cfg: Config, *, thresholds: Sequence[float], files: Sequence[str | Path] = ()) -> dict[str, Any]:
+    """What a test set's predictions depend on, by name: contents of files as digests, the rest as text.
+
+    ``files`` are those of the weights, where they are several.
+    """
     ignored = (*NOT_PREDICTION, *require_parser(cfg, 'studies of the quality').speed_options)
     model = {key: value for key, value in cfg.model.to_dict().items() if key not in ignored}
     dataset = cfg.test_dataloader.dataset.to_dict()
@@ -100,14 +103,15 @@ def prediction_origin(cfg: Config, *, thresholds: Sequence[float]) -> dict[str, 
         del dataset['annotated_boxes']  # the default
     annotations = Path(dataset.get('data_root') or '') / dataset['ann_file']
     return {
-        'checkpoint': file_digest(cfg.load_from), 'model config': repr(model), 'annotation file': file_digest(annotations),
+        'checkpoint': ' '.join(map(file_digest, files or [cfg.load_from])), 'model config': repr(model),
+        'annotation file': file_digest(annotations),
         'min_region': float((cfg.model.get('postprocessor') or {}).get('min_region', 0)),
         'test set config': repr(dataset), 'detection file': file_digest(detections) if detections else None,
         'list of thresholds': [float(threshold) for threshold in thresholds]}
 
 
 def predict_images(cfg: Config, dataset, names: Sequence[str], cache: PredictionCache, *, thresholds: Sequence[float],
-                   progress: bool = False) -> int:
+                   content: dict | None = None, progress: bool = False) -> int:
     """Predict those of the first images of a data set that the cache lacks.
 
     Args:
@@ -115,6 +119,7 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
         dataset: from :func:`build_dataset`.
         names: of the images, in the order of the data set.
         thresholds: T thresholds of the pixel scores to keep.
+        content: what the checkpoint holds, where it is no single file.
         progress: show a progress bar on the terminal.
 
     Returns:
@@ -132,7 +137,7 @@ def predict_images(cfg: Config, dataset, names: Sequence[str], cache: Prediction
     cfg = copy.deepcopy(cfg)
     cfg.model.postprocessor.pixel_score_sweep = list(thresholds)
     runner = Runner.from_cfg(cfg)
-    content = load_checkpoint_file(cfg.load_from)
+    content = content or load_checkpoint_file(cfg.load_from)
     # Not by the runner: hooks such as EMAHook answer to its loading only where a loop runs.
     load_weights(runner.model, content.get('state_dict', content), cfg.load_from)
     model = runner.model.eval()

@@ -155,16 +155,16 @@ class Study:
                 'parts': {name: reliability(values, part_truths) for name, values in parts.items()}}
 
 
-def module_table(studies: dict[str, Study]) -> Table:
+def module_table(studies: dict[str, Study], *, key: str = 'boxes') -> Table:
     """Tables 2 and 6 of the paper: box sources without (under the plan's baseline) and with the quality-aware module.
 
-    Gains are over the same boxes without it.
+    Gains are over the same boxes without it. ``key`` names what the studies are of, if not box sources.
     """
     tables = []
     for source, study in studies.items():
         settings = {'without': Setting(study.plan.baseline, study.plan.threshold), 'with': study.plan.own}
         tables.append(make_table(
-            'module', 'The quality-aware module', ('boxes', 'module', 'α, β, γ'),
+            'module', 'The quality-aware module', (key, 'module', 'α, β, γ'),
             [(source, name, weights_text(setting.weights)) for name, setting in settings.items()],
             [_pick(study.values(setting), TABLE2_METRICS) for setting in settings.values()], gains=True))
     return replace(tables[0], rows=tuple(row for table in tables for row in table.rows))

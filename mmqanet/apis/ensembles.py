@@ -67,6 +67,20 @@ def members_in(cfg: Config) -> list[Member]:
     return [Member.of(member) for member in given]
 
 
+def members_asked_for(given: Sequence[Any], base: Config, *, checkpoint: str | None) -> list[Any]:
+    """The members of a command's ensemble: those ``given``, else those that the config ``base`` names; none for one parser.
+
+    Raises:
+        InputError: there is an ensemble and a ``checkpoint`` besides, or neither.
+    """
+    members = list(given) or members_in(base)
+    if members and checkpoint:
+        raise InputError(f'{checkpoint}: an ensemble names all of its members; this checkpoint is not used')
+    if not members and not checkpoint:
+        raise InputError('checkpoint: give one, or several after --ensemble')
+    return members
+
+
 def read_ensemble(members: Sequence[Any], *, base: Config | None = None, one_at_a_time: bool | None = None,
                   configure: Callable[[ModelSource], None] | None = None) -> ModelSource:
     """Read the members of an ensemble and join their configs and weights.
