@@ -118,11 +118,12 @@ class Parser:
             raise RuntimeProblem(f'{self.network.path}: gives {probs.shape} and {iou.shape} for a crop of {crop.shape[:2]}')
         probs = absorb_small_regions(probs[0], min_share=self.meta['min_region'])
         label_map, offset, pixel, parts = paste(probs, window, image.shape[:2], threshold=self.meta['pixel_score_thr'])
-        iou = float(np.clip(iou[0], 0, 1))
+        iou_score = float(np.clip(iou[0], 0, 1))
         weights = self.meta['quality_weights']
-        return dict(box=box, label_map=label_map, offset=offset, box_score=float(box_score), iou_score=iou,
+        return dict(box=box, label_map=label_map, offset=offset, box_score=float(box_score), iou_score=iou_score,
                     pixel_score=float(pixel), part_pixel_scores=parts,
-                    quality=float(fuse(box_score, iou, pixel, weights)), part_qualities=fuse(box_score, iou, parts, weights))
+                    quality=float(fuse(box_score, iou_score, pixel, weights)),
+                    part_qualities=fuse(box_score, iou_score, parts, weights))
 
 
 # -- files -------------------------------------------------------------------------------------------------------------
@@ -707,7 +708,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument('--threads', type=int, choices=range(1025), default=0, metavar='N',
                         help='of onnxruntime (default: all processors)')
     args = parser.parse_args(argv)
-    status, taken = 0, {}
+    status, taken = 0, dict[str, str]()
     given = [*map(Path, args.pictures), Path(args.model, 'meta.json')]
     try:
         network = Parser(args.model, threads=args.threads)

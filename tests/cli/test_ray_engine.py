@@ -148,9 +148,12 @@ def test_a_torn_batch_goes_when_the_run_goes_on_and_errors_are_tried_again(photo
     folder = RunFolder(str(out))
     folder.start(dict(model='a'))
     ParseIntoTables(str(out), model, CALL, 4)(batch_of(photos))
-    (out / 'people/torn.parquet').write_bytes(next((out / 'people').iterdir()).read_bytes())
+    torn, notes = out / f'people/{"0" * 32}.parquet', out / 'people/notes.txt'
+    torn.write_bytes(next((out / 'people').iterdir()).read_bytes())
+    notes.write_text('mine')
     folder.start(dict(model='a'))
-    assert not (out / 'people/torn.parquet').exists()
+    assert not torn.exists()
+    assert notes.read_text() == 'mine'
     assert not list((out / 'errors').iterdir())
     pictures = batch_of(photos)['picture']
     assert are_among(pictures, folder.finished()).tolist() == [True] * 6 + [False]
@@ -171,8 +174,8 @@ def test_an_unreadable_table_of_the_run_is_named(tmp_path):
     folder = RunFolder(str(tmp_path))
     folder.start({})
     (tmp_path / 'pictures').mkdir()
-    (tmp_path / 'pictures/x.parquet').write_bytes(b'PAR1')
-    with pytest.raises(DataError, match=r'x\.parquet: not readable'):
+    (tmp_path / f'pictures/{"0" * 32}.parquet').write_bytes(b'PAR1')
+    with pytest.raises(DataError, match=r'0\.parquet: not readable'):
         folder.finished()
 
 

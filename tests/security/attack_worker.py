@@ -25,7 +25,7 @@ from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.mmengine_loading import check_resumable, install
 from mmqanet.cli.boxes import read_boxes
 from mmqanet.cli.main import main as mmqanet
-from mmqanet.errors import MMQANetError
+from mmqanet.errors import DataError, MMQANetError
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.structures.coco_people import image_index, load_coco, person_boxes
 from mmqanet.utils.files import read_label_map
@@ -95,10 +95,29 @@ def read_people(path: Path) -> None:
     person_boxes(content['annotations'], image_index(content['images'], str(path)), str(path))
 
 
+def read_pictures(path: Path) -> None:
+    """Read a table or shard of pictures; what is wrong with one of them is raised."""
+    from mmqanet.apis.batch.sources import read_source
+
+    for row in read_source(str(path)):
+        if row.error:
+            raise DataError(row.error)
+
+
+def start_run(path: Path) -> None:
+    """Begin, or go on with, a distributed run in a folder."""
+    from mmqanet.apis.batch.store import RunFolder
+
+    folder = RunFolder(str(path))
+    folder.start({})
+    folder.finished()
+
+
 ACTIONS = dict(
     load=load_checkpoint_file, parser=lambda path: init_model(None, path), detector=lambda path: init_detector(None, path),
     resume=resume, picture=read_image, label_map=read_label_map, boxes=lambda path: read_boxes(str(path)), coco=read_people,
     submission=lambda path: read_submission(path.parent / path.stem, 'a', num_classes=5),
+    source=read_pictures, run=start_run,
     matlab=lambda path: read_mat(path, 'anno'), unsafe=lambda path: torch.load(path, weights_only=False))
 
 

@@ -26,8 +26,9 @@ class Worker:
         self.start()
 
     def start(self) -> None:
+        found = [str(HERE.parents[1]), str(HERE), '.', os.environ.get('PYTHONPATH', '')]
         environment = dict(
-            os.environ, PYTHONPATH=os.pathsep.join([str(HERE.parents[1]), str(HERE), '.']), OMP_NUM_THREADS='1',
+            os.environ, PYTHONPATH=os.pathsep.join(found), OMP_NUM_THREADS='1',
             PATH=f'{self.folder}{os.pathsep}{os.environ["PATH"]}', PYTHONDONTWRITEBYTECODE='1')
         self.process = subprocess.Popen(
             [sys.executable, str(HERE / 'attack_worker.py')], stdin=subprocess.PIPE, stdout=subprocess.PIPE,

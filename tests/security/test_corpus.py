@@ -17,13 +17,14 @@ import export_attacks
 import matlab_attacks
 import pickle_attacks
 import pytest
+import table_attacks
 import weight_attacks
 from attack import OUT, VICTIMS, make_victims, state
 from hostile_pickles import as_pickle, call, write
 
 MODULES = (
     call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks,
-    export_attacks)
+    export_attacks, table_attacks)
 ATTACKS = [attack for module in MODULES for attack in module.attacks()]
 
 

@@ -10,15 +10,15 @@ from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import fsspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from mmqanet.apis.folders import IMAGE_SUFFIXES
-from mmqanet.errors import InputError
-from mmqanet.utils.files import MAX_FILE_BYTES
+from mmqanet.errors import DataError, InputError, printable
+from mmqanet.utils.files import MAX_FILE_BYTES, check_file
 
 TABLE, SHARD = '.parquet', '.tar'
 COLUMNS = ('image', 'bytes', 'jpg', 'jpeg', 'png', 'webp', 'content')  # where a table has its pictures, by default
+LARGEST_MEMBER = 2**36  # bytes of a file in a shard, which is read over where it is no picture
 ROWS = 16  # of a table that are read at a time
 
 
@@ -28,6 +28,21 @@ class Content(NamedTuple):
     picture: str  # id: its address; in a shard or table ADDRESS/KEY, ADDRESS#ROW
     content: bytes | None
     error: str | None = None
+
+
+class StrictHeader(tarfile.TarInfo):
+    """The header of a shard's member. One that is cut or damaged is an error; tarfile takes it for the end of the shard, and
+    the pictures behind it would be lost without a word."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> 'StrictHeader':
+        """A header of 512 bytes, as tarfile gives it; zeros are the end."""
+        try:
+            return super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if buf and not any(buf):
+                raise
+            raise tarfile.ReadError(f'the shard is cut or damaged: {error}') from None
 
 
 def list_sources(addresses: Iterable[str], *, recursive: bool = False, outside: str | None = None) -> list[str]:
@@ -69,10 +84,15 @@ def read_source(address: str, *, column: str | None = None) -> Iterator[Content]
     """
     readers: dict[str, Any] = {TABLE: lambda file: _rows(address, file, column), SHARD: lambda file: _members(address, file)}
     try:
+        if '://' not in address:
+            check_file(address)
         with fsspec.open(address, 'rb') as file:
             yield from readers.get(_suffix(address), lambda file: _whole(address, file))(file)
-    except (OSError, ValueError, ImportError, tarfile.TarError, pa.ArrowException) as error:
-        yield Content(address, None, f'{address}: not readable ({str(error) or type(error).__name__})')
+    except DataError as error:
+        yield Content(address, None, str(error))
+    except Exception as error:  # a broken file makes the readers of tables and shards raise many kinds
+        reason = printable((str(error).splitlines() or [''])[0]) or type(error).__name__
+        yield Content(address, None, f'{address}: not readable ({reason})')
 
 
 def _whole(address: str, file: Any) -> Iterator[Content]:
@@ -100,8 +120,10 @@ def _rows(address: str, file: Any, column: str | None) -> Iterator[Content]:
 def _members(address: str, file: Any) -> Iterator[Content]:
     """Samples of a WebDataset shard: files that follow each other with a name up to the first dot in common."""
     key, content = None, None
-    with tarfile.open(fileobj=file, mode='r|*') as shard:
+    with tarfile.open(fileobj=file, mode='r|*', tarinfo=StrictHeader) as shard:
         for member in shard:
+            if member.size > LARGEST_MEMBER:
+                raise ValueError(f'a member of {member.size:,} bytes')
             if not member.isfile():
                 continue
             folder, _, name = member.name.rpartition('/')

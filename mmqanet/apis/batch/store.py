@@ -11,6 +11,8 @@ BATCH is a digest of the ids of the pictures in it: a batch that is parsed again
 import hashlib
 import io
 import json
+import os
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -23,9 +25,11 @@ from fsspec.implementations.local import LocalFileSystem
 
 from mmqanet.apis.batch.tables import VERSION
 from mmqanet.errors import DataError, InputError
-from mmqanet.utils.files import write_bytes
+from mmqanet.utils.files import MAX_FILE_BYTES, check_file, write_bytes
 
 RUN = 'run.json'
+FOLDERS = ('people', 'pictures', 'errors', 'attempts')
+OWN = re.compile(r'[0-9a-f]{32}(\.parquet|(-alone)?\.\d+)')  # names of files in them, which may be removed; no other is
 DIGEST_BYTES = 16
 
 
@@ -54,16 +58,18 @@ class RunFolder:
             options: model and thresholds, equal to those of the earlier run.
 
         Raises:
-            InputError: the folder holds a run of another version, model or options, or files of something else.
+            InputError: the folder holds a run of another version, model or options, files of something else, or a link that
+                leads out of it.
             DataError: it cannot be read or written.
         """
         wanted = dict(version=VERSION, options=json.loads(json.dumps(options)))
         with self._access():
             self.fs.invalidate_cache()
+            self._refuse_links()
             if self.fs.exists(self._path(RUN)):
                 self._check(wanted)
-            elif self._files('people') or self._files('pictures'):
-                raise InputError(f'{self.address}: tables without {RUN}, so of no run that could go on; '
+            elif found := [folder for folder in FOLDERS if self._names(folder)]:
+                raise InputError(f'{self.address}: files in {found[0]} without {RUN}, so of no run that could go on; '
                                  'choose another --out')
             else:
                 self._write(RUN, json.dumps(wanted, indent=1).encode())
@@ -111,9 +117,9 @@ class RunFolder:
 
     def _check(self, wanted: Mapping[str, Any]) -> None:
         try:
-            found = json.loads(self.fs.cat_file(self._path(RUN)))
-            version, options = found['version'], found['options']
-        except (ValueError, KeyError, TypeError):
+            found = json.loads(self.fs.cat_file(self._regular(RUN)))
+            version, options = found['version'], dict(found['options'])
+        except (ValueError, KeyError, TypeError, RecursionError, DataError):
             raise InputError(f'{self.address}/{RUN}: not readable as the file of a run; choose another --out') from None
         if version != VERSION:
             raise InputError(f'{self.address}: tables of version {version}, but this program writes version {VERSION}; '
@@ -124,18 +130,34 @@ class RunFolder:
 
     def _read_pictures(self, name: str) -> list[str]:
         try:
-            with self.fs.open(self._path(f'pictures/{name}'), 'rb') as file:
-                return pq.read_table(file, columns=['picture'])['picture'].to_pylist()
-        except (pa.ArrowException, OSError, KeyError) as error:
+            with self.fs.open(self._regular(f'pictures/{name}'), 'rb') as file:
+                return [str(picture) for picture in pq.read_table(file, columns=['picture'])['picture'].to_pylist()]
+        except Exception as error:  # a broken file makes pyarrow raise many kinds
             raise DataError(f'{self.address}/pictures/{name}: not readable ({_short(error)}); '
                             'remove it to parse its pictures again') from None
 
     def _files(self, folder: str) -> list[str]:
-        """Names of the files in a folder."""
+        """Names of the files of runs in a folder."""
+        return [name for name in self._names(folder) if OWN.fullmatch(name)]
+
+    def _names(self, folder: str) -> list[str]:
+        """Names of everything in a folder."""
         try:
             return sorted(path.rpartition('/')[2] for path in self.fs.ls(self._path(folder), detail=False))
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return []
+
+    def _refuse_links(self) -> None:
+        for folder in FOLDERS if isinstance(self.fs, LocalFileSystem) else ():
+            whole = os.path.realpath(self.root), folder
+            if os.path.realpath(self._path(folder)) != os.path.join(*whole):
+                raise InputError(f'{self.address}/{folder}: a link leads elsewhere; choose another --out')
+
+    def _regular(self, path: str) -> str:
+        """A path below the folder; ``DataError`` where it leads to a pipe or device of this machine."""
+        if isinstance(self.fs, LocalFileSystem):
+            check_file(self._path(path), limit=MAX_FILE_BYTES)
+        return self._path(path)
 
     def _write(self, path: str, content: bytes) -> None:
         target = self._path(path)
