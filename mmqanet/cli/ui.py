@@ -30,7 +30,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
 def run(args: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from mmqanet.apis import HumanParsingInferencer  # here, so that --help answers at once
-    from mmqanet.cli.parse import test_time_augmentation
+    from mmqanet.cli.parse import members_of, test_time_augmentation
     from mmqanet.ui.app import check_address, import_gradio, serve
 
     import_gradio()
@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), crop=args.crop, classes=args.classes,
-        precision=args.precision, backend=args.backend)
+        precision=args.precision, backend=args.backend, ensemble=members_of(args),
+        one_at_a_time=args.one_at_a_time or None)
     serve(inferencer, host=args.host, port=args.port, share=args.share, show_browser=not args.no_browser)
     return 0
 

@@ -4,6 +4,7 @@ import shutil
 import socket
 import tempfile
 import time
+import webbrowser
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 from mmqanet.apis import HumanParsingInferencer
 from mmqanet.errors import InputError, MMQANetError
 from mmqanet.ui.parsing import DOWNLOADS, Outcome, parse_photos
+from mmqanet.utils.files import MAX_FILE_BYTES
 
 if TYPE_CHECKING:
     from gradio import Blocks
 
 KEPT = 3600  # seconds that results stay on the disk for
+MOST_WAITING = 64  # visitors
 TITLE = 'Human parsing'
 WELCOME = f"""# {TITLE}
 Every pixel of every person gets a body part or garment, and every part a quality. Photos stay on this machine."""
@@ -62,7 +65,7 @@ def build_app(inferencer: HumanParsingInferencer, *, workspace: Path) -> 'Blocks
                 viewer = gr.HTML(EMPTY)
         for source in (files, camera):
             source.change(show, inputs=source, outputs=[viewer, told, *downloads], api_name=False)
-    return app.queue(default_concurrency_limit=1, max_size=64)
+    return app.queue(default_concurrency_limit=1, max_size=MOST_WAITING)
 
 
 def serve(inferencer: HumanParsingInferencer, *, host: str, port: int, share: bool, show_browser: bool) -> None:
@@ -73,7 +76,7 @@ def serve(inferencer: HumanParsingInferencer, *, host: str, port: int, share: bo
         host: the address to listen at; 127.0.0.1 is seen by this machine alone.
         port: to listen at.
         share: also make a public link, through a server of Gradio's makers.
-        show_browser: open the page.
+        show_browser: open the page; where no browser is installed, the address is told alone.
 
     Raises:
         InputError: Gradio is not installed, or the port is taken.
@@ -81,11 +84,13 @@ def serve(inferencer: HumanParsingInferencer, *, host: str, port: int, share: bo
     with tempfile.TemporaryDirectory(prefix='mmqanet_ui_') as workspace:
         app = build_app(inferencer, workspace=Path(workspace))
         try:
-            app.launch(server_name=host, server_port=port, share=share, inbrowser=show_browser, quiet=True, show_error=True,
-                       footer_links=[], prevent_thread_lock=True)
+            app.launch(server_name=host, server_port=port, share=share, quiet=True, show_error=True, footer_links=[],
+                       max_file_size=MAX_FILE_BYTES, prevent_thread_lock=True)
         except OSError as error:
             raise InputError(f'--port {port}: cannot be listened at on {host} ({error})') from None
         print(f'The page is at {app.local_url}', flush=True)
+        if show_browser and not webbrowser.open(str(app.share_url or app.local_url)):
+            print('No browser could be opened on this machine: open the address in one yourself.', flush=True)
         app.block_thread()
 
 
