@@ -7,11 +7,9 @@ from pathlib import Path
 
 from mmqanet.apis.records import EarlierResults
 from mmqanet.errors import InputError
+from mmqanet.utils.picture_suffixes import IMAGE_SUFFIXES
 from mmqanet.utils.wording import count_of
 
-IMAGE_SUFFIXES = (
-    '.jpg', '.jpeg', '.jfif', '.jpe', '.jif', '.mpo', '.png', '.apng', '.webp', '.bmp', '.dib', '.tif', '.tiff', '.gif',
-    '.ppm', '.pgm', '.pbm', '.pnm', '.pfm', '.jp2', '.j2k', '.jpx', '.avif', '.heic', '.heif', '.hif', '.tga')
 VIDEO_SUFFIXES = (
     '.mp4', '.m4v', '.mov', '.qt', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.m2v', '.vob', '.wmv', '.asf', '.3gp', '.3g2',
     '.flv', '.f4v', '.ogv', '.mxf', '.ts', '.mts', '.m2ts')

@@ -2,6 +2,9 @@
 import argparse
 import os
 from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from mmqanet.cli.arguments import at_least_one
@@ -10,7 +13,8 @@ from mmqanet.utils.console import say
 from mmqanet.utils.wording import count_of
 
 # Options that this engine does not have.
-ELSEWHERE = ('save', 'show', 'track', 'smooth', 'max_frames', 'second_stage', 'ensemble')
+ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'second_stage', 'ensemble')
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of files that it writes, if asked for
 
 
 def add_ray_options(parser: argparse.ArgumentParser) -> None:
@@ -36,13 +40,16 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
 
     try:
         from mmqanet.apis.batch.engine import Cluster, Job, connect, run_job
-        from mmqanet.apis.batch.sources import list_sources
+        from mmqanet.apis.batch.files import bases_of
+        from mmqanet.apis.batch.store import FILES
+        from mmqanet.utils.picture_sources import list_sources
     except ImportError as error:
         raise InputError(f"--engine ray needs the package {error.name}: pip install 'mmqanet[ray]'") from None
 
     cluster = Cluster(address=args.ray_address, workers=args.ray_workers, cpus=args.ray_cpus, gpus=args.ray_gpus)
     out = absolute(args.out)
-    sources = list_sources(map(absolute, args.inputs), recursive=args.recursive, outside=out)
+    inputs = [absolute(given) for given in args.inputs]
+    sources = list_sources(inputs, recursive=args.recursive, outside=out)
     config, checkpoint, detector, detector_checkpoint = (
         absolute(given) if given and os.path.exists(given) else given
         for given in (args.config, args.checkpoint, args.detector, args.detector_checkpoint))
@@ -53,8 +60,13 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
     call = dict(boxes=args.boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr)
     options = HumanParsingInferencer(**dict(model, device='cpu')).options(**call)
+    files = _files(args, Path(out) / FILES, bases_of(inputs, sources), options)
+    if files is not None:
+        files.check(sources)
+        options = dict(options, save=files.kinds, overlay=asdict(files.style))
     connect(cluster)
-    job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size, column=args.image_column)
+    job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size, column=args.image_column,
+              files=files)
     total = Counter[str]()
     for counts in run_job(job, cluster, options=options):
         total += counts
@@ -62,6 +74,18 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
         count_of(total['errors'], 'error')
     say(f'{", ".join(told)} -> {args.out}')
     return int(total['errors'] > 0)
+
+
+def _files(args: argparse.Namespace, folder: Path, bases: Sequence[str], options: Mapping[str, Any]) -> Any:
+    """What is written of each picture beside the tables; ``None`` without --save."""
+    from mmqanet.apis.batch.files import PictureFiles
+    from mmqanet.apis.picture_files import OverlayStyle
+
+    if not args.save:
+        return None
+    style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
+                         legend=not args.no_legend)
+    return PictureFiles(folder=folder, bases=bases, kinds=sorted(set(args.save)), style=style, options=options)
 
 
 def absolute(address: str) -> str:
@@ -89,5 +113,10 @@ def _refuse(args: argparse.Namespace) -> None:
     given = next((name for name in ELSEWHERE if getattr(args, name, None)), None)
     if given is not None:
         raise InputError(f'--{given.replace("_", "-")} is not for --engine ray')
+    unknown = next((kind for kind in args.save or () if kind not in KINDS), None)
+    if unknown is not None:
+        raise InputError(f'--save {unknown} is not for --engine ray, which writes {", ".join(KINDS)}')
+    if args.save and '://' in args.out:
+        raise InputError(f'--save with --engine ray needs an --out that is a folder on a disk, not {args.out}')
     if args.boxes not in (None, 'image'):
         raise InputError('--boxes with --engine ray can only be "image"')

@@ -2,6 +2,8 @@
 import io
 import json
 import os
+import subprocess
+import sys
 import tarfile
 from collections import Counter
 from pathlib import Path
@@ -16,10 +18,12 @@ pytest.importorskip('fsspec', reason='the extra mmqanet[ray] is not installed')
 import pyarrow.parquet as pq  # noqa: E402
 
 from mmqanet.apis.batch import parsing  # noqa: E402
+from mmqanet.apis.batch.files import PictureFiles, bases_of  # noqa: E402
 from mmqanet.apis.batch.parsing import ParseIntoTables, ParsePictures  # noqa: E402
-from mmqanet.apis.batch.sources import list_sources, read_source  # noqa: E402
-from mmqanet.apis.batch.store import RunFolder, are_among, id_digests  # noqa: E402
+from mmqanet.apis.batch.store import RunFolder  # noqa: E402
 from mmqanet.errors import DataError, InputError  # noqa: E402
+from mmqanet.utils.digests import are_among, id_digests  # noqa: E402
+from mmqanet.utils.picture_sources import list_sources, read_source  # noqa: E402
 
 CALL = dict(boxes='image')
 
@@ -143,6 +147,47 @@ def test_a_picture_that_ends_its_worker_is_an_error_and_the_others_are_parsed(ph
     assert not list((out / 'attempts').iterdir())
 
 
+def test_the_files_of_parse_lie_beside_the_tables(photos, model, small_parser, tmp_path):
+    out, kinds = tmp_path / 'out', ['overlay', 'palette', 'parts', 'submission']
+    RunFolder(str(out)).start({})
+    files = PictureFiles(folder=out / 'files', bases=[str(photos)], kinds=kinds)
+    worker = ParseIntoTables(str(out), model, CALL, 4, files)
+    first = worker(batch_of(photos)), contents(out / 'files')
+    assert (worker(batch_of(photos)), contents(out / 'files')) == first
+    args = ['--config', model['model'], '--checkpoint', model['weights'], '--out', str(tmp_path / 'parsed')]
+    main(['parse', str(photos), *args, '--device', 'cpu', '--save', *kinds, '--boxes', 'image'])
+    expected = {name: content for name, content in contents(tmp_path / 'parsed').items() if not name.endswith('.json')}
+    found = {name.replace('.png', '', 1): content for name, content in first[1].items() if not name.endswith('.json')}
+    assert found.keys() == expected.keys()
+    assert [name for name in found if found[name] != expected[name] and not name.endswith('.txt')] == []
+    record = json.loads((out / 'files/0.png.json').read_text())
+    assert record['files']['overlay'] == ['0.png_overlay.jpg']
+    assert len(list((out / 'files').glob('*.json'))) == 6
+
+
+def contents(folder):
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob('*')) if path.is_file()}
+
+
+def test_a_picture_whose_files_cannot_be_written_is_an_error(photos, model, tmp_path):
+    out = tmp_path / 'out'
+    RunFolder(str(out)).start({})
+    (out / 'files/3.png.json').mkdir(parents=True)
+    files = PictureFiles(folder=out / 'files', bases=[str(photos)], kinds=['palette'])
+    assert ParseIntoTables(str(out), model, CALL, 4, files)(batch_of(photos))['pictures'] == [5]
+    assert '3.png.json: cannot be written (it is a folder)' in '\n'.join(row['error'] for row in table(out, 'errors'))
+
+
+def test_files_are_called_by_what_follows_the_input(tmp_path):
+    bases = bases_of(['/a', '/a/b', '/c/x.jpg', '/c/s.tar', 's3://bucket/d'], ['/c/x.jpg', '/c/s.tar'])
+    files = PictureFiles(folder=tmp_path, bases=bases, kinds=[])
+    ids = '/a/1.jpg', '/a/b/1.png', '/c/x.jpg', '/c/s.tar/k/2', '/c/t.parquet#7', 's3://bucket/d/e/1.jpg'
+    assert [files.name(picture) for picture in ids] == ['1.jpg', '1.png', 'x.jpg', 's.tar/k/2', 't.parquet#7', 'e/1.jpg']
+    files.check(ids)
+    with pytest.raises(InputError, match=r'/a/1\.jpg and /a/b/1\.jpg would both be written to'):
+        files.check([*ids, '/a/b/1.jpg'])
+
+
 def test_a_torn_batch_goes_when_the_run_goes_on_and_errors_are_tried_again(photos, model, tmp_path):
     out = tmp_path / 'out'
     folder = RunFolder(str(out))
@@ -151,8 +196,10 @@ def test_a_torn_batch_goes_when_the_run_goes_on_and_errors_are_tried_again(photo
     torn, notes = out / f'people/{"0" * 32}.parquet', out / 'people/notes.txt'
     torn.write_bytes(next((out / 'people').iterdir()).read_bytes())
     notes.write_text('mine')
+    (out / 'files/.part_0123456789ab').mkdir(parents=True)
     folder.start(dict(model='a'))
     assert not torn.exists()
+    assert not list((out / 'files').iterdir())
     assert notes.read_text() == 'mine'
     assert not list((out / 'errors').iterdir())
     pictures = batch_of(photos)['picture']
@@ -209,6 +256,37 @@ def test_shards_and_tables_yield_their_pictures_and_what_lacks_one(photos, tmp_p
     assert 'no column image or' in told[3]
 
 
+def test_a_shard_that_ends_early_or_vanishes_keeps_what_was_read(photos, tmp_path, monkeypatch):
+    png = (photos / '0.png').read_bytes()
+    with tarfile.open(tmp_path / 'whole.tar', 'w') as shard:
+        for name in ('1.png', '2.png'):
+            shard.add(photos / '0.png', name)
+    content = (tmp_path / 'whole.tar').read_bytes()
+    with tarfile.open(tmp_path / 'whole.tar') as shard:
+        second = shard.getmembers()[1]
+    (tmp_path / 'short.tar').write_bytes(content[:second.offset_data + 100])
+    *read, last = read_source(str(tmp_path / 'short.tar'))
+    assert (last.picture, last.content) == (str(tmp_path / 'short.tar'), None)
+    assert 'short.tar: not readable' in last.error
+    assert [row.content for row in read] == [png]
+
+    class Gone(io.BytesIO):
+        def read(self, size=-1):
+            if self.tell():
+                raise OSError(116, 'Stale file handle')
+            return super().read(size)
+
+    monkeypatch.setattr('mmqanet.utils.picture_sources.fsspec.open', lambda address, mode: Gone(content))
+    *_, last = read_source('s3://share/a.tar')
+    assert last == ('s3://share/a.tar', None, 's3://share/a.tar: not readable ([Errno 116] Stale file handle)')
+
+
+def test_processes_that_read_need_no_torch():
+    """Each would hold hundreds of megabytes of it."""
+    code = 'import sys, mmqanet.utils.picture_sources; assert not {"torch", "mmengine"} & set(sys.modules)'
+    subprocess.run([sys.executable, '-c', code], check=True, env=dict(os.environ, PYTHONPATH=str(Path(__file__).parents[2])))
+
+
 def test_workers_get_absolute_paths_and_the_numbers_are_told(photos, model, tmp_path, monkeypatch, capsys):
     from mmqanet.apis.batch import engine
 
@@ -227,12 +305,16 @@ def test_workers_get_absolute_paths_and_the_numbers_are_told(photos, model, tmp_
     assert main(command) == 1
     assert '1 picture, 2 people, 1 error' in capsys.readouterr().out
     (job, cluster, options), = jobs
+    assert job.files is None
     assert job.sources[0] == str(photos / '0.png')
     assert (job.out, job.model['model']) == (str(tmp_path / 'out'), model['model'])
     assert (cluster.workers, cluster.cpus, cluster.gpus, options['people']) == (3, 2, 0, 'image')
+    assert main([*command, '--save', 'palette', '--alpha', '0.5']) == 1
+    assert jobs[1][0].files.name(job.sources[0]) == '0.png'
+    assert (jobs[1][0].files.kinds, jobs[1][2]['save'], jobs[1][2]['overlay']['alpha']) == (['palette'], ['palette'], 0.5)
     assert main([*command, '--track']) != 0
     assert '--track is not for --engine ray' in capsys.readouterr().err
-    assert len(jobs) == 1
+    assert len(jobs) == 2
 
 
 def test_nothing_to_parse_is_said(tmp_path):

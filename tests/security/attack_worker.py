@@ -97,7 +97,7 @@ def read_people(path: Path) -> None:
 
 def read_pictures(path: Path) -> None:
     """Read a table or shard of pictures; what is wrong with one of them is raised."""
-    from mmqanet.apis.batch.sources import read_source
+    from mmqanet.utils.picture_sources import read_source
 
     for row in read_source(str(path)):
         if row.error:

@@ -5,12 +5,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
+from mmqanet.apis.batch.files import PictureFiles
 from mmqanet.apis.batch.parsing import ParseIntoTables
-from mmqanet.apis.batch.sources import read_source
-from mmqanet.apis.batch.store import RunFolder, are_among
+from mmqanet.apis.batch.store import RunFolder
 from mmqanet.errors import DataError, InputError
+from mmqanet.utils.picture_sources import unfinished_rows
 
 READER_CPUS = 0.1  # so that readers and actors fit on few cores together
 
@@ -36,10 +35,11 @@ class Job:
     """What is parsed, and how.
 
     Attributes:
-        sources: of :func:`mmqanet.apis.batch.sources.list_sources`.
+        sources: of :func:`mmqanet.utils.picture_sources.list_sources`.
         out: address of the folder for the tables.
         model, call, batch_size: of :class:`mmqanet.apis.batch.ParsePictures`.
         column: of Parquet tables, with the pictures.
+        files: what else is written of each picture.
     """
 
     sources: Sequence[str]
@@ -48,6 +48,7 @@ class Job:
     call: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = 4
     column: str | None = None
+    files: PictureFiles | None = None
 
 
 def connect(cluster: Cluster) -> None:
@@ -88,24 +89,13 @@ def run_job(job: Job, cluster: Cluster, *, options: Mapping[str, Any]) -> Iterat
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     rows = ray.data.from_items(list(job.sources), override_num_blocks=min(len(job.sources), 10_000)).map_batches(
-        _read, batch_size=1, num_cpus=READER_CPUS, fn_kwargs=dict(column=job.column, finished=[finished]))
+        unfinished_rows, batch_size=1, num_cpus=READER_CPUS, fn_kwargs=dict(column=job.column, finished=[finished]))
     counts = rows.map_batches(
         ParseIntoTables, batch_size=job.batch_size, concurrency=cluster.workers, num_cpus=cluster.cpus,
-        num_gpus=cluster.gpus or None, fn_constructor_args=(job.out, job.model, job.call, job.batch_size))
+        num_gpus=cluster.gpus or None, fn_constructor_args=(job.out, job.model, job.call, job.batch_size, job.files))
     try:
         for row in counts.iter_rows():
             yield Counter(row)
     except RayError as error:
         reason = str(error).strip().splitlines()[-1]
         raise DataError(f'a worker cannot go on ({reason}); the same command goes on from here') from None
-
-
-def _read(batch: Mapping[str, Any], *, column: str | None, finished: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    """Rows of the pictures of a source that are not done; one at a time, so that a shard need not fit in memory."""
-    import ray
-
-    done = ray.get(finished[0])
-    for address in batch['item']:
-        for row in read_source(str(address), column=column):
-            if not are_among([row.picture], done)[0]:
-                yield {key: np.array([value], dtype=object) for key, value in row._asdict().items()}

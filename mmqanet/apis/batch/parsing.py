@@ -4,11 +4,14 @@ from typing import Any
 
 import pyarrow as pa
 
+from mmqanet.apis.batch.files import PictureFiles
 from mmqanet.apis.batch.store import RunFolder, batch_name
 from mmqanet.apis.batch.tables import PARSED, failed_row, parsed_row, split_rows
 from mmqanet.apis.inferencer import HumanParsingInferencer
 from mmqanet.apis.inputs import Picture
-from mmqanet.apis.predictions import Failed, describe
+from mmqanet.apis.outputs import ResultWriter
+from mmqanet.apis.predictions import Failed, Parsed, describe
+from mmqanet.errors import MMQANetError
 
 Batch = Mapping[str, Sequence[Any]]
 TOGETHER = 2  # attempts at a batch before its pictures are parsed one by one
@@ -21,15 +24,16 @@ class ParsePictures:
         model: arguments of :class:`mmqanet.apis.HumanParsingInferencer` by their names.
         call: arguments of its ``stream`` by their names: ``boxes='image'`` and thresholds.
         batch_size: pictures that pass the network together.
+        files: what is written of each picture, if anything; one of which that cannot be is an error of the picture.
 
     Raises:
         DataError, InputError: as the inferencer.
     """
 
     def __init__(self, model: Mapping[str, Any] | None = None, call: Mapping[str, Any] | None = None, *,
-                 batch_size: int = 4):
+                 batch_size: int = 4, files: PictureFiles | None = None):
         self.inferencer = HumanParsingInferencer(**(model or {}))
-        self.arguments, self.batch_size = dict(call or {}), batch_size
+        self.arguments, self.batch_size, self.files = dict(call or {}), batch_size, files
 
     def __call__(self, batch: Batch) -> pa.Table:
         """Parse a batch.
@@ -51,16 +55,24 @@ class ParsePictures:
             failed_row(picture, error or f'{picture}: no picture in this row') if content is None else None
             for picture, content, error in zip(batch['picture'], batch['content'], errors)]
         waiting = [index for index, row in enumerate(rows) if row is None]
-        items = [Picture(name=str(index), source=batch['picture'][index], content=bytes(batch['content'][index]))
-                 for index in waiting]
+        items = [Picture(name=self.files.name(batch['picture'][index]) if self.files else str(index),
+                         source=batch['picture'][index], content=bytes(batch['content'][index])) for index in waiting]
+        writer = self.files.writer(self.inferencer.label_set) if self.files else None
         results = self.inferencer.stream(items, self.batch_size, **self.arguments)
         for index, result in zip(waiting, results, strict=True):
-            picture = batch['picture'][index]
-            if isinstance(result, Failed):
-                rows[index] = failed_row(picture, result.error)
-            else:
-                rows[index] = parsed_row(picture, describe(result, self.inferencer.label_set))
+            rows[index] = self._row(batch['picture'][index], result, writer)
         return rows
+
+    def _row(self, picture: str, result: Parsed | Failed, writer: ResultWriter | None) -> dict[str, Any]:
+        """The row of a picture, after its files are written."""
+        if isinstance(result, Failed):
+            return failed_row(picture, result.error)
+        try:
+            if writer is not None:
+                writer.write(result)
+        except MMQANetError as error:
+            return failed_row(picture, error)
+        return parsed_row(picture, describe(result, self.inferencer.label_set))
 
 
 class ParseIntoTables:
@@ -70,11 +82,13 @@ class ParseIntoTables:
 
     Args:
         address: of the run's folder, which :meth:`RunFolder.start` has prepared.
-        model, call, batch_size: as in :class:`ParsePictures`.
+        model, call, batch_size, files: as in :class:`ParsePictures`.
     """
 
-    def __init__(self, address: str, model: Mapping[str, Any], call: Mapping[str, Any], batch_size: int):
-        self.parse, self.folder = ParsePictures(model, call, batch_size=batch_size), RunFolder(address)
+    def __init__(self, address: str, model: Mapping[str, Any], call: Mapping[str, Any], batch_size: int,
+                 files: PictureFiles | None = None):
+        self.parse = ParsePictures(model, call, batch_size=batch_size, files=files)
+        self.folder = RunFolder(address)
 
     def __call__(self, batch: Batch) -> dict[str, list[int]]:
         """Parse a batch; the numbers of its pictures, people and errors."""

@@ -5,6 +5,7 @@
     errors/BATCH.parquet      only where something failed
     pictures/BATCH.parquet    written last: it vouches for the other two
     attempts/BATCH.N          while a batch is parsed
+    files/...                 the files of parse, if asked for (mmqanet/apis/batch/files.py)
 
 BATCH is a digest of the ids of the pictures in it: a batch that is parsed again takes the place of its own files.
 """
@@ -13,7 +14,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -25,12 +26,14 @@ from fsspec.implementations.local import LocalFileSystem
 
 from mmqanet.apis.batch.tables import VERSION
 from mmqanet.errors import DataError, InputError
+from mmqanet.utils.digests import DIGEST_BYTES, id_digests
 from mmqanet.utils.files import MAX_FILE_BYTES, check_file, write_bytes
 
 RUN = 'run.json'
-FOLDERS = ('people', 'pictures', 'errors', 'attempts')
+FILES = 'files'
+FOLDERS = ('people', 'pictures', 'errors', 'attempts', FILES)
 OWN = re.compile(r'[0-9a-f]{32}(\.parquet|(-alone)?\.\d+)')  # names of files in them, which may be removed; no other is
-DIGEST_BYTES = 16
+STAGED = re.compile(r'\.part_[0-9a-f]{12}')  # what a killed worker leaves in FILES
 
 
 class RunFolder:
@@ -77,9 +80,11 @@ class RunFolder:
             torn = [f'people/{name}' for name in self._files('people') if name not in whole]
             for path in (*torn, *(f'{folder}/{name}' for folder in ('errors', 'attempts') for name in self._files(folder))):
                 self.fs.rm_file(self._path(path))
+            for name in filter(STAGED.fullmatch, self._names(FILES)):
+                self.fs.rm(self._path(f'{FILES}/{name}'), recursive=True)
 
     def finished(self) -> np.ndarray:
-        """Digests (N,) of the ids of all pictures that are done, sorted; for :func:`are_among`.
+        """Digests (N,) of the ids of all pictures that are done, sorted; for :func:`mmqanet.utils.digests.are_among`.
 
         Raises:
             DataError: a table cannot be read.
@@ -181,21 +186,6 @@ class RunFolder:
 def batch_name(pictures: Sequence[str]) -> str:
     """The name of the files of a batch with these ids."""
     return hashlib.blake2b(b''.join(id_digests(pictures).tolist()), digest_size=DIGEST_BYTES).hexdigest()
-
-
-def id_digests(pictures: Iterable[str]) -> np.ndarray:
-    """(N,) digests of ids, each 16 bytes: 160 MB of 10 million pictures."""
-    return np.array([hashlib.blake2b(picture.encode('utf-8', 'surrogateescape'), digest_size=DIGEST_BYTES).digest()
-                     for picture in pictures], dtype=f'S{DIGEST_BYTES}')
-
-
-def are_among(pictures: Sequence[str], finished: np.ndarray) -> np.ndarray:
-    """(N,) bool: whether the digest of each id is in ``finished``, which is sorted."""
-    digests = id_digests(pictures)
-    if not len(finished):
-        return np.zeros(len(digests), bool)
-    places = np.searchsorted(finished, digests).clip(max=len(finished) - 1)
-    return finished[places] == digests
 
 
 def _short(error: Exception) -> str:

@@ -1,20 +1,22 @@
 """Where the pictures of a distributed run are: files, Parquet tables and WebDataset shards at addresses of fsspec.
 
 Shards are read here and not by the readers of Ray Data: one that cannot be read is a row in the errors, and the others
-go on.
+go on. Nothing here needs torch, so that processes that only read stay small.
 """
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
 import fsspec
+import numpy as np
 import pyarrow.parquet as pq
 
-from mmqanet.apis.folders import IMAGE_SUFFIXES
 from mmqanet.errors import DataError, InputError, printable
+from mmqanet.utils.digests import are_among
 from mmqanet.utils.files import MAX_FILE_BYTES, check_file
+from mmqanet.utils.picture_suffixes import IMAGE_SUFFIXES
 
 TABLE, SHARD = '.parquet', '.tar'
 COLUMNS = ('image', 'bytes', 'jpg', 'jpeg', 'png', 'webp', 'content')  # where a table has its pictures, by default
@@ -93,6 +95,24 @@ def read_source(address: str, *, column: str | None = None) -> Iterator[Content]
     except Exception as error:  # a broken file makes the readers of tables and shards raise many kinds
         reason = printable((str(error).splitlines() or [''])[0]) or type(error).__name__
         yield Content(address, None, f'{address}: not readable ({reason})')
+
+
+def unfinished_rows(batch: Mapping[str, Any], *, column: str | None, finished: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """The pictures of sources that are not done, for ``map_batches`` of Ray Data; one at a time, so that a shard need not
+    fit in memory.
+
+    Args:
+        batch: addresses in a column ``item``.
+        column: as in :func:`read_source`.
+        finished: a reference of Ray to the digests of pictures that are done, in a list.
+    """
+    import ray
+
+    done = ray.get(finished[0])
+    for address in batch['item']:
+        for row in read_source(str(address), column=column):
+            if not are_among([row.picture], done)[0]:
+                yield {key: np.array([value], dtype=object) for key, value in row._asdict().items()}
 
 
 def _whole(address: str, file: Any) -> Iterator[Content]:
