@@ -1,12 +1,12 @@
 """``mmqanet pack-submission``: the archive that a challenge server takes, out of submission files."""
 import argparse
-import os
 from pathlib import Path
 
 from mmqanet.cli.arguments import output_path
-from mmqanet.errors import DataError, InputError
+from mmqanet.cli.outputs import refuse_folder
+from mmqanet.errors import DataError
 from mmqanet.utils.console import say
-from mmqanet.utils.files import read_bytes
+from mmqanet.utils.files import check_overwrites, read_bytes
 from mmqanet.utils.wording import count_of
 
 
@@ -29,8 +29,8 @@ def run(args: argparse.Namespace) -> int:
     """Write the archive; the exit status."""
     from mmqanet.evaluation.packing import pack_submission
 
-    if args.list and os.path.realpath(args.out) == os.path.realpath(args.list):
-        raise InputError(f'--out {args.out}: would overwrite the --list')
+    check_overwrites(args.out, [args.list])
+    refuse_folder('--out', args.out)
     number = pack_submission(args.folder, args.out, track=args.track, incomplete=args.allow_incomplete,
                              names=read_list(args.list) if args.list else None)
     say(f'{count_of(number, "image")} -> {args.out}')

@@ -4,6 +4,7 @@ Track 1 (CIHP, pictures)  ``global_parsing/NAME.png``, ``instance_parsing/NAME.p
 Track 2 (VIP, videos)     ``VIDEO/global_parsing/FRAME.png``, ``VIDEO/instance_segmentation/FRAME.png`` and ``.txt``,
                           ``VIDEO/instance_parsing/FRAME.png`` and ``.txt``: the video is the outermost folder
 """
+import re
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,8 +12,11 @@ from pathlib import Path
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.folders import complete_names
 from mmqanet.evaluation.submission import GLOBAL, HUMANS, PARTS
+from mmqanet.utils.files import check_overwrites, read_bytes
 from mmqanet.utils.temporary import remove_temporary, temporary_path
 
+PNG = b'\x89PNG\r\n\x1a\n'
+NUMBERS = re.compile(rb'[-+.\deE\s]*')
 TRACKS = {
     1: ((GLOBAL, '.png'), (PARTS, '.png'), (PARTS, '.txt')),
     2: ((GLOBAL, '.png'), (HUMANS, '.png'), (HUMANS, '.txt'), (PARTS, '.png'), (PARTS, '.txt')),
@@ -59,8 +63,9 @@ def pack_submission(folder: str | Path, archive: str | Path, *, track: int, name
         How many images are in it.
 
     Raises:
-        DataError: a file is missing, an image is not among ``names`` or one of those is not there, or the archive cannot be
-            written. InputError: another track, or a name that is not of its layout.
+        DataError: a file is missing or no table or PNG, an image is not among ``names`` or one of those is not there, or the
+            archive cannot be written.
+        InputError: another track, a name that is not of its layout, or an archive over a file that it is made of.
     """
     folder, archive, kinds = Path(folder), Path(archive), TRACKS[check_track(track)]
     found = complete_names(folder, kinds)
@@ -71,18 +76,31 @@ def pack_submission(folder: str | Path, archive: str | Path, *, track: int, name
     absent = [path for path, _ in members if not path.is_file()]
     if absent:
         raise DataError(f'{absent[0]}: missing ({len(absent)} such files)')
+    check_overwrites(archive, [path for path, _ in members])
     temporary = temporary_path(archive.parent, suffix='.part')
     try:
         archive.parent.mkdir(parents=True, exist_ok=True)
         with zipfile.ZipFile(temporary, 'w', zipfile.ZIP_DEFLATED) as file:
             for path, member in members:
-                file.write(path, member)
+                file.writestr(member, _content(path))
         temporary.replace(archive)
+    except UnicodeEncodeError:
+        raise DataError(f'{folder}: a file has a name that is not UTF-8') from None
     except OSError as error:
         raise DataError(f'{archive}: cannot be written ({error.strerror})') from None
     finally:
         remove_temporary(temporary)
     return len(found)
+
+
+def _content(path: Path) -> bytes:
+    """What a file holds, which must look like what its suffix says."""
+    content = read_bytes(path)
+    if path.suffix == '.png' and not content.startswith(PNG):
+        raise DataError(f'{path}: is no PNG')
+    if path.suffix == '.txt' and not NUMBERS.fullmatch(content):
+        raise DataError(f'{path}: holds something else than numbers')
+    return content
 
 
 def _check_names(folder: Path, found: Sequence[str], names: Sequence[str], *, incomplete: bool) -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 #: Where commands of the attempts may write, beside the hostile file.
 OUT = 'out'
+#: The same where files of the user lie already.
+MIXED = 'dst'
 #: Files of the user, beside every hostile one.
 VICTIMS = ('victim.pth', 'victim/best_x.pth')
 

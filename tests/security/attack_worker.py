@@ -133,7 +133,8 @@ def run(path: Path, line: str) -> dict:
     lines = told.getvalue().strip().splitlines() or ['']
     if status == 0:
         return dict(outcome='passed', message='')
-    return dict(outcome='refused' if status in (1, 2) and lines[-1] else 'raised', message=lines[-1][-3000:])
+    return dict(outcome='refused' if status in (1, 2) and lines[-1] else 'raised', message=lines[-1][-3000:],
+                told=told.getvalue()[-9000:])
 
 
 def main_of(words: list[str]) -> int:

@@ -12,6 +12,8 @@ from mmqanet.preparation.converters.batch import Sample, claim_folder, convert_s
 from mmqanet.preparation.converters.report import SplitReport
 from mmqanet.utils.files import read_bytes
 
+REPORT = 'report.txt'  # in a converted folder
+
 
 @dataclass(frozen=True)
 class Split:
@@ -111,7 +113,8 @@ def convert(converter: Converter, target: Path, *, workers: int = 0, show_progre
     faults = [found for found in names.values() if isinstance(found, DataError)]
     if len(faults) == len(names):
         raise faults[0]
-    claim_folder(target, converter.settings)
+    claim_folder(target, converter.settings, written=[
+        target / REPORT, *(converter.json_path(target, split) for split in converter.splits)])
     return [
         _fault(converter, split, found) if isinstance(found, DataError) else
         _convert_split(converter, split, found, target, workers=workers, show_progress=show_progress)

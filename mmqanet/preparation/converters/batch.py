@@ -1,5 +1,6 @@
 """Running a converter over many images: several processes, a progress bar, a report; run again, it goes on."""
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -96,16 +97,27 @@ def convert_one(load: Callable[[str], Sample], name: str, *, split_dir: Path, nu
         return Outcome(name, rule=str(rule))
     except DataError as error:
         return Outcome(name, error=str(error))
+    except OSError as error:  # such as a name that is too long to be looked up
+        return Outcome(name, error=f'{name[:100]}: {error.strerror}')
 
 
-def claim_folder(root: Path, settings: dict) -> None:
+def claim_folder(root: Path, settings: dict, *, written: Sequence[Path] = ()) -> None:
     """Record in ``root/conversion.json`` what is converted into it, so that runs with other settings do not mix.
 
+    Args:
+        root: the folder.
+        settings: of the conversion.
+        written: files about all samples. Where they are there and no conversion is, they are somebody's.
+
     Raises:
-        DataError: the folder holds a conversion with other settings; the message names each that differs.
+        DataError: the folder holds a conversion with other settings, of which the message names each that differs, or
+            something that no conversion has written.
     """
     path = Path(root, 'conversion.json')
-    if not path.exists():
+    if not os.path.lexists(path):
+        for other in written:
+            if os.path.lexists(other):
+                raise DataError(f'{other}: is of no conversion and would be overwritten: give another folder')
         write_bytes(path, json.dumps(settings).encode())
         return
     found = read_json(path, expected=dict)

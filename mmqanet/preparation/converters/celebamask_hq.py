@@ -27,6 +27,7 @@ PARTS = {
     'cloth': 'cloth'}  # of the files, in the order of painting, to classes
 ENDS = dict(train=162_771, val=182_638, test=10**9)  # of CelebA's splits, in orig_idx
 A_FOLDER = 2000  # pictures
+MOST_DIGITS = 9  # of the number of a picture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +78,7 @@ def read_mapping(path: Path) -> list[tuple[int, int]]:
         words = text.split()
         if not words:
             continue
-        if len(words) < 2 or not all(word.isdecimal() and word.isascii() for word in words[:2]):
+        if len(words) < 2 or not all(word.isdecimal() and word.isascii() and len(word) <= MOST_DIGITS for word in words[:2]):
             raise DataError(f'{path}:{line}: {text[:100]!r} is not "idx orig_idx orig_file"')
         rows.append((int(words[0]), int(words[1])))
     return rows

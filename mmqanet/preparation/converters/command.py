@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mmqanet.preparation.converters.base import Converter, convert
+from mmqanet.preparation.converters.base import REPORT, Converter, convert
 from mmqanet.preparation.converters.report import SplitReport
 from mmqanet.preparation.converters.verify import verify
 from mmqanet.utils.commands import INTERRUPTED, TERMINATED, run_command
 from mmqanet.utils.console import complain, say
 from mmqanet.utils.files import write_bytes
 
-REPORT = 'report.txt'
 SHOWN = 20  # names of each kind on the terminal; the report in the folder has all
 
 

@@ -15,6 +15,8 @@ from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.faces import box_around, check_labels, head_sample
 from mmqanet.utils.files import read_bytes, read_label_map
 
+FARTHEST = 2**31  # that a landmark may be from the corner, in pixels
+
 
 @dataclass(frozen=True, kw_only=True)
 class LaPaConverter(Converter):
@@ -70,6 +72,6 @@ def read_points(path: Path) -> np.ndarray:
         number = int(lines[0])
     except (UnicodeDecodeError, ValueError):
         points, number = np.zeros((0, 2)), -1
-    if points.shape != (number, 2) or not number or not np.isfinite(points).all():
+    if points.shape != (number, 2) or not number or not (np.abs(points) < FARTHEST).all():
         raise DataError(f'{path}: not a number of landmarks and as many lines "x y"')
     return points

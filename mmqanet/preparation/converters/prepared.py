@@ -57,7 +57,7 @@ def write_sample(split_dir: Path, name: str, *, image: Path | bytes, category: n
     check_maps(name, image_size(data, name), category, human, num_classes)
     instance, table = parts if parts is not None else part_ids(category, human, num_classes)
     paths = sample_paths(split_dir, name)
-    _check_place(paths['Images'], image)
+    _check_place(paths['Images'], image, data)
     write_bytes(paths['Images'], data)
     write_label_map(paths['Human_ids'], human)
     write_label_map(paths['Instance_ids'], instance)
@@ -75,15 +75,20 @@ def write_image(split_dir: Path, name: str, image: Path | bytes) -> tuple[int, i
     data = image if isinstance(image, bytes) else read_bytes(image)
     size = image_size(data, name)
     path = sample_paths(split_dir, name)['Images']
-    _check_place(path, image)
+    _check_place(path, image, data)
     write_bytes(path, data)
     return size
 
 
-def _check_place(path: Path, image: Path | bytes) -> None:
-    """Raise ``DataError`` if an image would be copied to itself, and its labels over those that they are made of."""
-    if not isinstance(image, bytes) and os.path.exists(path) and os.path.samefile(path, image):
+def _check_place(path: Path, image: Path | bytes, data: bytes) -> None:
+    """Raise ``DataError`` if an image would be copied to itself, and its labels over those that they are made of, or over
+    another image; ``data`` are its bytes."""
+    if not path.is_file():
+        return
+    if not isinstance(image, bytes) and os.path.samefile(path, image):
         raise DataError(f'{image}: would be overwritten; convert to another folder than that of the archive')
+    if read_bytes(path, limit=None) != data:
+        raise DataError(f'{path}: another picture that would be overwritten; convert to another folder')
 
 
 def part_ids(category: np.ndarray, human: np.ndarray, num_classes: int) -> tuple[np.ndarray, np.ndarray]:
