@@ -16,6 +16,7 @@ from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import DefaultScope
 
 from mmqanet.apis.sources import ModelSource
+from mmqanet.apis.tiled_detection import check_tiles, detect_in_tiles
 from mmqanet.datasets.transforms.loading import LoadImage
 from mmqanet.engine.config import require_mmdet, scope_of
 from mmqanet.errors import InputError
@@ -39,13 +40,15 @@ class PersonDetector:
         score_thr: least score of a person, in [0, 1].
         max_people: at most so many of an image, the best first.
         batch_size: images through the network at once.
+        tiles: side in pixels of overlapping tiles in which people of larger images are looked for as well, so that small
+            ones are found; ``None`` looks at whole images only. A tile may have ``max_people`` of its own.
 
     Raises:
         InputError: an argument is out of range, or no class of the detector is called person.
     """
 
     def __init__(self, model: Any, pipeline: Callable[[dict], dict], *, score_thr: float = SCORE_THR, max_people: int = 100,
-                 batch_size: int = 8):
+                 batch_size: int = 8, tiles: int | None = None):
         if not 0 <= score_thr <= 1 or max_people < 1 or batch_size < 1:
             raise InputError(f'score_thr must lie in [0, 1], max_people and batch_size must be at least 1, '
                              f'not {score_thr}, {max_people}, {batch_size}')
@@ -54,6 +57,7 @@ class PersonDetector:
         self.score_thr = score_thr
         self.max_people = max_people
         self.batch_size = batch_size
+        self.tiles = None if tiles is None else check_tiles(tiles)
         self.label = person_label(model.dataset_meta['classes'])
 
     def __call__(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
@@ -61,7 +65,7 @@ class PersonDetector:
         return self.detect(images)
 
     def detect(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
-        """Find the people of images.
+        """Find the people of images, also in tiles where the detector has such.
 
         Images of one size go through the network together and never share a padded batch with others: what is found in an
         image does not depend on its neighbours.
@@ -76,6 +80,14 @@ class PersonDetector:
         Raises:
             InputError: an image is of another shape or type; names its index.
         """
+        found = self._detect_whole(images)
+        if self.tiles is None:
+            return found
+        return [detect_in_tiles(self._detect_whole, image, whole, side=self.tiles, batch_size=self.batch_size)
+                for image, whole in zip(images, found)]
+
+    def _detect_whole(self, images: Sequence[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The people of images as they are."""
         found = [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32))] * len(images)
         groups = defaultdict(list)
         for index, image in enumerate(images):
@@ -131,6 +143,7 @@ def init_detector(
     score_thr: float = SCORE_THR,
     max_people: int = 100,
     batch_size: int = 8,
+    tiles: int | None = None,
 ) -> PersonDetector:
     """Build a person detector from any config of mmdet that has a test set.
 
@@ -141,7 +154,7 @@ def init_detector(
         config: a config file, a ``Config``, or ``None`` for the config that ``checkpoint`` carries.
         checkpoint: its weights, as ``tools/train.py`` or mmdet write them; ``None`` leaves the network untrained.
         device: e.g. ``'cpu'`` or ``'cuda:0'``.
-        score_thr, max_people, batch_size: of :class:`PersonDetector`.
+        score_thr, max_people, batch_size, tiles: of :class:`PersonDetector`.
 
     Raises:
         DataError: the checkpoint is missing, broken or would execute code.
@@ -155,7 +168,8 @@ def init_detector(
     classes = (source.meta.get('dataset_meta') or {}).get('classes') or source.meta.get('CLASSES')
     model.dataset_meta.update(dict(classes=classes) if classes else {})
     model = source.load(model, device)
-    return PersonDetector(model, pipeline, score_thr=score_thr, max_people=max_people, batch_size=batch_size)
+    return PersonDetector(model, pipeline, score_thr=score_thr, max_people=max_people, batch_size=batch_size,
+                          tiles=tiles)
 
 
 def _build(source: ModelSource) -> tuple[Any, Callable[[dict], dict]]:

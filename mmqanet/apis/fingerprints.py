@@ -28,12 +28,14 @@ def model_digest(model: nn.Module) -> str:
 
 
 def detector_digest(detector: Any) -> str:
-    """Of a person detector: of its network and threshold, or the name of an object of another class."""
+    """Of a person detector: of its network, threshold and tiles, or the name of an object of another class."""
     model = getattr(detector, 'model', None)
     if not isinstance(model, nn.Module):
         return f'{type(detector).__module__}.{type(detector).__qualname__}'
     digest = hashlib.sha256(model_digest(model).encode())
     digest.update(repr([getattr(detector, key, None) for key in ('score_thr', 'max_people')]).encode())
+    if getattr(detector, 'tiles', None):
+        digest.update(f'tiles {detector.tiles}'.encode())
     return _shown(digest)
 
 

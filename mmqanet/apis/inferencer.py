@@ -47,6 +47,7 @@ class HumanParsingInferencer:
             finds the people itself, if it is of that kind; else each picture is one person.
         detector_weights: checkpoint of the detector's config; alone if it carries its config.
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.25.
+        tiles: side in pixels of the tiles in which the detector looks as well, as in :class:`PersonDetector`.
         tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
         backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
             (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.
@@ -68,6 +69,7 @@ class HumanParsingInferencer:
         detector: Any = None,
         detector_weights: str | Path | None = None,
         box_score_thr: float | None = None,
+        tiles: int | None = None,
         tta: bool | Sequence[float] | None = None,
         max_crops: int | None = None,
         crop: str | None = None,
@@ -92,20 +94,20 @@ class HumanParsingInferencer:
             second_stage.check(self.label_set.classes)
         sources = (model, weights, detector, detector_weights, *files_of(ensemble))
         self.given = [source for source in sources if isinstance(source, str | Path)]
-        self.device, self.show_progress, self.box_score_thr = device, show_progress, box_score_thr
+        self.device, self.show_progress, self.box_score_thr, self.tiles = device, show_progress, box_score_thr, tiles
         if detector is not None or detector_weights is not None:
             refuse_boxes(self.model, where='detector')
         if detector == 'shipped':
             _check_no_weights(detector_weights, "'shipped' has its own")
             shipped(SHIPPED_DETECTOR)
         else:
-            self.detector = load_detector(detector, detector_weights, device, score_thr=box_score_thr)
+            self.detector = load_detector(detector, detector_weights, device, score_thr=box_score_thr, tiles=tiles)
 
     @cached_property
     def detector(self) -> Any:
         """Who finds the people; the shipped one is built when it is first needed, as calls with boxes do without it."""
         score_thr = SHIPPED_SCORE_THR if self.box_score_thr is None else self.box_score_thr
-        return load_detector(SHIPPED_DETECTOR, None, self.device, score_thr=score_thr)
+        return load_detector(SHIPPED_DETECTOR, None, self.device, score_thr=score_thr, tiles=self.tiles)
 
     @property
     def dataset_meta(self) -> Any:
@@ -274,20 +276,23 @@ class HumanParsingInferencer:
                     **(dict(track=asdict(rules)) if (rules := Tracking.of(track)) else {}),
                     **(dict(second=self.second_stage.digest()) if self.second_stage else {}))
 
-def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None) -> Any:
+def load_detector(detector: Any, weights: str | Path | None, device: str, *, score_thr: float | None = None,
+                  tiles: int | None = None) -> Any:
     """A detector from what the inferencer was given; ``None`` stays ``None``."""
     if detector is None:  # a checkpoint alone carries its config
         detector, weights = weights, None
     if detector is None or hasattr(detector, 'detect'):
         _check_no_weights(weights, 'an object has its own')
-        if score_thr is not None:
-            raise InputError(f'box_score_thr {score_thr} needs a detector to be built'
-                             + (', but this one is an object with its own' if detector else ''))
+        for name, value in (('box_score_thr', score_thr), ('tiles', tiles)):
+            if value is not None:
+                raise InputError(f'{name} {value} needs a detector to be built'
+                                 + (', but this one is an object with its own' if detector else ''))
         return detector
     if isinstance(detector, str | Path) and Path(detector).suffix == '.pth':
         _check_no_weights(weights, f'{detector} holds some')
         detector, weights = None, detector
-    return init_detector(detector, weights, device=device, score_thr=SCORE_THR if score_thr is None else score_thr)
+    return init_detector(detector, weights, device=device, score_thr=SCORE_THR if score_thr is None else score_thr,
+                         tiles=tiles)
 
 
 def _check_no_weights(weights: str | Path | None, reason: str) -> None:

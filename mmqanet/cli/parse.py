@@ -17,6 +17,7 @@ from mmqanet.utils.wording import count_of
 # Of mmqanet.apis.layout, which --help need not import.
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second')
 SUMMARIES = ('coco', 'labelstudio', 'report')
+TILE = 1024  # pixels
 SMOOTH_SECONDS = 0.05  # about one frame, which costs the least accuracy (docs/video.md)
 LONGEST_INDEX = 4  # digits of a camera
 DESCRIPTION = """
@@ -57,6 +58,9 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help="the detector's weights, alone if they carry their config")
     people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector '
                         'finds (default: 0.3, of the shipped one 0.25)')
+    people.add_argument('--tiles', nargs='?', type=at_least_one, const=TILE, metavar='SIDE', help='let the detector look at '
+                        'overlapping tiles of large pictures as well, for small people; SIDE is in pixels '
+                        f'(default: {TILE})')
     people.add_argument('--score-thr', type=fraction, default=0.0, metavar='Q', help='leave out people of a lower quality')
     people.add_argument('--part-score-thr', type=fraction, default=0.0, metavar='Q',
                         help='leave out parts of a lower quality')
@@ -124,6 +128,8 @@ def run(args: argparse.Namespace) -> int:
                          legend=not args.no_legend)
     if args.boxes and args.box_score_thr is not None:
         raise InputError('--box-score-thr is for people that the detector finds: --boxes needs none')
+    if args.boxes and args.tiles is not None:
+        raise InputError('--tiles is for people that the detector finds: --boxes needs none')
     boxes = read_boxes(args.boxes) if args.boxes not in (None, 'image') else args.boxes
     items = find_inputs([camera_or_path(given) for given in args.inputs], recursive=args.recursive, outside=out,
                         max_frames=args.max_frames, max_bytes=args.max_file_size * 2**20, repeat=False,
@@ -137,7 +143,7 @@ def run(args: argparse.Namespace) -> int:
     problem = find_problem_of_showing(args.show)
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
-        box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), max_crops=args.max_crops,
+        box_score_thr=args.box_score_thr, tiles=args.tiles, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes, precision=args.precision,
         backend=args.backend, second_stage=load_second_stage(second, args) if second else None,
         ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None)

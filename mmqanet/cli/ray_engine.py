@@ -55,7 +55,7 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
         for given in (args.config, args.checkpoint, args.detector, args.detector_checkpoint))
     model = dict(
         model=config, weights=checkpoint, device=args.device or ('cuda:0' if args.ray_gpus else 'cpu'),
-        detector=detector, detector_weights=detector_checkpoint, box_score_thr=args.box_score_thr, tta=tta,
+        detector=detector, detector_weights=detector_checkpoint, box_score_thr=args.box_score_thr, tiles=args.tiles, tta=tta,
         max_crops=args.max_crops, crop=args.crop, classes=args.classes, precision=args.precision, backend=args.backend)
     call = dict(boxes=args.boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr)

@@ -5,6 +5,7 @@ from copy import deepcopy
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -206,3 +207,52 @@ def test_other_than_pictures_are_refused(image):
 def test_options_out_of_range_are_refused(bad):
     with pytest.raises(InputError, match='must'):
         PersonDetector(Told([]), pack, **bad)
+
+
+class Squares:
+    """In place of a network: finds the white squares of a picture that are whole in it, with a side of 20 to 60 pixels."""
+
+    dataset_meta = dict(classes=('person',))
+
+    def __init__(self):
+        self.seen = []
+
+    def test_step(self, data):
+        found = []
+        for image in data['inputs']:
+            self.seen.append(tuple(image.shape[-2:]))
+            count, _, stats, _ = cv2.connectedComponentsWithStats((image[0] > 200).numpy().astype(np.uint8))
+            boxes = [(x, y, x + w, y + h) for x, y, w, h, _ in stats[1:count].tolist() if 20 <= min(w, h) <= max(w, h) <= 60]
+            boxes = torch.tensor(boxes, dtype=torch.float32).reshape(-1, 4)
+            found.append(SimpleNamespace(pred_instances=SimpleNamespace(
+                bboxes=boxes, scores=torch.full((len(boxes),), 0.9), labels=torch.zeros(len(boxes)).long())))
+        return found
+
+
+def shrunk(results):
+    """Packed as by a detector whose input has 150 pixels at most: squares of a larger picture become small."""
+    image = results['img']
+    factor = min(150 / max(image.shape[:2]), 1)
+    size = round(image.shape[1] * factor), round(image.shape[0] * factor)
+    return dict(inputs=torch.from_numpy(cv2.resize(image, size, interpolation=cv2.INTER_AREA)).permute(2, 0, 1))
+
+
+def test_tiles_find_small_people_once_and_where_they_are():
+    image = np.zeros((470, 590, 3), np.uint8)
+    boxes = [(10, 10, 40, 40), (125, 100, 155, 130), (300, 300, 340, 340), (560, 440, 590, 470), (225, 5, 255, 35)]
+    for x1, y1, x2, y2 in boxes:
+        image[y1:y2, x1:x2] = 255
+    small = picture(100, 120)
+    plain, tiled = (PersonDetector(Squares(), shrunk, tiles=tiles) for tiles in (None, 150))
+    assert len(plain.detect([image])[0][0]) == 0
+    (found, scores), (others, _) = tiled.detect([image, small])
+    assert sorted(found.tolist()) == sorted(map(list, boxes))
+    assert found.dtype == scores.dtype == np.float32
+    assert others.tolist() == plain.detect([small])[0][0].tolist()
+    assert tiled.model.seen.count((150, 150)) == 4 * 5  # each tile shares a fifth at least with the next
+    assert len(tiled.model.seen) == 2 + 20
+
+
+def test_a_tile_has_a_least_size():
+    with pytest.raises(InputError, match='tiles is 10, but a tile needs 64 pixels'):
+        PersonDetector(Squares(), shrunk, tiles=10)

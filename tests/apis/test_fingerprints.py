@@ -55,7 +55,7 @@ def test_a_detector_is_its_network_and_its_thresholds():
 
     expected = detector_digest(detector())
     assert expected == detector_digest(detector())
-    for change in (dict(model=network(value=1.0)), dict(score_thr=0.31), dict(max_people=99)):
+    for change in (dict(model=network(value=1.0)), dict(score_thr=0.31), dict(max_people=99), dict(tiles=512)):
         assert detector_digest(detector(**change)) != expected
     assert detector_digest(SimpleNamespace(detect=None)) == 'types.SimpleNamespace'
 

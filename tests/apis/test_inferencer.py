@@ -187,11 +187,12 @@ def test_weights_of_a_detector_alone_are_the_detector(small_parser, tmp_path, mo
         HumanParsingInferencer(**model, detector_weights=tmp_path / 'none.pth', device='cpu')
 
 
+@pytest.mark.parametrize('option', [dict(box_score_thr=0.5), dict(tiles=1024)])
 @pytest.mark.parametrize('detector', [None, Finder()])
-def test_a_box_threshold_without_a_detector_to_build_is_refused(small_parser, detector):
-    with pytest.raises(InputError, match=r'box_score_thr 0\.5 needs a detector to be built'):
-        HumanParsingInferencer(
-            weights=small_parser / 'weights.pth', detector=detector, box_score_thr=0.5, device='cpu')
+def test_options_of_a_detector_without_one_to_build_are_refused(small_parser, detector, option):
+    (name, value), = option.items()
+    with pytest.raises(InputError, match=f'{name} {value} needs a detector to be built'):
+        HumanParsingInferencer(weights=small_parser / 'weights.pth', detector=detector, device='cpu', **option)
 
 
 def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser, tmp_path, monkeypatch):
@@ -213,8 +214,9 @@ def test_the_shipped_pair_is_the_default_and_boxes_need_no_detector(small_parser
     assert built == []
     sample, = inferencer(picture(), return_datasamples=True)['predictions']
     assert sample.pred_instances.bboxes.tolist() == BOXES[:1]
-    HumanParsingInferencer(device='cpu', box_score_thr=0.2)(picture())
-    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu', score_thr=least)) for least in (0.25, 0.2)]
+    HumanParsingInferencer(device='cpu', box_score_thr=0.2, tiles=512)(picture())
+    assert built == [((None, tmp_path / 'detector.pth'), dict(device='cpu', score_thr=least, tiles=tiles))
+                     for least, tiles in ((0.25, None), (0.2, 512))]
     for name in ('detector', 'parser'):
         with (tmp_path / f'{name}.pth').open('ab') as file:
             file.write(b'x')

@@ -53,9 +53,10 @@ def files(folder):
     return sorted(path.relative_to(folder).as_posix() for path in folder.rglob('*') if path.is_file())
 
 
-def test_a_box_threshold_and_boxes_are_refused(bench, tmp_path, capsys):
-    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes='image', box_score_thr=0.5) != 0
-    assert '--box-score-thr is for people that the detector finds' in capsys.readouterr().err
+@pytest.mark.parametrize('option', [dict(box_score_thr=0.5), dict(tiles=True)])
+def test_options_of_the_detector_and_boxes_are_refused(bench, tmp_path, capsys, option):
+    assert parse(bench, 'a.png', out=tmp_path / 'out', boxes='image', **option) != 0
+    assert f'--{next(iter(option)).replace("_", "-")} is for people that the detector finds' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 
@@ -168,6 +169,23 @@ def test_a_missing_checkpoint_is_one_line(bench, tmp_path, capsys):
         args = ['parse', str(bench / 'a.png'), '--config', str(bench / config), '--checkpoint', 'none.pth']
         assert main([*args, '--out', str(tmp_path)]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_a_tiny_person_in_a_large_picture_is_found_in_tiles(bench, tmp_path, capsys):
+    """A portrait of 60 pixels: the detector sees 9 of them in the whole picture and 42 in a tile."""
+    portrait = Image.open(matplotlib.cbook.get_sample_data('grace_hopper.jpg', asfileobj=False)).resize((51, 60))
+    large = np.full((2100, 2800, 3), 120, np.uint8)
+    large[1640:1700, 2000:2051] = np.asarray(portrait)
+    save(tmp_path / 'large.jpg', large)
+    for name, options, number in (('whole', {}, 0), ('tiles', dict(tiles=600), 1)):
+        out = tmp_path / name
+        assert parse(bench, tmp_path / 'large.jpg', out=out, detector='shipped', box_score_thr=0.5, save=[],
+                     **options) == 0
+        people = read(out / 'large.json')['people']
+        assert len(people) == number
+    x1, y1, x2, y2 = people[0]['box']
+    assert 1985 < x1 < 2020 < 2030 < x2 < 2065
+    assert 1625 < y1 < 1660 < 1680 < y2 < 1715
 
 
 def test_the_command_and_the_call_agree_on_a_photo(bench, tmp_path):
