@@ -60,7 +60,9 @@ def members_in(cfg: Config) -> list[Member]:
         InputError: it names some of them only.
     """
     given = cfg.model.get('members') or () if model_type(cfg).split('.')[-1] == ParserEnsemble.__name__ else ()
-    if not any('type' not in member for member in given):
+    if not isinstance(given, Sequence) or not all(isinstance(member, Mapping) for member in given):
+        raise InputError(f'members: {str(given)[:80]} is no list of members, each a dict')
+    if all('type' in member for member in given):
         return []
     weights = [member.get('weight', 1.0) for member in given]
     check_member_weights(weights, len(given))

@@ -14,7 +14,7 @@ from mmqanet.datasets.transforms.contracts import GroundTruthTransform
 from mmqanet.engine.changes import merge_classes_in, set_test_options
 from mmqanet.engine.config import require_parser, scope_of
 from mmqanet.engine.crop_options import use_test_crops
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.models import BaseParser
 from mmqanet.models.parsers.crops import PRECISIONS
 from mmqanet.registry import TRANSFORMS
@@ -81,6 +81,8 @@ def init_model(
         full_meta, number = dataset_meta(cfg, stored=stored), parser.classes_in(cfg.model)
         meta = merge_classes_in(cfg, full_meta, classes or source.meta.get('default_classes') or FULL)
         model = source.build()
+        with source.blamed():
+            _check_calibration(model)
         check_meta(full_meta, number, where=str(source.checkpoint if stored else where))
         model.pipeline = inference_pipeline(cfg)
         model.dataset_meta = meta
@@ -95,13 +97,23 @@ def _find(config: str | Path | Config | None, checkpoint: str | Path | None, ens
             raise InputError('ensemble: names all of its members; a config or checkpoint besides is not used')
         return read_ensemble(ensemble, one_at_a_time=one_at_a_time, configure=configure)
     source = ModelSource.find(config, checkpoint, purpose='parsing')
-    members = members_in(source.cfg)
+    with source.blamed():
+        members = members_in(source.cfg)
+    if members and source.carries_config:
+        raise DataError(f'{source.checkpoint}: its config names members by their files, and a checkpoint may not')
     if members:
         return read_ensemble(members, base=source.cfg, one_at_a_time=one_at_a_time, configure=configure)
     if one_at_a_time is not None:
         raise InputError('one_at_a_time: is an option of ensembles')
     configure(source)
     return source
+
+
+def _check_calibration(model: BaseParser) -> None:
+    """Raise ``InputError`` if a parser's qualities are calibrated for another number of classes."""
+    calibration = getattr(model.postprocessor, 'calibration', None)
+    if calibration and len(calibration.parts) != model.num_classes - 1:
+        raise InputError(f'calibration: of {len(calibration.parts)} parts, and the network has {model.num_classes - 1}')
 
 
 def inference_pipeline(cfg: Config) -> Compose:

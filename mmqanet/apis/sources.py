@@ -1,7 +1,7 @@
 """Where a model comes from: the config and the weights that a name, a config or a checkpoint stands for."""
 import os
-from collections.abc import Mapping
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from mmqanet.checkpoints.model_index import find_model, weights_of
 from mmqanet.checkpoints.stored_config import building, read_stored_config
 from mmqanet.checkpoints.stored_meta import read_stored_meta
 from mmqanet.engine.config import find_class, read_config, scope_of
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS, MODELS
 
 META_KEYS = ('classes', 'palette', 'flip_pairs')
@@ -75,9 +75,24 @@ class ModelSource:
         """While something is built by the config: what constructors raise is the fault of a file that carries it."""
         return building(self.checkpoint) if self.carries_config else nullcontext()
 
+    @contextmanager
+    def blamed(self) -> Iterator[None]:
+        """While a config that a checkpoint carries is read: that an argument in it is wrong is the fault of that file."""
+        try:
+            yield
+        except InputError as error:
+            if not self.carries_config or str(self.checkpoint) in str(error):
+                raise
+            raise DataError(f'{self.checkpoint}: its config is refused ({error})') from None
+
     def build(self) -> Any:
-        """The untrained network, with its ``cfg``, in the scope of the config."""
-        with DefaultScope.overwrite_default_scope(scope_of(self.cfg)):
+        """The untrained network, with its ``cfg``, in the scope of the config.
+
+        Raises:
+            InputError: an argument in the config is out of its range. DataError: the same in a config that a checkpoint
+                carries; names the file.
+        """
+        with self.blamed(), DefaultScope.overwrite_default_scope(scope_of(self.cfg)):
             model = revert_sync_batchnorm(MODELS.build(self.cfg.model.copy()))
         model.cfg = self.cfg
         return model

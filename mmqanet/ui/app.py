@@ -2,6 +2,7 @@
 import os
 import shutil
 import socket
+import string
 import tempfile
 import time
 import webbrowser
@@ -17,6 +18,7 @@ from mmqanet.utils.files import MAX_FILE_BYTES
 if TYPE_CHECKING:
     from gradio import Blocks
 
+MARKUP = frozenset(string.punctuation) - frozenset('.,-')
 KEPT = 3600  # seconds that results stay on the disk for
 MOST_WAITING = 64  # visitors
 TITLE = 'Human parsing'
@@ -44,9 +46,9 @@ def build_app(inferencer: HumanParsingInferencer, *, workspace: Path) -> 'Blocks
         try:
             outcome = parse_photos(inferencer, photos, _new_folder(workspace))
         except MMQANetError as error:
-            raise gr.Error(str(error)) from None
+            raise gr.Error(as_text(str(error))) from None
         for problem in outcome.problems:
-            gr.Warning(problem)
+            gr.Warning(as_text(problem))
         paths = [outcome.downloads.get(kind) for kind in DOWNLOADS]
         return _viewer(outcome), _told(outcome), *[
             gr.DownloadButton(value=None if path is None else str(path), visible=path is not None) for path in paths]
@@ -126,7 +128,12 @@ def _viewer(outcome: Outcome) -> str:
 
 
 def _told(outcome: Outcome) -> str:
-    return '\n\n'.join([f'**{outcome.summary}**', *(f'- {escape(problem)}' for problem in outcome.problems)])
+    return '\n\n'.join([f'**{outcome.summary}**', *(f'- {as_text(problem)}' for problem in outcome.problems)])
+
+
+def as_text(text: str) -> str:
+    """A text, such as the name of a file, of which neither HTML nor Markdown takes anything for markup."""
+    return ''.join(f'&#{ord(char)};' if char in MARKUP else char for char in text)
 
 
 def _new_folder(workspace: Path) -> Path:

@@ -129,6 +129,8 @@ def write_bytes(path: PathLike, content: bytes) -> None:
     path = Path(path)
     temporary = temporary_path(path.parent, suffix='.part')
     try:
+        if path.is_dir():  # also a link to one, which would be replaced
+            raise DataError(f'{path}: cannot be written (it is a folder)')
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_bytes(content)
         os.replace(temporary, path)

@@ -1,5 +1,6 @@
 """The process that tries the attacks: one line of JSON in, ``[action, path]``; one out, what came of it."""
 import importlib.util
+import inspect
 import itertools
 import json
 import os
@@ -18,6 +19,7 @@ from mmengine.dataset import DefaultSampler
 from mmengine.evaluator import BaseMetric
 from mmengine.model import BaseModel
 from mmengine.runner import CheckpointLoader, Runner
+from shown_names import show
 
 from mmqanet.apis import init_detector, init_model
 from mmqanet.checkpoints import downloads
@@ -28,6 +30,8 @@ from mmqanet.cli.main import main as mmqanet
 from mmqanet.errors import DataError, MMQANetError
 from mmqanet.evaluation.submission import read_submission
 from mmqanet.structures.coco_people import image_index, load_coco, person_boxes
+from mmqanet.structures.uv_mirror import load_uv_mirror
+from mmqanet.utils.commands import run_command
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
 from mmqanet.utils.matlab import read_mat
@@ -117,7 +121,7 @@ ACTIONS = dict(
     load=load_checkpoint_file, parser=lambda path: init_model(None, path), detector=lambda path: init_detector(None, path),
     resume=resume, picture=read_image, label_map=read_label_map, boxes=lambda path: read_boxes(str(path)), coco=read_people,
     submission=lambda path: read_submission(path.parent / path.stem, 'a', num_classes=5),
-    source=read_pictures, run=start_run,
+    source=read_pictures, run=start_run, names=show, mirror=load_uv_mirror,
     matlab=lambda path: read_mat(path, 'anno'), unsafe=lambda path: torch.load(path, weights_only=False))
 
 
@@ -144,7 +148,12 @@ def main_of(words: list[str]) -> int:
     spec = importlib.util.spec_from_file_location('tool', REPOSITORY / words[0])
     tool = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(tool)
-    return tool.main(words[1:])
+    if inspect.signature(tool.main).parameters:
+        return tool.main(words[1:])
+    sys.argv = words
+    status, problem = run_command(tool.main)
+    print(problem, file=sys.stderr)
+    return status
 
 
 def attempt(action: str, path: Path) -> dict:

@@ -13,9 +13,11 @@ import call_attacks
 import config_attacks
 import data_attacks
 import dense_pose_attacks
+import ensemble_attacks
 import export_attacks
 import layout_attacks
 import matlab_attacks
+import name_attacks
 import pickle_attacks
 import pytest
 import table_attacks
@@ -25,7 +27,7 @@ from hostile_pickles import as_pickle, call, write
 
 MODULES = (
     call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks,
-    export_attacks, table_attacks, layout_attacks)
+    export_attacks, table_attacks, layout_attacks, name_attacks, ensemble_attacks)
 ATTACKS = [attack for module in MODULES for attack in module.attacks()]
 
 
