@@ -202,7 +202,7 @@ def attacks():
         yield Attack('calibrations in a stored config', f'{name}.pth', 'parser', partial(with_calibration, calibration),
                      says=f'{name}.pth' if calibration else '', passes=not calibration)
     for name, value in DEFAULTS.items():
-        yield Attack('label sets', f'default {name}.pth', 'parser', partial(with_default, value))
+        yield Attack('second models and label sets', f'default {name}.pth', 'parser', partial(with_default, value))
     for name, content in HEADERS.items():
         yield Attack('files of tensors', f'{name}.safetensors', 'parser', partial(with_header, content), says='safetensors')
     for name, change in CHANGES.items():
@@ -213,9 +213,8 @@ def attacks():
     for name, line in AVERAGES.items():
         yield Attack('averages', name, f'command {line}', partial(two_checkpoints, lambda content: None))
     for name, line in COMMANDS.items():
-        kind = 'label sets' if name.startswith('label') else 'second stages and ensembles'
-        yield Attack(kind, f'{name}.pth', f'command {line}', evil_file)
+        yield Attack('second models and label sets', f'{name}.pth', f'command {line}', evil_file)
     for name, tables in MIRRORS.items():
-        yield Attack('tables of mirrors', f'{name}.mat', 'mirror', partial(with_tables, tables), says=f'{name}.mat')
-    yield Attack('tables of mirrors', 'pickle.mat', 'mirror', partial(
+        yield Attack('tables of a body', f'{name}.mat', 'mirror', partial(with_tables, tables), says=f'{name}.mat')
+    yield Attack('tables of a body', 'pickle.mat', 'mirror', partial(
         with_bytes, lambda marker: as_pickle(call('builtins', 'open', str(marker), 'w'))), says='pickle.mat')
