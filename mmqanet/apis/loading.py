@@ -44,8 +44,11 @@ def init_model(
         tta: test-time augmentation: ``True`` averages over the mirror image and the config's ``tta_scales``, a sequence over
             the mirror image and these scales, ``False`` over nothing, ``None`` does what the config says.
         max_crops: most crops that pass the network at once; ``None`` leaves it to the config.
-        crop: how people are cut out, ``'align'`` (averaged over each pixel of the crop) or ``'warp'`` (interpolated at its
-            centre); ``None``: as the config says, else the checkpoint, else ``'warp'``.
+        crop: how people are cut out: ``'align'`` (averaged over each pixel of the crop), ``'warp'`` (interpolated at its
+            centre) or ``'auto'`` (``'align'`` for people who are much larger than the crop); the size of the crops, as
+            ``'1024x768'``, height first; ``'refine'`` or ``'refine=3'``, a second look at people who are much larger, in
+            tiles that show them two or three times as large; or several of these with commas. ``None``: as the config
+            says, else the checkpoint, else ``'warp'``.
         classes: ``'full'``, or the name of a coarser label set that the model's classes are merged into
             (:mod:`mmqanet.datasets.class_sets`): ``'merged16'`` or ``'atr'`` with the shipped model. ``None``: as the
             checkpoint says, which is ``'merged16'`` of the shipped model, else ``'full'``.

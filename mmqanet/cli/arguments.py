@@ -6,7 +6,8 @@ from mmqanet.errors import InputError, printable
 CROP_HELP = (
     'how people are cut out: align (averaged over each pixel of the crop, as the release tests), warp (interpolated at its '
     'centre) or auto (align for people who are much larger than the crop, else warp); or the size of the crops as '
-    'HEIGHTxWIDTH; or both, as 1024x768,auto (default: as the config says, else the checkpoint, else warp)')
+    'HEIGHTxWIDTH; refine, a second look at those who are much larger, in tiles; or several with commas, as '
+    '1024x768,auto,refine (default: as the config says, else the checkpoint, else warp)')
 MOST = 2**31 - 1  # of what is counted
 
 

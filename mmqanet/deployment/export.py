@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from mmqanet.datasets.transforms.crop import BoxesToCrops, WarpCrops
+from mmqanet.datasets.transforms.crop import BoxesToCrops, TileLargePeople, WarpCrops
 from mmqanet.deployment import runtime
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph, PersonGraph
 from mmqanet.errors import InputError
@@ -47,8 +47,8 @@ def parser_meta(model: TopdownParser) -> dict[str, Any]:
     pipeline: Any = model.pipeline
     steps: dict[type, Any] = {type(step): step for step in pipeline.transforms}
     crops = steps.get(BoxesToCrops)
-    if crops is None or tuple(crops.scales) != (1.0,):
-        raise InputError('export: the pipeline must cut one crop of a person (no multi-scale testing)')
+    if crops is None or tuple(crops.scales) != (1.0,) or TileLargePeople in steps:
+        raise InputError('export: the pipeline must cut one crop of a person (no multi-scale testing, no tiles)')
     post = model.postprocessor
     return dict(
         mmqanet=__version__, classes=list(model.dataset_meta['classes']),

@@ -11,6 +11,7 @@ Letters: A augmentations of a person, C classes, h, w size of a probability map,
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -19,6 +20,7 @@ from torch.nn import functional as F
 
 from mmqanet.functional.leading_class import LeadingClass, Taps
 from mmqanet.functional.quality import check_probs, confident_sums, scores_from_sums
+from mmqanet.functional.tile_blending import Tiles, blended_sampler
 from mmqanet.functional.window_sampling import (
     Region,
     bands_of,
@@ -78,7 +80,8 @@ class SemanticContext:
 @torch.no_grad()
 def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
                  thresholds: Sequence[float] = (0.2,), background_below: float | None = None,
-                 context: SemanticContext | None = None, weights: Sequence[float] | None = None) -> PastedPerson:
+                 context: SemanticContext | None = None, weights: Sequence[float] | None = None,
+                 tiles: Tiles | None = None) -> PastedPerson:
     """Paste a person's probability maps into the image, average them, and reduce them to classes and pixel scores.
 
     The same as sampling every map bilinearly at the centres of all pixels of the image with zeros outside the map,
@@ -95,6 +98,7 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
             the final class is taken, which may be background then. The pixel scores do not see it.
         weights (Sequence[float], optional): A weights of the maps in the mean, which their sum divides; none is negative.
             Equal ones by default.
+        tiles (Tiles, optional): maps of parts of the person, blended into the mean.
 
     Raises:
         InputError: an argument is out of range, NaN, without area, or their numbers differ.
@@ -103,7 +107,7 @@ def paste_person(probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *,
     shares = None if weights is None else shares_of(weights, len(probs))
     # Checking and pruning are passes over the whole map: on a CPU they too belong on a thread of their own.
     run = parallel_map if probs[0].device.type == 'cpu' else map
-    arguments = probs, boxes, image_shape, thresholds, background_below, context, shares
+    arguments = probs, boxes, image_shape, thresholds, background_below, context, shares, tiles
     job, = run(lambda given: _PastingJob(*given), [arguments])
     sums, counts = sum(
         run(job.reduce_band, job.bands), torch.zeros(2, len(thresholds), job.num_classes, dtype=torch.float64))
@@ -162,21 +166,25 @@ class _PastingJob:
     @torch.no_grad()
     def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
                  thresholds: Sequence[float], background_below: float | None, context: SemanticContext | None,
-                 shares: Sequence[float] | None):
-        for part in probs:
+                 shares: Sequence[float] | None, tiles: Tiles | None):
+        tiles = tiles if tiles and len(tiles.probs) else None
+        maps = [*probs, *(tiles.probs if tiles else ())]
+        for part in maps:
             check_probs(part, name='probs')
-        self.shares = shares
         self.num_classes, self.thresholds, self.context = len(probs[0]), thresholds, context
         self.background_below = 1 / self.num_classes if background_below is None else background_below
         self.region = region = touched_region(probs, windows, image_shape)
         self.label_map = torch.empty(
             region.bottom - region.top, region.right - region.left, dtype=torch.uint8, device=probs[0].device)
         on_cpu = probs[0].device.type == 'cpu'
-        self.peaks = [part.amax(2) for part in probs]
-        self.spans = [(y1, y2, part.shape[1]) for part, (_, y1, _, y2) in zip(probs, windows)]
-        self.leading = _leading_class(probs[0], windows[0], region) if on_cpu and len(probs) == 1 and not context else None
+        self.peaks = [part.amax(2) for part in maps]
+        self.spans = [(y1, y2, part.shape[1])
+                      for part, (_, y1, _, y2) in zip(maps, [*windows, *(tiles.windows if tiles else ())])]
+        self.leading = _leading_class(probs[0], windows[0], region) if on_cpu and len(maps) == 1 and not context else None
         numbers = 4 if self.leading else len(self._candidates(self.peaks))
-        self.samplers = [] if self.leading else samplers_in(region, probs, windows)
+        samplers = [] if self.leading else samplers_in(region, probs, windows)
+        mean = partial(mean_sample, samplers, shares=shares)
+        self.sample = blended_sampler(mean, region, tiles) if tiles else mean
         self.context_samplers = samplers_in(region, context.probs, context.windows) if context else []
         self.bands = bands_of(region, numbers=numbers, device=probs[0].device)
 
@@ -190,7 +198,7 @@ class _PastingJob:
         if self.leading:
             values, labels = self.leading.at_rows(rows.start - self.region.top, rows.stop - self.region.top, classes)
         else:
-            band = mean_sample(self.samplers, rows, classes, self.shares)
+            band = self.sample(rows, classes)
             if self.context:
                 fused = band + self.context.weight * mean_sample(self.context_samplers, rows, classes)
             values, labels = best_class(band, classes, num_classes=self.num_classes)

@@ -7,6 +7,7 @@ from torch import Tensor
 from mmqanet.errors import InputError
 from mmqanet.functional.chart_pasting import PastedSurface, paste_surface
 from mmqanet.functional.pasting import PastedPerson, SemanticContext
+from mmqanet.functional.tile_blending import Tiles
 from mmqanet.models.postprocessor import QualityAwarePostprocessor
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -22,14 +23,15 @@ class DensePosePostprocessor(QualityAwarePostprocessor):
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
               background_below: float | None = None, context: SemanticContext | None = None,
-              weights: Sequence[float] | None = None) -> PastedSurface:
+              weights: Sequence[float] | None = None, tiles: Tiles | None = None) -> PastedSurface:
         """Reduce one person's maps (90, h, w), one a scale, as :func:`paste_surface` does; what remains goes to the CPU.
 
         Raises:
-            InputError: ``background_below`` or ``context`` is given: the coarse parts tell what is background.
+            InputError: ``background_below``, ``context`` or ``tiles`` is given: the coarse parts tell what is background,
+                and nobody is looked at twice.
         """
-        if background_below is not None or context is not None:
-            raise InputError('paste: dense pose takes neither background_below nor context')
+        if background_below is not None or context is not None or tiles is not None:
+            raise InputError('paste: dense pose takes neither background_below nor context nor tiles')
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
         person = paste_surface(probs, windows, image_shape=image_shape, thresholds=thresholds, weights=weights)
         return replace(person, label_map=person.label_map.cpu(), uv=person.uv.clamp(0, 1).cpu())

@@ -18,6 +18,7 @@ from mmqanet.functional.merging import MergingRules, merge_people
 from mmqanet.functional.pasting import PastedPerson, SemanticContext, paste_person
 from mmqanet.functional.people import CroppedPeople
 from mmqanet.functional.quality import check_scores, check_threshold, check_weights, fuse_quality
+from mmqanet.functional.tile_blending import Tiles
 from mmqanet.models.small_regions import absorb_small_regions, check_share
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -86,12 +87,14 @@ class QualityAwarePostprocessor:
 
     def paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], *, image_shape: tuple[int, int],
               background_below: float | None = None, context: SemanticContext | None = None,
-              weights: Sequence[float] | None = None) -> PastedPerson:
+              weights: Sequence[float] | None = None, tiles: Tiles | None = None) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
         probs = [absorb_small_regions(part, min_share=self.min_region) for part in probs]
+        if tiles:
+            tiles = replace(tiles, probs=[absorb_small_regions(part, min_share=self.min_region) for part in tiles.probs])
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
         person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds,
-                              background_below=background_below, context=context, weights=weights)
+                              background_below=background_below, context=context, weights=weights, tiles=tiles)
         return replace(person, label_map=person.label_map.cpu())
 
     def pack(self, sample: ParsingDataSample, people: Sequence[PastedPerson], *, bboxes: Tensor, bbox_scores: Tensor,

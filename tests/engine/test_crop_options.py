@@ -54,16 +54,22 @@ def test_the_user_comes_before_the_config_and_that_before_the_checkpoint(tmp_pat
     ('1024x768', CropOptions(size=(768, 1024))),
     ('64x32,align', CropOptions(sampler='align', size=(32, 64))),
     ('warp,64x32', CropOptions(sampler='warp', size=(32, 64))),
+    ('refine', CropOptions(finer=2.0)),
+    ('refine=3.5,auto', CropOptions(sampler='auto', finer=3.5)),
 ])
 def test_what_a_user_may_ask_for(text, options):
     assert CropOptions.read(text) == options
 
 
 @pytest.mark.parametrize(('text', 'message'), [
-    ('area', "crop is 'area', but must be one of warp, align, auto, a size as HEIGHTxWIDTH"),
+    ('area', "crop is 'area', but must be made of one of warp, align, auto, a size"),
     ('', "crop is ''"),
-    ('align,warp', 'must be one of'),
-    ('64x64,32x32', 'must be one of'),
+    ('align,warp', 'must be made of'),
+    ('64x64,32x32', 'must be made of'),
+    ('refine,refine', 'must be made of'),
+    ('refine=1', 'factor must be above 1 and at most 16'),
+    ('refine=99', 'factor must be above 1 and at most 16'),
+    ('refine=nan', 'must be made of'),
     ('100x64', 'sides must be multiples of 32 up to 4096'),
     ('0x32', 'multiples of 32'),
     ('8192x64', 'multiples of 32'),
@@ -83,6 +89,38 @@ def test_crops_of_another_size_pass_the_same_network():
     sample, = inference_topdown(model, [image], [[[20, 20, 180, 280]]])
     assert sample.crop_sampler == 'align'
     assert sample.pred_maps.category.shape == (1, 300, 200)
+
+
+def test_people_much_larger_than_their_crop_are_looked_at_again_in_tiles():
+    cfg = toy()
+    model = init_model(cfg, crop='64x64,auto,refine')
+    step = next(step for step in cfg.test_dataloader.dataset.pipeline if step.type == 'BoxesToCrops')
+    assert step.input_size == (64, 64)
+    image = np.random.default_rng(0).integers(0, 256, (400, 300, 3), dtype=np.uint8)
+    boxes = np.array([[20, 20, 280, 380], [0, 0, 60, 60]], np.float32)  # zooms of 7.0 and 1.2
+    packed = model.pipeline(dict(img=image, bboxes=boxes, bbox_scores=np.ones(2, np.float32), flip_pairs=()))
+    sample = packed['data_samples']
+    near = sample.crops[1:-1]
+    assert sample.tiles == [len(near), 0]
+    assert all(crop.size[0] == sample.crops[0].size[0] / 2 for crop in near)
+    assert min(crop.window[0] for crop in near) <= 20
+    assert max(crop.window[3] for crop in near) >= 380
+    torch.nn.init.normal_(model.parsing_head.classifier.weight, std=30)
+    twice, = inference_topdown(model, [image], [boxes])
+    plain = init_model(toy(), crop='64x64,auto')
+    plain.load_state_dict(model.state_dict())
+    once, = inference_topdown(plain, [image], [boxes])
+    once, twice = once.pred_instances, twice.pred_instances
+    torch.testing.assert_close(once.iou_scores, twice.iou_scores)
+    same = [(a == b).float().mean() for a, b in zip(once.label_maps, twice.label_maps)]
+    assert same[0] < 0.99 < same[1]
+    assert once.pixel_scores[1] == pytest.approx(float(twice.pixel_scores[1]), abs=1e-4)
+
+
+def test_a_parser_of_another_kind_looks_once():
+    cfg = Config.fromfile(CONFIG.parents[1] / 'densepose/qanet_r18_toy-densepose.py')
+    with pytest.raises(InputError, match='crop refine: a DensePoseParser looks at people once'):
+        use_test_crops(cfg, asked='refine')
 
 
 def test_all_joined_test_sets_are_told():

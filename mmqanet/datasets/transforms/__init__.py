@@ -3,6 +3,7 @@ from mmqanet.datasets.transforms.crop import (
     RandomCropFlip,
     RandomCropRotation,
     RandomCropScale,
+    TileLargePeople,
     TransformCrops,
     WarpCrops,
 )
@@ -24,7 +25,6 @@ from mmqanet.datasets.transforms.whole_images import (
 __all__ = [
     'BoxesToCrops', 'IgnoreSmallBoxes', 'ImagesAtScales', 'LoadImage', 'LoadImageMaps', 'LoadInstanceMask',
     'LoadPersonMap', 'LoadSurface', 'MemberInputs', 'PackParsingInputs', 'RandomAspect', 'RandomBlur', 'RandomBoxShift',
-    'RandomCloseUp',
-    'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide', 'SeedFromIndex',
-    'TransformCrops', 'WarpCrops', 'WarpSurfacePoints',
+    'RandomCloseUp', 'RandomCropFlip', 'RandomCropRotation', 'RandomCropScale', 'RandomMirror', 'RandomShortSide',
+    'SeedFromIndex', 'TileLargePeople', 'TransformCrops', 'WarpCrops', 'WarpSurfacePoints',
 ]

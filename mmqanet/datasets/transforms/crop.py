@@ -11,6 +11,7 @@ from mmqanet.datasets.transforms.contracts import MultiScaleTransform
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop, aligned_average_weights
 from mmqanet.functional.mirroring import swap_sides
+from mmqanet.functional.tile_blending import tile_windows
 from mmqanet.registry import TRANSFORMS
 
 SAMPLERS = ('warp', 'align', 'auto')  # ways to make the pixels of a crop
@@ -42,6 +43,48 @@ class BoxesToCrops(MultiScaleTransform):
             PersonCrop.from_box(box, output_size=self.input_size, padding=self.padding).scaled(scale)
             for box in results['bboxes'] for scale in self.scales]
         return results
+
+
+@TRANSFORMS.register_module()
+class TileLargePeople(BaseTransform):
+    """Place tiles on people who are much larger than their crops, to look at them a second time, from nearby.
+
+    Required keys: bboxes, crops of :class:`BoxesToCrops`. Modified keys: crops (each person's tiles follow that person's
+    own). Added keys: tiles (N numbers of tiles).
+
+    Args:
+        finer (float): a tile shows the box so many times as large as the crop at scale 1 does, at most as the image does.
+        overlap (float): least share of a tile, in [0, 1), that its neighbour shows as well.
+
+    Raises:
+        InputError: ``finer`` is not above 1.
+    """
+
+    def __init__(self, *, finer: float = 2.0, overlap: float = 0.25):
+        if not 1 < finer < np.inf:
+            raise InputError(f'finer is {finer}, but must be above 1')
+        self.finer, self.overlap = finer, overlap
+
+    def transform(self, results: dict) -> dict:
+        """Put the tiles of each person behind the crops of that person."""
+        boxes, crops = results['bboxes'], results['crops']
+        scales = len(crops) // max(len(boxes), 1)
+        placed, results['tiles'] = [], []
+        for index, box in enumerate(boxes):
+            own = crops[index * scales:(index + 1) * scales]
+            tiles = self._tiles(box, own[0])
+            placed += [*own, *tiles]
+            results['tiles'].append(len(tiles))
+        results['crops'] = placed
+        return results
+
+    def _tiles(self, box: np.ndarray, crop: PersonCrop) -> list[PersonCrop]:
+        zoom = max(np.divide(crop.size, crop.output_size))
+        if zoom <= MUCH_LARGER:
+            return []
+        width, height = (max(zoom / self.finer, 1) * side for side in crop.output_size)
+        return [PersonCrop(centre=((x1 + x2) / 2, (y1 + y2) / 2), size=(width, height), output_size=crop.output_size)
+                for x1, y1, x2, y2 in tile_windows(box.tolist(), (width, height), overlap=self.overlap)]
 
 
 @TRANSFORMS.register_module()
@@ -179,5 +222,5 @@ def align(image: np.ndarray, crop: PersonCrop) -> np.ndarray:
 
 def _seen(weights: np.ndarray) -> slice:
     """The pixels that any of some bins (bins, pixels) reads."""
-    read = weights.any(axis=0).nonzero()[0]
+    read = np.flatnonzero(weights.any(axis=0))
     return slice(read[0], read[-1] + 1) if len(read) else slice(0, 0)

@@ -29,7 +29,8 @@ class PackParsingInputs(BaseTransform):
         *,
         images: str = 'crop_images',
         meta_keys: tuple[str, ...] = (
-            'img_id', 'img_path', 'name', 'ori_shape', 'img_shape', 'crops', 'crop_sampler', 'classes', 'flip_pairs'),
+            'img_id', 'img_path', 'name', 'ori_shape', 'img_shape', 'crops', 'tiles', 'crop_sampler', 'classes',
+            'flip_pairs'),
     ):
         self.images = images
         self.meta_keys = tuple(meta_keys)

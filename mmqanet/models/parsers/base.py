@@ -41,6 +41,8 @@ class BaseParser(BaseModel):
         box_use (BoxUse): what the parser does with boxes; an ensemble may set it on the instance.
         keeps_probs (bool): whether ``predict`` gives the people's probabilities to samples that ask for them
             (metainfo ``keep_probs``): ``pred_instances.crop_probs`` and ``crop_windows``.
+        takes_tiles (bool): whether ``predict`` can look at a person a second time, in the ``tiles`` of
+            :class:`TileLargePeople`.
         speed_options (tuple[str, ...]): constructor arguments that change time and memory but not the prediction.
         cfg, pipeline, dataset_meta: added by ``init_model``: the config, its test pipeline from an image (and boxes, where
             they are given) to ``inputs`` and ``data_samples``, and classes, palette and flip_pairs.
@@ -51,6 +53,7 @@ class BaseParser(BaseModel):
     pipeline: Callable[[dict], dict]
     dataset_meta: Mapping[str, Any]
     keeps_probs: ClassVar[bool] = False
+    takes_tiles: ClassVar[bool] = False
     speed_options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, data_preprocessor: dict | None = None, postprocessor: dict | None = None,

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.pasting import PastedPerson
+from mmqanet.functional.tile_blending import Tiles
 from mmqanet.models.parsers.base import BaseParser, BoxUse
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -79,7 +80,8 @@ class CropParser(BaseParser):
         Args:
             inputs: one uint8 tensor (N_i · S, 3, h, w) an image, the S scales of a person side by side.
             data_samples: their samples; ``gt_instances`` holds the N_i boxes, metainfo ``crops`` the N_i · S
-                ``PersonCrop``, ``ori_shape`` the (H, W), ``flip_pairs`` the (left, right) classes.
+                ``PersonCrop``, ``ori_shape`` the (H, W), ``flip_pairs`` the (left, right) classes. With ``tiles``, N_i
+                numbers, so many further crops follow the S of each person.
 
         Raises:
             InputError: the crops do not fit the boxes or the inputs.
@@ -119,40 +121,55 @@ class CropParser(BaseParser):
         """
         boxes = sample.gt_instances
         windows = [crop.window for crop in sample.crops]
-        num_scales, rest = divmod(len(windows), max(len(boxes.bboxes), 1))
-        if rest or (len(boxes.bboxes) and not num_scales) or (windows and not len(boxes.bboxes)):
-            raise InputError(f'crops: {len(windows)} of them do not fit {len(boxes.bboxes)} boxes')
-        people, iou_scores = [], []
-        kept: list[Tensor] = []
-        if sample.get('keep_probs'):
-            predictions = _noted(predictions, kept)
-        for first in range(0, len(windows), num_scales or 1):
-            person, iou_score = self._next_person(predictions, windows[first:first + num_scales], sample.ori_shape[:2])
+        tiles = sample.get('tiles') or [0] * len(boxes.bboxes)
+        num_scales = _number_of_scales(len(windows), tiles, num_people=len(boxes.bboxes))
+        people, iou_scores, kept = [], [], []
+        for number in tiles:
+            own, near, windows = windows[:num_scales], windows[num_scales:][:number], windows[num_scales + number:]
+            noted: list[Tensor] | None = [] if sample.get('keep_probs') else None
+            person, iou_score = self._next_person(predictions, own, near, sample.ori_shape[:2], noted=noted)
             people.append(person)
             iou_scores.append(iou_score)
+            kept.append((noted, own))
         self.postprocessor.pack(sample, people, bboxes=boxes.bboxes, bbox_scores=boxes.bbox_scores, iou_scores=iou_scores,
                                 num_classes=self.num_classes)
         if sample.get('keep_probs'):
-            firsts = range(0, len(windows), num_scales or 1)
-            sample.pred_instances.crop_probs = [kept[first:first + num_scales] for first in firsts]
-            sample.pred_instances.crop_windows = [windows[first:first + num_scales] for first in firsts]
+            sample.pred_instances.crop_probs = [probs for probs, _ in kept]
+            sample.pred_instances.crop_windows = [own for _, own in kept]
 
     def _next_person(self, predictions: Iterator[tuple[Tensor, Tensor]], windows: Sequence[Sequence[float]],
-                     image_shape: tuple[int, int]) -> tuple[PastedPerson, float]:
-        """Take one prediction a window: the pasted person and its mean IoU score."""
-        taken = list(islice(predictions, len(windows)))
-        if len(taken) < len(windows):
-            raise InputError(f'inputs: {len(taken)} crops are left for a person with {len(windows)}')
-        probs, ious = zip(*taken)
-        person = self.postprocessor.paste(probs, windows, image_shape=image_shape)
-        return person, sum(float(iou) for iou in ious) / len(ious)
+                     near: Sequence[Sequence[float]], image_shape: tuple[int, int], *,
+                     noted: list[Tensor] | None) -> tuple[PastedPerson, float]:
+        """Take one prediction a window and a tile: the pasted person and the mean IoU score of the windows. The maps of the
+        windows are noted where that is wanted, in half precision on the CPU."""
+        probs, ious = zip(*take_predictions(predictions, len(windows)))
+        if noted is not None:
+            noted += [part.half().cpu() for part in probs]
+        tiles = Tiles([part for part, _ in take_predictions(predictions, len(near))], near)
+        return self._paste(probs, windows, tiles, image_shape), sum(float(iou) for iou in ious) / len(ious)
+
+    def _paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], tiles: Tiles,
+               image_shape: tuple[int, int]) -> PastedPerson:
+        """A person, from the maps of its crops; parsers of another kind look at nobody twice."""
+        if tiles.probs:
+            raise InputError(f'tiles: a {type(self).__name__} looks at people once')
+        return self.postprocessor.paste(probs, windows, image_shape=image_shape)
 
 
-def _noted(predictions: Iterator[tuple[Tensor, Tensor]], probs: list[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
-    """The same predictions; the probabilities of those that are taken are noted, in half precision on the CPU."""
-    for prediction in predictions:
-        probs.append(prediction[0].half().cpu())
-        yield prediction
+def _number_of_scales(crops: int, tiles: Sequence[int], *, num_people: int) -> int:
+    """How many crops of each person there are besides the tiles; raises ``InputError`` if they do not fit the boxes."""
+    scales, rest = divmod(crops - sum(tiles), max(num_people, 1))
+    if rest or len(tiles) != num_people or (num_people and scales < 1) or (crops and not num_people):
+        raise InputError(f'crops: {crops} of them do not fit {num_people} boxes' + f' with {sum(tiles)} tiles' * any(tiles))
+    return scales
+
+
+def take_predictions(predictions: Iterator[tuple[Tensor, Tensor]], number: int) -> list[tuple[Tensor, Tensor]]:
+    """The next predictions of a stream; raises ``InputError`` if there are fewer."""
+    taken = list(islice(predictions, number))
+    if len(taken) < number:
+        raise InputError(f'inputs: {len(taken)} crops are left for a person with {number}')
+    return taken
 
 
 def chunks_of(inputs: list[Tensor], size: int) -> Iterator[Tensor]:

@@ -4,7 +4,6 @@
 """
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from mmqanet.errors import InputError
 from mmqanet.functional.pasting import PastedPerson
 from mmqanet.models.parsers.base import BaseParser, BoxUse
-from mmqanet.models.parsers.crops import DEVICE_CROPS
+from mmqanet.models.parsers.crops import DEVICE_CROPS, take_predictions
 from mmqanet.models.parsers.topdown import TopdownParser, merge_calibration
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -136,7 +135,7 @@ class ParserEnsemble(BaseParser):
             taken = []
             for index, (member, stream) in enumerate(zip(self.members, streams)):
                 with self._present(member):
-                    taken.append([_take(stream, scales[index]) for scales in group])
+                    taken.append([take_predictions(stream, scales[index]) for scales in group])
             for person in zip(*taken):
                 yield list(person)
 
@@ -195,10 +194,3 @@ def _scales_of_members(sample: ParsingDataSample, members: int) -> list[int]:
     if len(counts) != members or any(count % max(people, 1) or bool(count) != bool(people) for count in counts):
         raise InputError(f'member_crops: {counts} of them do not fit {members} members and {people} boxes')
     return [count // people for count in counts] if people else counts
-
-
-def _take(stream: Iterator[tuple[Tensor, Tensor]], number: int) -> Predictions:
-    taken = list(islice(stream, number))
-    if len(taken) < number:
-        raise InputError(f'inputs: {len(taken)} crops are left for a person with {number}')
-    return taken

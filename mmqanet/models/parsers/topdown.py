@@ -11,6 +11,8 @@ from torch import Tensor
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.class_merging import check_merge_table, merge_classes
 from mmqanet.functional.mirroring import average_mirrored_, mirrored_classes
+from mmqanet.functional.pasting import PastedPerson
+from mmqanet.functional.tile_blending import Tiles, seen_nearby
 from mmqanet.models.parsers.crops import CropParser
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
@@ -43,7 +45,7 @@ class TopdownParser(CropParser):
         InputError: an unknown precision, or a table of ``merging`` that does not fit the head.
     """
 
-    keeps_probs = True
+    keeps_probs = takes_tiles = True
 
     def __init__(
         self,
@@ -113,6 +115,13 @@ class TopdownParser(CropParser):
             return self.runner(crops)
         probs, iou = self._probabilities(self.data_preprocessor.normalize(crops), swapped)
         return (merge_classes(probs, self.merging['table']) if self.merging else probs), iou
+
+    def _paste(self, probs: Sequence[Tensor], windows: Sequence[Sequence[float]], tiles: Tiles,
+               image_shape: tuple[int, int]) -> PastedPerson:
+        """A person; what tiles say counts where the first crop sees the same classes."""
+        near = Tiles([seen_nearby(part, window, probs[0], windows[0]) for part, window in zip(tiles.probs, tiles.windows)],
+                     tiles.windows)
+        return self.postprocessor.paste(probs, windows, image_shape=image_shape, tiles=near)
 
     def _probabilities(self, inputs: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """Normalised crops (B, 3, h, w) → probabilities (B, C, h, w) and IoU scores (B,), flip included."""
