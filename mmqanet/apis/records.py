@@ -3,6 +3,7 @@
 Results without a record, or with one that says they are not complete, count for nothing when a run is resumed.
 """
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,8 @@ from typing import Any
 
 from mmqanet.apis.layout import possible_records
 from mmqanet.errors import MMQANetError
+from mmqanet.functional.rle import decode_rle
+from mmqanet.structures.coco_people import MOST_PIXELS
 from mmqanet.utils.files import check_file, read_bytes
 
 VERSION = 1
@@ -31,6 +34,35 @@ def _is_record(record: Any) -> bool:
             and isinstance(record.get('files'), dict) and isinstance(record.get('options', {}), dict)
             and all(isinstance(files, list) and all(isinstance(file, str) for file in files)
                     for files in record['files'].values()))
+
+
+def is_parsing(record: Mapping) -> bool:
+    """Whether a record says of a picture what mmqanet/schemas/parsing.schema.json wants, as far as summaries read it: the
+    file may have been edited or damaged since it was written."""
+    try:
+        shape, classes = (record['height'], record['width']), record['classes']
+        fits = (all(isinstance(side, int) and side > 0 for side in shape) and math.prod(shape) <= MOST_PIXELS
+                and all(isinstance(text, str) for text in (record['name'], record['source'], *classes)))
+        return fits and all(_is_person(person, shape, len(classes)) for person in record['people'])
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        return False
+
+
+def _is_person(person: Mapping, shape: tuple[int, int], number: int) -> bool:
+    scores = person['quality'], person.get('expected_iou', 0), *(person['scores'][key] for key in ('box', 'iou', 'pixel'))
+    return (isinstance(person['id'], int) and all(map(_is_share, scores)) and bool(person['parts'])
+            and all(_is_part(part, shape, number) for part in person['parts']))
+
+
+def _is_part(part: Mapping, shape: tuple[int, int], number: int) -> bool:
+    scores = part['quality'], part['pixel_score'], part.get('expected_iou', 0)
+    return (isinstance(part['label'], int) and 0 < part['label'] < number and isinstance(part['name'], str)
+            and isinstance(part['area'], int) and all(map(_is_share, scores))
+            and bool(decode_rle(part['rle'], image_shape=shape).any()))
+
+
+def _is_share(value: Any) -> bool:
+    return isinstance(value, int | float) and 0 <= value <= 1
 
 
 def is_whole(record: Mapping, folder: Path) -> bool:

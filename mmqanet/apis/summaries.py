@@ -1,6 +1,5 @@
 """Files about all pictures of a run, made from the records: for annotation tools, and to look at."""
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +8,7 @@ import numpy as np
 from mmqanet.apis.inputs import Input, Picture
 from mmqanet.apis.layout import SUMMARIES, record_path
 from mmqanet.apis.output_plan import OutputPlan
-from mmqanet.apis.records import is_whole, read_record
+from mmqanet.apis.records import is_parsing, is_whole, read_record
 from mmqanet.errors import DataError, MMQANetError
 from mmqanet.exports.coco import coco_dataset
 from mmqanet.exports.label_studio import label_studio_tasks, labelling_config
@@ -24,7 +23,7 @@ def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str
                     plan: OutputPlan) -> list[str]:
     """Write what is said of all pictures together; each file is whole or as it was.
 
-    Pictures without whole results are left out, and so are videos.
+    Pictures without whole results are left out, also those whose record has been spoilt, and so are videos.
 
     Args:
         folder: of the results.
@@ -40,7 +39,7 @@ def write_summaries(folder: Path, items: Sequence[Input], *, kinds: Sequence[str
         DataError: a file cannot be written. InputError: it would overwrite one that was given.
     """
     pictures = [item for item in items if isinstance(item, Picture)]
-    records = partial(_records, folder, pictures)
+    records = _Records(folder, pictures)
     paths = [path for kind in kinds for path in SUMMARIES[kind]]
     with Staging(folder) as staging:
         for path in paths:
@@ -67,11 +66,28 @@ def _pieces(path: str, records: Callable[[], Iterator[tuple[Picture, Record]]], 
     return report(pairs, label_set=label_set)
 
 
-def _records(folder: Path, pictures: Sequence[Picture]) -> Iterator[tuple[Picture, Record]]:
-    for item in pictures:
-        record = read_record(folder / record_path(item.name))
-        if record is not None and is_whole(record, folder):
-            yield item, record
+class _Records:
+    """The records of pictures, read anew at each call; a record that is not whole, or was spoilt, is left out.
+
+    Args:
+        folder: of the results.
+        pictures: whose they are.
+    """
+
+    def __init__(self, folder: Path, pictures: Sequence[Picture]):
+        self.folder, self.pictures = folder, pictures
+        self.usable: dict[str, bool] = {}
+
+    def __call__(self) -> Iterator[tuple[Picture, Record]]:
+        for item in self.pictures:
+            record = read_record(self.folder / record_path(item.name))
+            if record is not None and self._is_usable(item, record):
+                yield item, record
+
+    def _is_usable(self, item: Picture, record: Record) -> bool:
+        if item.name not in self.usable:
+            self.usable[item.name] = is_whole(record, self.folder) and is_parsing(record)
+        return self.usable[item.name]
 
 
 def _image(item: Picture, record: Record) -> np.ndarray | None:

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from mmqanet.errors import DataError, printable
+from mmqanet.utils.containers import HEAD, is_container
 from mmqanet.utils.files import check_file
 from mmqanet.utils.opencv import silent_opencv
 
@@ -101,7 +102,7 @@ class Video:
     @contextmanager
     def _opened(self) -> Iterator[cv2.VideoCapture]:
         if isinstance(self.handle, str):
-            check_file(self.handle)
+            self._check_container(self.handle)
             with plain_path(self.handle) as path:
                 capture = _capture(path)
         else:
@@ -113,6 +114,18 @@ class Video:
             yield capture
         finally:
             capture.release()
+
+
+    def _check_container(self, path: str) -> None:
+        """Raise ``DataError`` unless a file is a video by itself, and no list of other files to open."""
+        check_file(path)
+        try:
+            with open(path, 'rb') as file:
+                head = file.read(HEAD)
+        except OSError as error:
+            raise DataError(f'{self.source}: {error.strerror}') from None
+        if not is_container(head):
+            raise DataError(f'{self.source}: not readable as a video')
 
 
 class _Clock:

@@ -6,7 +6,9 @@ import os
 import struct
 import zipfile
 import zlib
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from attack import Attack
@@ -374,9 +376,17 @@ def write_text(path, content):
 
 
 def good_files(folder):
-    write_body(folder / 'body')
-    write_text(folder / 'gt.json', truth(person()))
-    write_text(folder / 'pred.json', [detection()])
+    (folder / 'body').mkdir()
+    for name, content in good_contents().items():
+        (folder / name).write_bytes(content)
+
+
+@cache
+def good_contents():
+    with TemporaryDirectory() as made:
+        write_body(Path(made))
+        body = {f'body/{path.name}': path.read_bytes() for path in Path(made).iterdir()}
+    return body | {'gt.json': json.dumps(truth(person())).encode(), 'pred.json': json.dumps([detection()]).encode()}
 
 
 def with_json(name, content, path, marker):

@@ -21,13 +21,15 @@ import name_attacks
 import pickle_attacks
 import pytest
 import table_attacks
+import video_attacks
 import weight_attacks
 from attack import MIXED, OUT, VICTIMS, make_victims, state
 from hostile_pickles import as_pickle, call, write
 
 MODULES = (
     call_attacks, pickle_attacks, config_attacks, weight_attacks, data_attacks, matlab_attacks, dense_pose_attacks,
-    export_attacks, table_attacks, layout_attacks, name_attacks, ensemble_attacks)
+    export_attacks, table_attacks, layout_attacks, name_attacks, ensemble_attacks,
+    video_attacks)
 ATTACKS = [attack for module in MODULES for attack in module.attacks()]
 
 
