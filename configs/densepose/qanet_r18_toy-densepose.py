@@ -4,7 +4,7 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_epochs = 10
+max_epochs = 60
 norm_cfg = dict(type='BN')
 model = dict(
     type='DensePoseParser',
@@ -21,7 +21,7 @@ param_scheduler = [
     dict(type='LinearLR', start_factor=0.05, end=0.1 * max_epochs, convert_to_iter_based=True),
     dict(type='CosineAnnealingLR', begin=0.1 * max_epochs, end=max_epochs, eta_min_ratio=0.01, convert_to_iter_based=True),
 ]
-train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=max_epochs)
+train_cfg = dict(type='EpochBasedTrainLoop', max_epochs=max_epochs, val_interval=20)
 val_cfg = dict(type='ValLoop')
 test_cfg = dict(type='TestLoop')
 auto_scale_lr = dict(base_batch_size=8, enable=False)
