@@ -84,6 +84,11 @@ def read_source(address: str, *, column: str | None = None) -> Iterator[Content]
         address: of ``list_sources``.
         column: of a table, with the files of the pictures as bytes, or as a struct with a field ``bytes``.
     """
+    for found in _contents(address, column=column):
+        yield Content(_as_text(found.picture), found.content, None if found.error is None else _as_text(found.error))
+
+
+def _contents(address: str, *, column: str | None) -> Iterator[Content]:
     readers: dict[str, Any] = {TABLE: lambda file: _rows(address, file, column), SHARD: lambda file: _members(address, file)}
     try:
         if '://' not in address:
@@ -167,6 +172,11 @@ def _sample(address: str, key: str, content: bytes | None) -> Content:
 
 def _without(picture: str) -> Content:
     return Content(picture, None, f'{picture}: no picture in this row')
+
+
+def _as_text(name: str) -> str:
+    """A name with bytes that are not UTF-8 as ``%FF``, as tables cannot hold them."""
+    return ''.join(f'%{ord(char) - 0xDC00:02X}' if 0xDC80 <= ord(char) <= 0xDCFF else char for char in name)
 
 
 def _suffix(address: str) -> str:

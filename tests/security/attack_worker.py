@@ -108,6 +108,25 @@ def read_pictures(path: Path) -> None:
             raise DataError(row.error)
 
 
+def parse_batch(path: Path) -> None:
+    """Parse a shard as one batch of a distributed run that writes files; what is wrong with a picture is raised."""
+    import pyarrow.parquet as pq
+
+    from mmqanet.apis.batch.files import PictureFiles
+    from mmqanet.apis.batch.parsing import ParseIntoTables
+    from mmqanet.apis.batch.store import RunFolder
+    from mmqanet.utils.picture_sources import read_source
+
+    out, rows = path.parent / OUT, list(read_source(str(path)))
+    RunFolder(str(out)).start({})
+    files = PictureFiles(folder=out / 'files', bases=[str(path)], kinds=('palette', 'people'))
+    model = dict(weights=str(path.with_name('good.pth')), device='cpu')
+    ParseIntoTables(str(out), model, dict(boxes='image'), 4, files)(
+        {key: [getattr(row, key) for row in rows] for key in ('picture', 'content', 'error')})
+    for table in (out / 'errors').glob('*'):
+        raise DataError(pq.read_table(table)['error'][0].as_py())
+
+
 def start_run(path: Path) -> None:
     """Begin, or go on with, a distributed run in a folder."""
     from mmqanet.apis.batch.store import RunFolder
@@ -121,7 +140,7 @@ ACTIONS = dict(
     load=load_checkpoint_file, parser=lambda path: init_model(None, path), detector=lambda path: init_detector(None, path),
     resume=resume, picture=read_image, label_map=read_label_map, boxes=lambda path: read_boxes(str(path)), coco=read_people,
     submission=lambda path: read_submission(path.parent / path.stem, 'a', num_classes=5),
-    source=read_pictures, run=start_run, names=show, mirror=load_uv_mirror,
+    source=read_pictures, run=start_run, batch=parse_batch, names=show, mirror=load_uv_mirror,
     matlab=lambda path: read_mat(path, 'anno'), unsafe=lambda path: torch.load(path, weights_only=False))
 
 

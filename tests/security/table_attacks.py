@@ -150,6 +150,26 @@ def with_run(entries, path, marker):
             write(place, content if isinstance(content, bytes) else json.dumps(content).encode())
 
 
+OUTSIDE = {
+    'upwards': '../../victim.png',
+    'upwards later': 'a/../../../victim.png',
+    'two dots': '...png',
+    'without end': f'{"a" * 5000}.png',
+    'as the system writes': '..\\..\\victim.png',
+}
+INSIDE = {
+    'from the root': '/etc/passwd.png',
+    'deep': f'{"a/" * 600}a.png',
+    'clears the screen': '\x1b[2J\n.png',
+    'people of another': 'people/a/1.png',
+    'no text': '\udcff.png',
+}
+
+
+def with_member(name, path, marker):
+    write(path, shard(member(name, png((20, 30)))))
+
+
 GOOD = dict(version=1, options={})
 OWN = f'{"0" * 32}.parquet'
 RUNS = {
@@ -189,6 +209,9 @@ def attacks():
     for kind in ('pipe', 'link', 'device'):
         yield attack('tables of pictures', f'{kind}.parquet', 'source', partial(with_special, kind), says=kind)
         yield attack('shards of pictures', f'{kind}.tar', 'source', partial(with_special, kind), says=kind)
+    for harmless, names in ((False, OUTSIDE), (True, INSIDE)):
+        for label, name in names.items():
+            yield attack('names of files in shards', f'{label}.tar', 'batch', partial(with_member, name), passes=harmless)
     for harmless, folders in ((False, RUNS), (True, KEPT)):
         for name, entries in folders.items():
             yield attack('folders of runs', name, 'run', partial(with_run, entries), passes=harmless, says=name)

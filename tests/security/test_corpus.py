@@ -46,7 +46,7 @@ def tried(attack, index, folder, worker) -> dict:
     after = state(place)
     result['changed'] = sorted(name for name, digest in before.items() if after.get(name) != digest)
     result['strewn'] = [name for name in sorted(after.keys() - before.keys())
-                        if attack.action.startswith('command') and not name.startswith(f'{MIXED}/')]
+                        if attack.action.split()[0] in ('command', 'batch') and not name.startswith(f'{MIXED}/')]
     result['strewn'] += [str(left) for left in (place / OUT).rglob('.*')]
     result['markers'] = sorted(marker.name for marker in (folder / 'markers').iterdir())
     result['lost'] = [name for name in VICTIMS if not (folder / name).is_file()]
