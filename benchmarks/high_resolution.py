@@ -7,7 +7,7 @@ Photos of a data set with one person each, in the prepared layout, are put into 
 """
 import argparse
 import json
-import resource
+import os
 import subprocess
 import sys
 import tempfile
@@ -23,8 +23,11 @@ from mmqanet.apis import init_detector
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_SCORE_THR
 from mmqanet.functional.association import box_iou
 from mmqanet.utils.console import say
+from mmqanet.utils.wording import count_of
 
 HEIGHTS = (40, 60, 90, 150, 300, 700)  # of people, in pixels
+JSON_ONLY = [['--save', *others] for others in ([], ['--tiles'], ['--tiles', '--max-memory', '2600'])]
+ALL_FILES = [['--tiles', '--max-memory', most] for most in ('700', '3200')]
 SIDES = (None, 2048, 1024, 512)  # of tiles
 
 
@@ -109,12 +112,15 @@ def measure_memory(photos: list[Photo]) -> None:
         image, _ = scene(photos, [7000, 900, 90], size=(9000, 12000), seed=0)
         path = Path(folder) / 'large.jpg'
         cv2.imwrite(str(path), image)
-        for options in (['--save'], ['--save', '--tiles'], ['--tiles']):
-            command = [sys.executable, '-m', 'mmqanet', 'parse', str(path), '--out', f'{folder}/out', *options]
-            subprocess.run(command, check=True, capture_output=True)
-            peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-            found = json.loads(Path(folder, 'out/large.json').read_text())['people']
-            say(f'{" ".join(options)}: {peak:.0f} MiB at most, {len(found)} people')
+        for number, options in enumerate([*JSON_ONLY, *ALL_FILES]):
+            out = Path(folder, str(number))
+            command = [sys.executable, '-m', 'mmqanet', 'parse', str(path), '--out', str(out), *options]
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            usage = os.wait4(process.pid, 0)[2]
+            record = out / 'large.json'
+            people = json.loads(record.read_text())['people'] if record.exists() else None
+            found = 'failed' if people is None else count_of(len(people), 'person', 'people')
+            say(f'{" ".join(options)}: {usage.ru_maxrss / 1024:.0f} MiB at most, {found}')
 
 
 if __name__ == '__main__':

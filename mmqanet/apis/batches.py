@@ -5,6 +5,7 @@ from mmqanet.apis.inputs import Input
 from mmqanet.apis.predictions import Failed, Parsed
 from mmqanet.apis.videos import Frame
 from mmqanet.errors import MMQANetError
+from mmqanet.utils.memory import memory_left
 
 IN_FLIGHT = 2**28  # bytes of pictures that a stage holds before it stops to read further ones: 7 photos of 12 megapixels
 
@@ -22,8 +23,18 @@ def read_all(items: Iterable[Input]) -> Iterator[Read]:
             yield Failed(item=item, error=error)
 
 
-def batches(frames: Iterable[Read], size: int, *, budget: int = IN_FLIGHT) -> Iterator[list[Read]]:
-    """Put ``size`` frames together, or fewer where they weigh the ``budget`` in bytes."""
+def in_flight() -> int:
+    """Bytes of pictures that a stage holds before it stops to make further ones: hardly any where memory is limited, so that
+    one is made after the other."""
+    return IN_FLIGHT if memory_left() is None else 1
+
+
+def batches(frames: Iterable[Read], size: int, *, budget: float | None = None) -> Iterator[list[Read]]:
+    """Put ``size`` frames together, or fewer where they weigh the ``budget`` in bytes: 256 MiB by default, or a sixteenth of
+    what is left where memory is limited."""
+    if budget is None:
+        left = memory_left()
+        budget = IN_FLIGHT if left is None else min(IN_FLIGHT, left / 16)
     batch: list[Read] = []
     for read in frames:
         batch.append(read)

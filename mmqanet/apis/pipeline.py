@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mmqanet.apis.batches import IN_FLIGHT, Read, batch_weight, batches, read_all
+from mmqanet.apis.batches import Read, batch_weight, batches, in_flight, read_all
 from mmqanet.apis.detector import above, with_score_thr
 from mmqanet.apis.inference import filter_by_quality, predict, prepare, whole_image
 from mmqanet.apis.inputs import Input
@@ -51,7 +51,7 @@ class Pipeline:
 
     def run(self, items: Sequence[Input]) -> Iterator[Parsed | Failed]:
         """The results of all frames, in order; the next batch is read meanwhile, unless it would not fit beside."""
-        read = prefetch(batches(read_all(items), self.call.batch_size), depth=1, budget=IN_FLIGHT, weigh=batch_weight)
+        read = prefetch(batches(read_all(items), self.call.batch_size), depth=1, budget=in_flight(), weigh=batch_weight)
         try:
             for batch in read:
                 for result in in_halves(self._parsed, batch, splits=_is_of_a_picture):

@@ -85,6 +85,8 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     overlay.add_argument('--no-labels', action='store_true', help='no names and qualities beside the parts')
     overlay.add_argument('--no-legend', action='store_true', help='no column that names the classes')
     parser.add_argument('--batch-size', type=at_least_one, default=4, metavar='N', help='pictures at a time (default: 4)')
+    parser.add_argument('--max-memory', type=at_least_one, metavar='MIB', help='memory that the process may take (Linux): '
+                        'pictures are read, parsed and written one after the other, and one that needs more fails alone')
     parser.add_argument('--max-crops', type=at_least_one, metavar='N', help='people that pass the network at once')
     parser.set_defaults(run=run)
 
@@ -122,6 +124,7 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.apis.output_plan import OutputPlan
     from mmqanet.apis.outputs import ResultWriter
     from mmqanet.apis.picture_files import OverlayStyle
+    from mmqanet.utils.memory import limit_memory
 
     out = Path(args.out)
     style = OverlayStyle(alpha=args.alpha, quality_thr=args.hatch_below, part_labels=not args.no_labels,
@@ -147,6 +150,8 @@ def run(args: argparse.Namespace) -> int:
         crop=args.crop, classes=args.classes, precision=args.precision,
         backend=args.backend, second_stage=load_second_stage(second, args) if second else None,
         ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None)
+    if args.max_memory:
+        limit_memory(args.max_memory * 2**20)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
                 expected_iou_thr=args.expected_iou_thr,
                 track=tracking(args))
@@ -213,13 +218,13 @@ def left_to_do(items: Sequence[Any], writer: Any) -> list[Any]:
 
 def write_all(stream: Any, writer: Any, *, total: int | None, show: bool) -> int:
     """Write the results of a stream, which is computed ahead in a thread meanwhile; the exit status."""
-    from mmqanet.apis.batches import IN_FLIGHT, result_weight
+    from mmqanet.apis.batches import in_flight, result_weight
     from mmqanet.cli.progress import ParsingProgress
     from mmqanet.cli.result_loop import ResultLoop
     from mmqanet.utils.prefetch import prefetch
 
     status = 0
-    results = prefetch(stream, depth=2, budget=IN_FLIGHT, weigh=result_weight)
+    results = prefetch(stream, depth=2, budget=in_flight(), weigh=result_weight)
     with ParsingProgress(total) as progress:
         loop = ResultLoop(writer, progress, show=show)
         try:

@@ -13,7 +13,7 @@ from mmqanet.utils.console import say
 from mmqanet.utils.wording import count_of
 
 # Options that this engine does not have.
-ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'second_stage', 'ensemble')
+ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'max_memory', 'second_stage', 'ensemble')
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of files that it writes, if asked for
 
 

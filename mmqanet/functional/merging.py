@@ -155,9 +155,9 @@ def _mean_iou(people: CroppedPeople, areas: np.ndarray, a: int, b: int) -> float
 
 def _paint(people: CroppedPeople, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Paint people in ``order``, later over earlier: the class map (uint8) and the map of their places in the order, from 1
-    on (int32)."""
+    on (uint8, of crowds int32)."""
     classes = np.zeros(people.image_shape, dtype=np.uint8)
-    places = np.zeros(people.image_shape, dtype=np.int32)
+    places = np.zeros(people.image_shape, dtype=np.uint8 if len(order) < 256 else np.int32)
     for place, index in enumerate(order, 1):
         label_map, window = people.label_maps[index], people.window(index)
         painted = label_map != 0

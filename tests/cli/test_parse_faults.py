@@ -1,6 +1,7 @@
 """What people meet when they parse their own files: earlier results, odd names and folders, cut videos, no display."""
 import json
 import os
+import subprocess
 import sys
 
 import cv2
@@ -245,3 +246,27 @@ def test_transparent_pixels_are_not_seen(tmp_path):
     assert image[0, 0].tolist() == [30, 30, 200]
     assert image[3, 0].tolist() == [255, 255, 255]
     assert cv2.imread(str(tmp_path / 'a.png'))[3, 0].tolist() == [10, 250, 10]
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='the limit needs Linux')
+def test_a_picture_that_needs_more_than_the_limit_fails_alone(small_parser, tmp_path):
+    save(tmp_path / 'in/small.png', picture(60, 60))
+    Image.new('L', (8000, 6000)).save(tmp_path / 'in/large.png')
+
+    def parse(most):
+        options = dict(config=small_parser / 'config.py', checkpoint=small_parser / 'weights.pth', device='cpu', save=None,
+                       out=tmp_path / 'out', max_memory=most)
+        given = [str(word) for key, value in options.items()
+                 for word in (f'--{key.replace("_", "-")}', value) if word is not None]
+        command = [sys.executable, '-m', 'mmqanet', 'parse', str(tmp_path / 'in'), *given]
+        return subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, OMP_NUM_THREADS='1'))
+
+    refused = parse(1)
+    assert refused.returncode == 1
+    assert '1 MiB of memory are too little' in refused.stderr
+    held = int(refused.stderr.split(' are in use')[0].split()[-1])
+    limited = parse(held + 200)
+    assert limited.returncode == 1
+    assert 'large.png: not enough memory to read this picture' in limited.stderr
+    assert limited.stderr.count('\n') == 1
+    assert sorted(path.name for path in (tmp_path / 'out').iterdir()) == ['small.json']
