@@ -1,6 +1,7 @@
 """``mmqanet parse --engine ray``: tables of people, parsed on a cluster of Ray."""
 import argparse
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -12,6 +13,7 @@ from mmqanet.errors import InputError
 from mmqanet.utils.console import say
 from mmqanet.utils.wording import count_of
 
+PAUSE = 60  # seconds between two lines on how far a run is
 # Options that this engine does not have.
 ELSEWHERE = ('show', 'track', 'smooth', 'max_frames', 'max_memory', 'second_stage', 'ensemble')
 KINDS = ('overlay', 'palette', 'submission', 'people', 'parts')  # of files that it writes, if asked for
@@ -67,13 +69,19 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
     connect(cluster)
     job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size, column=args.image_column,
               files=files)
-    total = Counter[str]()
+    total, last = Counter[str](), time.monotonic()
     for counts in run_job(job, cluster, options=options):
         total += counts
-    told = count_of(total['pictures'], 'picture'), count_of(total['people'], 'person', 'people'), \
-        count_of(total['errors'], 'error')
-    say(f'{", ".join(told)} -> {args.out}')
+        if time.monotonic() - last >= PAUSE:
+            last = time.monotonic()
+            say(f'so far {_told(total)}')
+    say(f'{_told(total)} -> {args.out}')
     return int(total['errors'] > 0)
+
+
+def _told(total: Counter[str]) -> str:
+    return ', '.join([count_of(total['pictures'], 'picture'), count_of(total['people'], 'person', 'people'),
+                      count_of(total['errors'], 'error')])
 
 
 def _files(args: argparse.Namespace, folder: Path, bases: Sequence[str], options: Mapping[str, Any]) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from pictures import picture, save
 
+from mmqanet.cli import ray_engine
 from mmqanet.cli.main import main
 
 pa = pytest.importorskip('pyarrow', reason='the extra mmqanet[ray] is not installed')
@@ -298,12 +299,14 @@ def test_workers_get_absolute_paths_and_the_numbers_are_told(photos, model, tmp_
 
     monkeypatch.setattr(engine, 'connect', lambda cluster: None)
     monkeypatch.setattr(engine, 'run_job', run_job)
+    monkeypatch.setattr(ray_engine, 'PAUSE', 0)
     monkeypatch.chdir(tmp_path)
     config = os.path.relpath(model['model'])
     command = ['parse', 'photos', '--engine', 'ray', '--config', config, '--checkpoint', model['weights'],
                '--ray-workers', '3', '--ray-cpus', '2', '--device', 'cpu', '--boxes', 'image', '--out', 'out']
     assert main(command) == 1
-    assert '1 picture, 2 people, 1 error' in capsys.readouterr().out
+    assert capsys.readouterr().out.splitlines() == [
+        'so far 1 picture, 2 people, 0 errors', 'so far 1 picture, 2 people, 1 error', '1 picture, 2 people, 1 error -> out']
     (job, cluster, options), = jobs
     assert job.files is None
     assert job.sources[0] == str(photos / '0.png')

@@ -1,4 +1,5 @@
 """A run over many pictures on a cluster of Ray: read, parse, write tables."""
+import logging
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -58,9 +59,10 @@ def connect(cluster: Cluster) -> None:
         InputError: Ray is not installed, or nobody answers at the address.
     """
     try:
-        import ray
+        import ray.data
     except ImportError:
         raise InputError("--engine ray needs Ray: pip install 'mmqanet[ray]'") from None
+    logging.getLogger('ray.data').setLevel(logging.ERROR)
     if ray.is_initialized():
         return
     own = {} if cluster.address else dict(num_cpus=max(os.cpu_count() or 1, int(cluster.workers * cluster.cpus) + 1),
@@ -91,8 +93,9 @@ def run_job(job: Job, cluster: Cluster, *, options: Mapping[str, Any]) -> Iterat
     rows = ray.data.from_items(list(job.sources), override_num_blocks=min(len(job.sources), 10_000)).map_batches(
         unfinished_rows, batch_size=1, num_cpus=READER_CPUS, fn_kwargs=dict(column=job.column, finished=[finished]))
     counts = rows.map_batches(
-        ParseIntoTables, batch_size=job.batch_size, concurrency=cluster.workers, num_cpus=cluster.cpus,
-        num_gpus=cluster.gpus or None, fn_constructor_args=(job.out, job.model, job.call, job.batch_size, job.files))
+        ParseIntoTables, batch_size=job.batch_size, compute=ray.data.ActorPoolStrategy(size=cluster.workers),
+        num_cpus=cluster.cpus, num_gpus=cluster.gpus or None,
+        fn_constructor_args=(job.out, job.model, job.call, job.batch_size, job.files))
     try:
         for row in counts.iter_rows():
             yield Counter(row)
