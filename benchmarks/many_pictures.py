@@ -5,8 +5,8 @@
 All parse the same pictures with the shipped models, turn about, and each is a command of its own that is timed from start to
 end by the clock on the wall. The start is timed by as many pictures as there are workers; pictures a second are those of
 the rest of the time. The fastest round counts. ``parse`` writes JSON alone, the workers their tables. Bytes a picture are
-told of the tables and of every kind of file. On a busy machine only the processor time of ``parse`` and the bytes are of
-use: the load of the machine is printed.
+told of the tables and of every kind of file. On a busy machine only processor times and bytes are of use: the load of the
+machine is printed. ``--rounds 0`` leaves the commands out that are timed by the clock on the wall.
 """
 import argparse
 import os
@@ -49,11 +49,13 @@ def main() -> None:
                 rates[name].append(((args.pictures - count) / (whole - start), start, processor / args.pictures))
                 print(f'{name:16} {rates[name][-1][0]:5.2f} pictures/s, start {start:.1f} s, load {os.getloadavg()[0]:.1f}',
                       flush=True)
-        for name, found in rates.items():
+        for name, found in rates.items() if args.rounds else ():
             rate, start, processor = max(found)
             print(f'best of {name:16} {rate:5.2f} pictures/s, start {start:.1f} s'
                   + (f', {processor:.2f} s of processor time a picture, start included' if name == 'parse' else ''))
-        print(f'tables: {size(folder / f"0{name}") / args.pictures:,.0f} bytes a picture')
+        seconds, memory = time_worker(folder / 'all', folder / 'alone')
+        print(f'a worker: {seconds / args.pictures:.2f} s of processor time a picture, at most {memory / 1e9:.2f} GB')
+        print(f'tables: {size(folder / "alone") / args.pictures:,.0f} bytes a picture')
         run(folder / 'all', folder / 'files', ['--save', *KINDS])
         for kind, files in kinds_of(folder / 'files').items():
             print(f'{kind}: {sum(path.stat().st_size for path in files) / args.pictures:,.0f} bytes a picture')
@@ -74,6 +76,22 @@ def run(pictures: Path, out: Path, options: list[str]) -> tuple[float, float]:
                    check=True, stdout=subprocess.DEVNULL, cwd=REPO, env=dict(os.environ, PYTHONPATH=str(REPO)))
     seconds, after = time.monotonic() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def time_worker(pictures: Path, out: Path) -> tuple[float, int]:
+    """Processor seconds of a worker in this process after its start, and the most bytes of memory that the process had."""
+    from mmqanet.apis.batch.parsing import ParseIntoTables
+    from mmqanet.apis.batch.store import RunFolder
+    from mmqanet.utils.picture_sources import list_sources, read_source
+
+    rows = [row for address in list_sources([str(pictures)]) for row in read_source(address)]
+    batch = {key: [getattr(row, key) for row in rows] for key in ('picture', 'content', 'error')}
+    RunFolder(str(out)).start({})
+    worker = ParseIntoTables(str(out), dict(device='cpu'), {}, 4)
+    worker.parse.rows({key: values[:1] for key, values in batch.items()})
+    start = time.process_time()
+    worker(batch)
+    return time.process_time() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def size(folder: Path) -> int:

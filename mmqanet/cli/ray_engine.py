@@ -31,6 +31,8 @@ def add_ray_options(parser: argparse.ArgumentParser) -> None:
     engine.add_argument('--ray-cpus', type=positive, default=1.0, metavar='N', help='cores of a worker (default: 1)')
     engine.add_argument('--ray-gpus', type=share, default=0.0, metavar='N', help='GPUs of a worker, or a part of one, '
                         'such as 0.5 (default: 0)')
+    engine.add_argument('--pictures-per-table', type=at_least_one, metavar='N', help='that a worker parses before it writes '
+                        'them (default: --batch-size); more make fewer files, and more to repeat when a worker dies')
     engine.add_argument('--image-column', metavar='NAME', help='of Parquet tables, with the files of the pictures (default: '
                         'image, bytes, jpg, jpeg, png, webp or content)')
 
@@ -67,8 +69,8 @@ def run_ray(args: argparse.Namespace, *, tta: Any) -> int:
         files.check(sources)
         options = dict(options, save=files.kinds, overlay=asdict(files.style))
     connect(cluster)
-    job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size, column=args.image_column,
-              files=files)
+    job = Job(sources=sources, out=out, model=model, call=call, batch_size=args.batch_size,
+              pictures_per_table=args.pictures_per_table, column=args.image_column, files=files)
     total, last = Counter[str](), time.monotonic()
     for counts in run_job(job, cluster, options=options):
         total += counts

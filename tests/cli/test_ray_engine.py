@@ -312,7 +312,8 @@ def test_workers_get_absolute_paths_and_the_numbers_are_told(photos, model, tmp_
     assert job.sources[0] == str(photos / '0.png')
     assert (job.out, job.model['model']) == (str(tmp_path / 'out'), model['model'])
     assert (cluster.workers, cluster.cpus, cluster.gpus, options['people']) == (3, 2, 0, 'image')
-    assert main([*command, '--save', 'palette', '--alpha', '0.5']) == 1
+    assert main([*command, '--save', 'palette', '--alpha', '0.5', '--pictures-per-table', '9']) == 1
+    assert (jobs[1][0].pictures_per_table, job.pictures_per_table, job.batch_size) == (9, None, 4)
     assert jobs[1][0].files.name(job.sources[0]) == '0.png'
     assert (jobs[1][0].files.kinds, jobs[1][2]['save'], jobs[1][2]['overlay']['alpha']) == (['palette'], ['palette'], 0.5)
     assert main([*command, '--track']) != 0

@@ -10,11 +10,15 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import numpy as np
 import pytest
 from pictures import picture, save
 
 pytest.importorskip('gradio')
 sync_api = pytest.importorskip('playwright.sync_api')
+from mmqanet.apis import HumanParsingInferencer  # noqa: E402
+from mmqanet.ui.app import build_app  # noqa: E402
+
 BROWSER = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
 if BROWSER is None:
     pytest.skip('no Chromium is installed', allow_module_level=True)
@@ -44,7 +48,20 @@ def address(small_parser):
 
 
 @pytest.fixture(scope='module')
-def page(address):
+def address_without_people(small_parser, tmp_path_factory):
+    """Where a page is served whose detector finds nobody."""
+    class Blind:
+        def detect(self, images):
+            return [(np.zeros((0, 4), np.float32), np.zeros(0, np.float32)) for _ in images]
+
+    inferencer = HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu', detector=Blind())
+    app = build_app(inferencer, workspace=tmp_path_factory.mktemp('nobody'))
+    yield app.launch(server_name='127.0.0.1', quiet=True, prevent_thread_lock=True)[1]
+    app.close()
+
+
+@pytest.fixture(scope='module')
+def page(address, address_without_people):
     with sync_api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER, args=['--no-sandbox'])
         tab = browser.new_page(viewport=dict(width=1200, height=800))
@@ -91,6 +108,17 @@ def test_a_broken_file_is_told(page, tmp_path):
     page.get_by_text('Nothing could be parsed.').wait_for()
     assert page.get_by_text('broken.png: not readable as an image').first.is_visible()
     assert page.locator('iframe').count() == 0
+
+
+def test_a_picture_of_nobody_is_shown_and_told(page, address, address_without_people, tmp_path):
+    page.goto(address_without_people)
+    upload(page, save(tmp_path / 'empty.png', picture(70, 50)))
+    page.get_by_text('Nobody was found.').wait_for()
+    frame = page.frame_locator('iframe[title="Parsed photos"]')
+    assert frame.locator('article b').all_inner_texts() == ['empty']
+    assert page.get_by_role('button', name='JSON').is_visible()
+    assert page.get_by_role('button', name='Cut-outs').count() == 0
+    page.goto(address)
 
 
 def test_nothing_is_asked_of_other_machines(page):

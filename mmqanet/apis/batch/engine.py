@@ -39,6 +39,7 @@ class Job:
         sources: of :func:`mmqanet.utils.picture_sources.list_sources`.
         out: address of the folder for the tables.
         model, call, batch_size: of :class:`mmqanet.apis.batch.ParsePictures`.
+        pictures_per_table: that a worker parses before it writes them as a file of each table; by default ``batch_size``.
         column: of Parquet tables, with the pictures.
         files: what else is written of each picture.
     """
@@ -48,6 +49,7 @@ class Job:
     model: Mapping[str, Any] = field(default_factory=dict)
     call: Mapping[str, Any] = field(default_factory=dict)
     batch_size: int = 4
+    pictures_per_table: int | None = None
     column: str | None = None
     files: PictureFiles | None = None
 
@@ -93,8 +95,8 @@ def run_job(job: Job, cluster: Cluster, *, options: Mapping[str, Any]) -> Iterat
     rows = ray.data.from_items(list(job.sources), override_num_blocks=min(len(job.sources), 10_000)).map_batches(
         unfinished_rows, batch_size=1, num_cpus=READER_CPUS, fn_kwargs=dict(column=job.column, finished=[finished]))
     counts = rows.map_batches(
-        ParseIntoTables, batch_size=job.batch_size, compute=ray.data.ActorPoolStrategy(size=cluster.workers),
-        num_cpus=cluster.cpus, num_gpus=cluster.gpus or None,
+        ParseIntoTables, batch_size=job.pictures_per_table or job.batch_size,
+        compute=ray.data.ActorPoolStrategy(size=cluster.workers), num_cpus=cluster.cpus, num_gpus=cluster.gpus or None,
         fn_constructor_args=(job.out, job.model, job.call, job.batch_size, job.files))
     try:
         for row in counts.iter_rows():
