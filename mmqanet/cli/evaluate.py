@@ -9,7 +9,7 @@ from mmqanet.cli.arguments import at_least_one, output_path
 from mmqanet.cli.outputs import make_folder, refuse_folder
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.console import say
-from mmqanet.utils.files import read_bytes, write_bytes
+from mmqanet.utils.files import check_overwrites, read_bytes, write_bytes
 
 # Of mmqanet.evaluation, which --help need not import.
 METRIC_NAMES = ('mIoU', 'APp', 'PCP', 'APr', 'APh')
@@ -85,9 +85,8 @@ def check_outputs(json_path: str | None, plots: str | None, *, given: str | None
             below = os.path.relpath(os.path.realpath(str(path)), os.path.realpath(other))
             if below.split(os.sep)[0] in READ_FOLDERS:
                 raise InputError(f'{option} {path}: lies among the files that are scored')
-    if json_path and given and os.path.realpath(json_path) == os.path.realpath(given):
-        raise InputError(f'--json {json_path}: would overwrite the --class-names')
     if json_path:
+        check_overwrites(json_path, [given])
         refuse_folder('--json', json_path)
     for option, folder in (('--json', Path(json_path).parent if json_path else None), ('--plots', plots)):
         if folder is not None:

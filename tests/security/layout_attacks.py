@@ -131,6 +131,24 @@ PACKS = {
     'no folder': ('pack-submission {dir}/list --track 2 --out {out}/x.zip', False),
     'from before 1980': (f'{PACK} --out {{out}}/x.zip', True),
 }
+EVALUATE = 'evaluate --pred {dir}/src --gt {dir}/gt --num-classes 3 --rank 2 --no-progress'
+EVALUATIONS = {
+    'rank of one': (f'{EVALUATE.replace("--rank 2", "--rank 3")}', False),
+    'rank without its metrics': (f'{EVALUATE} --metrics mIoU', False),
+    'classes beyond': (EVALUATE.replace('3 --rank', '999999 --rank'), False),
+    'json over a map': (f'{EVALUATE} --json {{dir}}/src/global_parsing/v/a.png', False),
+    'json over the truth': (f'{EVALUATE} --json {{dir}}/gt/Category_ids/v/a.png', False),
+    'json over the truth by a link': (f'{EVALUATE} --json {{dir}}/maps/v/a.png', False),
+    'json over the names': (f'{EVALUATE} --class-names {{dir}}/names --json {{dir}}/names', False),
+    'json over the names by a link': (f'{EVALUATE} --class-names {{dir}}/names --json {{dir}}/same names', False),
+    'json over a folder': (f'{EVALUATE} --json {{dir}}/src', False),
+    'json below a file': (f'{EVALUATE} --json {{dir}}/names/x', False),
+    'plots in a file': (f'{EVALUATE} --plots {{dir}}/names', False),
+    'plots among the maps': (f'{EVALUATE} --plots {{dir}}/src/global_parsing', False),
+    'names a pipe': (f'{EVALUATE} --class-names {{dir}}/pipe', False),
+    'names of escapes': (f'{EVALUATE} --class-names {{dir}}/escapes', True),
+    'no truth': (EVALUATE.replace('{dir}/gt', '{dir}/names'), False),
+}
 MEMBERS = {
     'a map that is none': {'global_parsing/v/a.png': evil},
     'a map a pipe': {'global_parsing/v/a.png': lambda m: 'pipe'},
@@ -169,6 +187,16 @@ def with_submission(files, path, marker):
     os.utime(folder / 'src/global_parsing/v/a.png', (0, 0), follow_symlinks=False)
 
 
+def with_truth(path, marker):
+    """Predictions of a frame, their truth, and files of class names."""
+    with_files(SUBMISSION, path, marker)
+    put(path.parent / 'gt', {f'{kind}/v/a.png': FACE for kind in ('Category_ids', 'Human_ids', 'Instance_ids')} | {
+        'Instance_ids/v/a.txt': b'1 1 1\n'})
+    put(path.parent, {'names': b'background\na\nb\n', 'pipe': 'pipe', 'escapes': b'background\n\x1b[2J\nb\n',
+                      'maps': 'gt/Category_ids'})
+    os.link(path.parent / 'names', path.parent / 'same names')
+
+
 def attacks():
     def attack(kind, name, line, make, *, passes=False, says=''):
         return Attack(kind, name, f'command {line}', make, passes, says=says)
@@ -202,5 +230,8 @@ def attacks():
                  partial(with_files, lapa()))
     for name, (line, passes) in PACKS.items():
         yield attack('submissions to pack', name, line, partial(with_submission, {}), passes=passes)
+    for name, (line, passes) in EVALUATIONS.items():
+        yield attack('evaluations by rank', name, line.replace('{dir}/same names', "'{dir}/same names'"), with_truth,
+                     passes=passes)
     for name, files in MEMBERS.items():
         yield attack('submissions to pack', name, f'{PACK} --out {{out}}/x.zip', partial(with_submission, files))
