@@ -14,6 +14,7 @@ pytest.importorskip('gradio')
 httpx = pytest.importorskip('httpx')
 
 from mmqanet.apis import HumanParsingInferencer  # noqa: E402
+from mmqanet.cli.main import main  # noqa: E402
 from mmqanet.ui import app as page  # noqa: E402
 
 USERS = 10
@@ -118,3 +119,14 @@ def test_a_machine_without_browser_is_told_the_address(inferencer, monkeypatch, 
     told = capsys.readouterr().out
     assert re.search(r'The page is at http://127\.0\.0\.1:\d+', told)
     assert 'No browser could be opened on this machine' in told
+
+
+def test_the_command_hands_all_options_of_the_model_on(monkeypatch):
+    given = {}
+    monkeypatch.setattr('mmqanet.apis.HumanParsingInferencer', lambda *args, **options: given.update(options))
+    monkeypatch.setattr(page, 'serve', lambda *args, **options: None)
+    options = '--backend onnx --ensemble a.pth b.pth --ensemble-weights 1 2 --one-at-a-time'
+    assert main(['ui', *options.split(), '--port', str(free_port())]) == 0
+    assert given['backend'] == 'onnx'
+    assert given['ensemble'] == [dict(checkpoint='a.pth', weight=1), dict(checkpoint='b.pth', weight=2)]
+    assert given['one_at_a_time']
