@@ -24,6 +24,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from difflib import unified_diff
+from fnmatch import fnmatch
 from importlib import import_module
 from pathlib import Path
 
@@ -57,6 +58,8 @@ class Mutant:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('rooms', nargs='*', metavar='ROOM', help='folders below mmqanet/ (default: all that have tests)')
+    parser.add_argument('--only', nargs='+', default=['*'], metavar='PATTERN',
+                        help="draw from these modules alone, below mmqanet/: 'deployment/*' 'models/heads/uv_head.py'")
     parser.add_argument('--number', type=int, default=170, metavar='N', help='mutants of all rooms (default: 170)')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
     parser.add_argument('--again', action='store_true', help='try the survivors again, with the last commit')
@@ -69,7 +72,7 @@ def main() -> None:
     copy, known = args.out.resolve() / 'checkout', args.out.resolve() / f'seed_{args.seed}.json'
     update_copy(copy, renew=args.again)
     if not known.exists():
-        drawn = draw(copy, every_room, number=args.number, seed=args.seed)
+        drawn = draw(copy, every_room, patterns=args.only, number=args.number, seed=args.seed)
         known.write_text(json.dumps([dict(mutant=asdict(mutant), outcome='', change=[]) for mutant in drawn]))
     for name in PRELOADED:
         import_module(name)
@@ -90,10 +93,10 @@ def update_copy(copy: Path, *, renew: bool) -> None:
         subprocess.run(['git', 'reset', '-q', '--hard', 'FETCH_HEAD'], cwd=copy, check=True)
 
 
-def draw(copy: Path, rooms: list[str], *, number: int, seed: int) -> list[Mutant]:
-    """About ``number`` mutants, from each room its share by lines of code, and one a place."""
-    modules = {room: sorted(path for path in (copy / 'mmqanet' / room).rglob('*.py') if path.name != '__init__.py')
-               for room in rooms}
+def draw(copy: Path, rooms: list[str], *, patterns: list[str], number: int, seed: int) -> list[Mutant]:
+    """About ``number`` mutants of the modules that match a pattern: each room its share by lines of code, one a place."""
+    modules = {room: drawn_from(copy, room, patterns) for room in rooms}
+    modules = {room: paths for room, paths in modules.items() if paths}
     sizes = {room: sum(len(path.read_text().splitlines()) for path in paths) for room, paths in modules.items()}
     drawn = []
     for room, paths in modules.items():
@@ -106,6 +109,13 @@ def draw(copy: Path, rooms: list[str], *, number: int, seed: int) -> list[Mutant
                        for occurrence, place in enumerate(starts(name, nodes)) if place == (line, column)]
             drawn.append(Mutant(room, str(path.relative_to(copy)), line, column, *rng.choice(changes)))
     return drawn
+
+
+def drawn_from(copy: Path, room: str, patterns: list[str]) -> list[Path]:
+    """The modules of a room that match a pattern, such as ``'models/on_mmdet/*'``."""
+    package = copy / 'mmqanet'
+    return sorted(path for path in (package / room).rglob('*.py') if path.name != '__init__.py'
+                  and any(fnmatch(str(path.relative_to(package)), pattern) for pattern in patterns))
 
 
 def families() -> dict[str, list[str]]:
