@@ -13,7 +13,7 @@ CHECKOUT_ONLY = ('demo.py', 'setup_env.sh')  # they work on a clone, not inside 
 class BuildWithMim(build_py):
     """Copy what mim looks for to ``mmqanet/.mim`` of the built package (an editable install needs no copy)."""
 
-    def run(self):
+    def run(self) -> None:
         """Build, then copy configs, tools and the index of models."""
         super().run()
         if self.editable_mode:

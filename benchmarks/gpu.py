@@ -40,7 +40,7 @@ FULL_HD = 1080, 1920
 class Report:
     """Rows of (part, what, figures), written anew after each of them."""
 
-    def __init__(self, folder: Path, budget: float):
+    def __init__(self, folder: Path, budget: float) -> None:
         self.folder, self.rows = folder, []
         self.end = time.monotonic() + budget
         folder.mkdir(parents=True, exist_ok=True)

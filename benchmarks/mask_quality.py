@@ -116,7 +116,7 @@ def test_once(model: torch.nn.Module, head: torch.nn.Module, method: str, args: 
     original: Callable = getattr(head, method)
     kept: dict[str, Any] = {}
 
-    def keep(*positional, **named):
+    def keep(*positional: Any, **named: Any) -> Any:
         kept['arguments'] = copy.deepcopy((positional, named))
         return original(*positional, **named)
 

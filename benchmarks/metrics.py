@@ -12,7 +12,9 @@ import resource
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from common import REPO, header
@@ -66,7 +68,7 @@ class OnDisk:
 
     predicted = True
 
-    def __init__(self, pred: Path, gt: Path, name: str):
+    def __init__(self, pred: Path, gt: Path, name: str) -> None:
         self.pred, self.gt, self.name = pred, gt, name
 
     category = property(lambda self: self._map(self.gt / 'Category_ids'))
@@ -83,26 +85,26 @@ class OnDisk:
         return [line.split() for line in (folder / f'{self.name}.txt').read_text().splitlines()]
 
     @property
-    def gt_parts(self):
+    def gt_parts(self) -> list[tuple[int, ...]]:
         return [tuple(map(int, words)) for words in self._lines(self.gt / 'Instance_ids')]
 
     @property
-    def human_scores(self):
+    def human_scores(self) -> dict[int, float]:
         return {k: float(words[0]) for k, words in enumerate(self._lines(self.pred / 'instance_segmentation'), 1)}
 
     @property
-    def parts(self):
+    def parts(self) -> list[tuple[int, int, float]]:
         return [(k, int(label), float(score))
                 for k, (label, score) in enumerate(self._lines(self.pred / 'instance_parsing'), 1)]
 
     @property
-    def people(self):
+    def people(self) -> list[tuple[np.ndarray, float]]:
         labels = np.array([0, *(label for _, label, _ in self.parts)], dtype=np.uint8)[self.part_map]
         human_map = self.human_map
         return [(labels * (human_map == k), score) for k, score in self.human_scores.items()]
 
 
-def timed(function, *arguments, **options):
+def timed(function: Callable[..., Any], *arguments: Any, **options: Any) -> tuple[Any, float]:
     """Result and processor time of this process, which other programs on the machine do not change much."""
     start = time.process_time()
     return function(*arguments, **options), time.process_time() - start

@@ -66,7 +66,7 @@ def make_picture(people: int) -> tuple[np.ndarray, list[list[float]]]:
 class Stopwatch:
     """Times calls by a clock; the fastest of several laps counts."""
 
-    def __init__(self, clock: str, laps: int):
+    def __init__(self, clock: str, laps: int) -> None:
         self.clock, self.laps = CLOCKS[clock], laps
         self.seconds: dict[str, float] = {}
 

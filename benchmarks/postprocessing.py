@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,7 +35,7 @@ class Clock:
     On a machine that does nothing else the wall time counts; where it is far above cpu time / threads, it was not so.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.wall = self.cpu = 0.0
         self.go()
 
@@ -76,7 +78,7 @@ def mirrored_classes() -> list[int]:
     return order
 
 
-def make_sample(options: argparse.Namespace):
+def make_sample(options: argparse.Namespace) -> Any:
     from mmengine.structures import InstanceData
 
     from mmqanet.functional.geometry import PersonCrop
@@ -151,7 +153,7 @@ def full_image(options: argparse.Namespace) -> tuple[Clock, dict]:
         human=merged.human, part=merged.part)
 
 
-def image_grid(window, image_shape: tuple[int, int]) -> torch.Tensor:
+def image_grid(window: Sequence[float], image_shape: tuple[int, int]) -> torch.Tensor:
     """(H, W, 2): where each pixel centre of the image lies in the window, in the [-1, 1] of ``grid_sample``."""
     x1, y1, x2, y2 = window
     x = (torch.arange(image_shape[1]) + 0.5 - x1) * 2 / (x2 - x1) - 1

@@ -18,6 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import matplotlib.cbook
@@ -45,7 +46,7 @@ def make_picture(people: int) -> tuple[np.ndarray, torch.Tensor]:
     return image, torch.tensor(boxes, dtype=torch.float32)
 
 
-def config(path: str):
+def config(path: str) -> Any:
     from mmengine.config import Config
 
     cfg = Config.fromfile(REPO / 'configs' / path)
@@ -61,7 +62,7 @@ def one_network(way: str, image: np.ndarray, boxes: torch.Tensor) -> Callable[[]
     model = init_model(config(f'{way.replace("-", "_")}/{way}_r50_cihp.py'))
     detected_people = region_parser.detected_people
 
-    def replaced(*arguments, **options):
+    def replaced(*arguments: Any, **options: Any) -> tuple[np.ndarray, torch.Tensor]:
         detected_people(*arguments, **options)
         return boxes, torch.ones(len(boxes))  # the input is as large as the image
 
@@ -76,7 +77,7 @@ def two_networks(image: np.ndarray, boxes: torch.Tensor) -> Callable[[], object]
     detector = init_detector(config('detection/fcos_r50_person_cihp.py'))
     model = init_model(config('qanet/qanet_r50_cihp.py'), tta=False)
 
-    def run():
+    def run() -> Any:
         detector.detect([image])
         return inference_topdown(model, image, boxes.numpy())
 

@@ -8,7 +8,7 @@ class MMQANetError(Exception):
     What a terminal would obey instead of showing it, as names of files may hold it, is escaped in the message.
     """
 
-    def __init__(self, message: object = ''):
+    def __init__(self, message: object = '') -> None:
         super().__init__(printable(str(message), keep='\n'))
 
 

@@ -36,7 +36,7 @@ class PooledScores:
         thresholds: those of their T axis.
     """
 
-    def __init__(self, images: Sequence[ImageScores], thresholds: Sequence[float]):
+    def __init__(self, images: Sequence[ImageScores], thresholds: Sequence[float]) -> None:
         self.thresholds = list(thresholds)
         counts = [len(image.bbox_scores) for image in images]
         self.starts = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)

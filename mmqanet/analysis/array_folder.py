@@ -24,7 +24,7 @@ class ArrayFolder:
         InputError: the folder holds arrays of another origin; names what differs.
     """
 
-    def __init__(self, folder: Path, origin: dict[str, Any], *, replace: bool = False):
+    def __init__(self, folder: Path, origin: dict[str, Any], *, replace: bool = False) -> None:
         self.folder = Path(folder)
         note = self.folder / 'origin.json'
         if note.exists():

@@ -27,7 +27,7 @@ class Browser:
         DataError: its JSON is missing or broken.
     """
 
-    def __init__(self, cfg: dict[str, Any]):
+    def __init__(self, cfg: dict[str, Any]) -> None:
         kind = DATASETS.get(cfg['type'])
         if not (isinstance(kind, type) and issubclass(kind, HumanParsingDataset)):
             raise InputError(f'data set {cfg["type"]}: only HumanParsingDataset and those built on it can be browsed')

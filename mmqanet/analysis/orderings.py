@@ -137,7 +137,7 @@ class _Orders:
     """The people of one image, ready to be put into any order."""
 
     def __init__(self, people: CroppedPeople, human: np.ndarray, instance: np.ndarray, parts: np.ndarray, *,
-                 num_classes: int, rules: MergingRules):
+                 num_classes: int, rules: MergingRules) -> None:
         self.people, self.human, self.instance = people, human, instance
         self.num_classes, self.rules = num_classes, rules
         self.person_ids, self.part_ids, self.part_classes = distinct(human), parts[:, 0], parts[:, 1]

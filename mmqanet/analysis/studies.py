@@ -39,7 +39,7 @@ class Plan:
     steps: int = 18
     baseline: tuple[float, ...] = WITHOUT
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_weights(self.weights)
         check_weights(self.baseline, name='baseline_weights')
 
@@ -84,7 +84,8 @@ class Study:
         missing: how images without prediction count, as in the metric.
     """
 
-    def __init__(self, plan: Plan, images: Sequence[ImageOutcomes], scores: PooledScores, *, missing: str = 'release'):
+    def __init__(self, plan: Plan, images: Sequence[ImageOutcomes], scores: PooledScores, *,
+                 missing: str = 'release') -> None:
         self.plan, self.images, self.scores, self.missing = plan, images, scores, missing
         self.settings = plan.settings()
         self._known: dict[Setting, dict[str, float]] = {}

@@ -48,7 +48,7 @@ class PersonDetector:
     """
 
     def __init__(self, model: Any, pipeline: Callable[[dict], dict], *, score_thr: float = SCORE_THR, max_people: int = 100,
-                 batch_size: int = 8, tiles: int | None = None):
+                 batch_size: int = 8, tiles: int | None = None) -> None:
         if not 0 <= score_thr <= 1 or max_people < 1 or batch_size < 1:
             raise InputError(f'score_thr must lie in [0, 1], max_people and batch_size must be at least 1, '
                              f'not {score_thr}, {max_people}, {batch_size}')

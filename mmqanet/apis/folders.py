@@ -63,7 +63,7 @@ def list_folder(folder: Path, *, recursive: bool, outside: Path | None = None) -
 class _Walk:
     """One way through a folder and what it leads to."""
 
-    def __init__(self, folder: Path, *, recursive: bool, outside: Path | None):
+    def __init__(self, folder: Path, *, recursive: bool, outside: Path | None) -> None:
         self.folder, self.recursive = folder, recursive
         self.outside = Path(os.path.realpath(outside)) if outside else None
         if self.outside is not None and Path(os.path.realpath(folder)).is_relative_to(self.outside):

@@ -80,7 +80,7 @@ class HumanParsingInferencer:
         ensemble: Sequence[Any] = (),
         one_at_a_time: bool | None = None,
         show_progress: bool = False,
-    ):
+    ) -> None:
         device = device or get_device()
         if model is None and weights is None and not ensemble:
             weights = shipped(SHIPPED_PARSER)

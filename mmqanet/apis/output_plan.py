@@ -32,7 +32,7 @@ class OutputPlan:
         InputError: no folder can have this name.
     """
 
-    def __init__(self, folder: Path, kinds: Sequence[str], *, given: Iterable[PathLike] = ()):
+    def __init__(self, folder: Path, kinds: Sequence[str], *, given: Iterable[PathLike] = ()) -> None:
         if '\0' in str(folder):
             raise InputError(f'{folder}: no name of a folder')
         self.folder, self.kinds = folder, tuple(kind for kind in kinds if kind not in SUMMARIES)

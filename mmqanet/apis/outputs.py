@@ -53,7 +53,7 @@ class ResultWriter:
 
     def __init__(self, folder: str | Path, *, label_set: LabelSet, kinds: Sequence[str] = DEFAULT_KINDS,
                  style: OverlayStyle = DEFAULT_STYLE, options: Mapping[str, Any] | None = None,
-                 given: Iterable[PathLike] = (), resumes: bool = False):
+                 given: Iterable[PathLike] = (), resumes: bool = False) -> None:
         unknown = [kind for kind in kinds if kind not in (*KINDS, *SUMMARIES)]
         if unknown:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join([*KINDS, *SUMMARIES])}')

@@ -34,7 +34,7 @@ class OverlayStyle:
     quality_thr: float = 0.0
     legend: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_options(alpha=self.alpha, quality_thr=self.quality_thr)
 
 

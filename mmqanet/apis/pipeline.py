@@ -44,7 +44,7 @@ class Pipeline:
     """
 
     def __init__(self, model: BaseParser, call: Call, *, find_detector: Callable[[], Any],
-                 second_stage: SecondStage | None, classes: Sequence[str]):
+                 second_stage: SecondStage | None, classes: Sequence[str]) -> None:
         self.model, self.call, self.find_detector = model, call, find_detector
         self.second_stage, self.classes = second_stage, classes
         self.follow = None if call.track is None else TrackingStage(model, call.track, sure_score=self._sure_score)

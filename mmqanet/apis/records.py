@@ -99,7 +99,7 @@ class EarlierResults:
         folder: results whose records lie below it are known.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._listed = lru_cache(4096)(self._read)
 

@@ -49,7 +49,7 @@ class SecondStage:
         InputError: the model takes no boxes.
     """
 
-    def __init__(self, model: BaseParser, *, parts: Sequence[str] | None = None):
+    def __init__(self, model: BaseParser, *, parts: Sequence[str] | None = None) -> None:
         refuse_boxes(model, where='second stage')
         self.model, self.parts = model, None if parts is None else tuple(parts)
 

@@ -74,7 +74,7 @@ class _Records:
         pictures: whose they are.
     """
 
-    def __init__(self, folder: Path, pictures: Sequence[Picture]):
+    def __init__(self, folder: Path, pictures: Sequence[Picture]) -> None:
         self.folder, self.pictures = folder, pictures
         self.usable: dict[str, bool] = {}
 

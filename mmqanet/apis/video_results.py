@@ -32,7 +32,7 @@ class VideoResult:
         complete: whether all frames so far are in the files.
     """
 
-    def __init__(self, folder: Path, first: Parsed, *, check: Callable[[Path], None], pictures: bool = False):
+    def __init__(self, folder: Path, first: Parsed, *, check: Callable[[Path], None], pictures: bool = False) -> None:
         self.item, self.shape = first.item, first.frame.image.shape[:2]
         self.files = {kind: kind_paths(kind, self.item.name) for kind in VIDEO_KINDS}
         drawings, lines = (files[0] for files in self.files.values())

@@ -23,7 +23,7 @@ class VideoWriter:
         DataError: it cannot be written.
     """
 
-    def __init__(self, path: Path, *, fps: float, target: Path | None = None):
+    def __init__(self, path: Path, *, fps: float, target: Path | None = None) -> None:
         self.path, self.fps, self.target = path, fps, target or path
         self.writer: cv2.VideoWriter | None = None
         self.size = 0, 0
@@ -103,7 +103,7 @@ class JsonLinesWriter:
         DataError: it cannot be written.
     """
 
-    def __init__(self, path: Path, *, target: Path | None = None):
+    def __init__(self, path: Path, *, target: Path | None = None) -> None:
         self.target = target or path
         try:
             self.file = path.open('w', encoding='utf-8', buffering=1)

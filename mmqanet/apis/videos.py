@@ -136,7 +136,7 @@ class _Clock:
         runs: the times are those at which frames come, as a camera's.
     """
 
-    def __init__(self, fps: float, *, runs: bool):
+    def __init__(self, fps: float, *, runs: bool) -> None:
         self.fps, self.runs = fps, runs
         self.start = time.monotonic()
         self.last: float | None = None

@@ -107,7 +107,7 @@ def _as_dict(node: Any, name: str) -> dict:
 class _Check:
     """Rebuilds the parts of one config whose plain names are those of ``scope``."""
 
-    def __init__(self, scope: str):
+    def __init__(self, scope: str) -> None:
         self.scope = scope
         self.values = 0
 

@@ -30,7 +30,7 @@ class NotData(ValueError):
 class _Dtype:
     """Stands in for ``numpy.dtype``: a number of a known size, in either byte order."""
 
-    def __init__(self, code: Any = None, *_: Any):
+    def __init__(self, code: Any = None, *_: Any) -> None:
         if code not in _NUMBERS:
             raise NotData(f'an array of type {code!r}')
         self.code, self.order = code, '='
@@ -51,7 +51,7 @@ class _Dtype:
 class _Array:
     """Stands in for ``numpy.ndarray``; filled by its state alone."""
 
-    def __init__(self, *arguments: Any):
+    def __init__(self, *arguments: Any) -> None:
         if arguments:
             raise NotData('a call of numpy.ndarray')
 

@@ -18,7 +18,7 @@ MISSING_READINGS = ('release', 'count')
 READ_FOLDERS = ('global_parsing', 'instance_segmentation', 'instance_parsing', 'Category_ids', 'Human_ids', 'Instance_ids')
 
 
-def add_parser(subparsers) -> argparse.ArgumentParser:
+def add_parser(subparsers: argparse._SubParsersAction) -> argparse.ArgumentParser:
     """Add the subcommand to an ``argparse`` subparsers object; ``args.run(args)`` runs it."""
     parser = subparsers.add_parser(
         'evaluate', help='score predictions in the submission layout',

@@ -20,7 +20,7 @@ class ParsingProgress:
         total: frames to come; ``None`` where that is not known.
     """
 
-    def __init__(self, total: int | None):
+    def __init__(self, total: int | None) -> None:
         self.frames = self.people = self.failed = 0
         self.last_failure: tuple[str, str] | None = None
         self.start = time.monotonic()

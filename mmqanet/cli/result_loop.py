@@ -22,7 +22,7 @@ class ResultLoop:
         show: show each drawing in a window.
     """
 
-    def __init__(self, writer: ResultWriter, progress: ParsingProgress, *, show: bool):
+    def __init__(self, writer: ResultWriter, progress: ParsingProgress, *, show: bool) -> None:
         self.writer, self.progress, self.show = writer, progress, show
 
     def take(self, result: Parsed | Failed) -> None:

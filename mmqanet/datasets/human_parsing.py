@@ -1,6 +1,7 @@
 """The data set of human parsing in the prepared layout: people or images to train on, images to test on."""
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -74,7 +75,7 @@ class HumanParsingDataset(BaseDataset):
         test_mode: bool = False,
         lazy_init: bool = False,
         max_refetch: int = 1000,
-    ):
+    ) -> None:
         if on_invalid not in ON_INVALID:
             raise InputError(f'on_invalid is {on_invalid!r}, but must be one of {ON_INVALID}')
         if detection_file and not test_mode:
@@ -204,7 +205,7 @@ class HumanParsingDataset(BaseDataset):
             return []
         return [label for label in np.unique(labels).tolist() if 0 < label < len(info['classes'])]
 
-    def prepare_data(self, idx: int):
+    def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on one sample, on the random stream of its :class:`SeededIndex`.
 
         Returns ``None`` for a broken sample that ``on_invalid='skip'`` leaves out; mmengine then draws another. The count is

@@ -2,6 +2,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from mmengine.dataset import BaseDataset
@@ -38,7 +39,7 @@ class InstanceCropDataset(BaseDataset):
 
     def __init__(self, *, ann_file: str, data_root: str = '', data_prefix: dict, detection_file: str | None = None,
                  detection_score_thr: float = 0.0, metainfo: dict | None = None, pipeline: Sequence[dict] = (),
-                 test_mode: bool = False, lazy_init: bool = False):
+                 test_mode: bool = False, lazy_init: bool = False) -> None:
         if detection_file and not test_mode:
             raise InputError('detection_file needs test_mode=True: training uses the annotated boxes')
         if not (metainfo or self.METAINFO).get('classes'):
@@ -96,7 +97,7 @@ class InstanceCropDataset(BaseDataset):
                     height=image['height'], width=image['width'], name=str(Path(image['file_name']).with_suffix('')),
                     flip_pairs=())
 
-    def prepare_data(self, idx: int):
+    def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on one sample, on the random stream of its :class:`SeededIndex`."""
         if isinstance(idx, SeededIndex):
             idx.seed_generators()

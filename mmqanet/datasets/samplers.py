@@ -31,7 +31,7 @@ class SeededIndex(int):
         seeded.entropy = entropy
         return seeded
 
-    def __getnewargs__(self):
+    def __getnewargs__(self) -> tuple[int, tuple[int, ...]]:  # type: ignore[override]
         return int(self), self.entropy
 
     def __mod__(self, length: int) -> 'SeededIndex':
@@ -63,7 +63,7 @@ class SeededSampler(DefaultSampler):
     """
 
     def __init__(self, dataset: Sized, shuffle: bool = True, seed: int | None = None, round_up: bool = True,
-                 samples_per_epoch: int | None = None):
+                 samples_per_epoch: int | None = None) -> None:
         super().__init__(dataset, shuffle=shuffle, seed=seed, round_up=round_up)
         if samples_per_epoch is None:
             return

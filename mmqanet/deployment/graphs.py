@@ -33,7 +33,7 @@ class ParserGraph(nn.Module):
         InputError: the parser is of another kind.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any) -> None:
         super().__init__()
         if not isinstance(model, TopdownParser):
             raise InputError(f'a {type(model).__name__} cannot be exported: only top-down parsers (QANet, SimpleNet) can')
@@ -82,7 +82,7 @@ class PersonGraph(nn.Module):
         InputError: a threshold of 0, under which scores depend on the size of the image.
     """
 
-    def __init__(self, network: ParserGraph, *, quality_weights: Sequence[float], pixel_score_thr: float):
+    def __init__(self, network: ParserGraph, *, quality_weights: Sequence[float], pixel_score_thr: float) -> None:
         super().__init__()
         if not pixel_score_thr:
             raise InputError('pixel_score_thr: person.onnx needs a threshold above 0')
@@ -123,7 +123,7 @@ class DetectorGraph(nn.Module):
         InputError: another detector.
     """
 
-    def __init__(self, model: Any):
+    def __init__(self, model: Any) -> None:
         super().__init__()
         if not isinstance(model, LightFCOS):
             raise InputError(f'detector: a {type(model).__name__} cannot be exported, only the light FCOS can '

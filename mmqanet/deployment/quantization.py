@@ -12,7 +12,7 @@ from mmqanet.deployment.export import require_onnx, silent
 class _Crops:
     """The calibration crops one by one, as onnxruntime wants them."""
 
-    def __init__(self, crops: Tensor):
+    def __init__(self, crops: Tensor) -> None:
         self.left = iter(np.ascontiguousarray(crops.flip(1).numpy()))
 
     def get_next(self) -> dict[str, Any] | None:

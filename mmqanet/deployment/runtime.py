@@ -39,7 +39,7 @@ ELSEWHERE = b'\n\x08location\x12'  # how an ONNX file begins to say that a tenso
 class RuntimeProblem(ValueError):
     """A file, picture or box that cannot be used; one line that names it."""
 
-    def __init__(self, message: str):
+    def __init__(self, message: str) -> None:
         super().__init__(shown(message))
 
 
@@ -59,7 +59,7 @@ class Parser:
         RuntimeProblem: a file is missing, broken, or of another model.
     """
 
-    def __init__(self, folder: str | Path, *, threads: int = 0):
+    def __init__(self, folder: str | Path, *, threads: int = 0) -> None:
         self.folder = Path(folder)
         self.meta = read_meta(self.folder / 'meta.json')
         self.network = open_model(self.folder / 'parser.onnx', self.meta['id'], threads=threads)
@@ -136,7 +136,7 @@ class Network:
         path: what errors call it.
     """
 
-    def __init__(self, session: Any, path: Path):
+    def __init__(self, session: Any, path: Path) -> None:
         self.session, self.path = session, path
 
     def run(self, names: list[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:

@@ -2,6 +2,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config
@@ -214,7 +215,7 @@ def _use_cpu(cfg: Config) -> None:
             type='MMDistributedDataParallel', device_ids=None, broadcast_buffers=False)
 
 
-def _use_plain_norms(node) -> None:
+def _use_plain_norms(node: Any) -> None:
     """Replace SyncBN, which only trains on GPUs, by BN wherever a model config names it, in place."""
     if isinstance(node, dict):
         if node.get('type') == 'SyncBN':

@@ -10,6 +10,7 @@ from mmengine.dist import is_main_process
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 from numpy.random import SeedSequence
+from torch.utils.data import DataLoader
 
 from mmqanet.errors import InputError
 from mmqanet.registry import HOOKS
@@ -34,7 +35,7 @@ class ParsingVisualizationHook(Hook):
         draw (bool): ``False`` turns the hook off.
     """
 
-    def __init__(self, *, out_dir: str | None = None, interval: int = 1, draw_gt: bool = True, draw: bool = True):
+    def __init__(self, *, out_dir: str | None = None, interval: int = 1, draw_gt: bool = True, draw: bool = True) -> None:
         if interval < 1:
             raise InputError(f'interval must be 1 or more, not {interval}')
         self.out_dir = None if out_dir is None else Path(out_dir)
@@ -57,12 +58,12 @@ class ParsingVisualizationHook(Hook):
             elif is_main_process():
                 self._to_backends(runner, runner.test_dataloader, f'test-{sample.name}', sample)
 
-    def _due(self, loader, batch_idx: int, outputs: list) -> list[ParsingDataSample]:
+    def _due(self, loader: DataLoader, batch_idx: int, outputs: list) -> list[ParsingDataSample]:
         """The samples of a batch that are to be drawn."""
         first = batch_idx * (loader.batch_size or 1)  # None: a batch sampler decides
         return [sample for index, sample in enumerate(outputs, first) if self.draw and index % self.interval == 0]
 
-    def _to_backends(self, runner: Runner, loader, name: str, sample: ParsingDataSample) -> None:
+    def _to_backends(self, runner: Runner, loader: DataLoader, name: str, sample: ParsingDataSample) -> None:
         # Slashes would be folders, which the local backend does not make.
         runner.visualizer.add_image(name.replace('/', '-'), self._picture(runner, loader, sample), runner.iter)
 
@@ -71,11 +72,11 @@ class ParsingVisualizationHook(Hook):
         """For configs that name another one."""
         return ParsingLocalVisualizer()
 
-    def _picture(self, runner: Runner, loader, sample: ParsingDataSample) -> np.ndarray:
+    def _picture(self, runner: Runner, loader: DataLoader, sample: ParsingDataSample) -> np.ndarray:
         is_ours = isinstance(runner.visualizer, ParsingLocalVisualizer)
         visualizer = runner.visualizer if is_ours else self._own_visualizer
         image = cv2.cvtColor(read_image(sample.img_path), cv2.COLOR_BGR2RGB)
-        return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)
+        return visualizer.draw(image, sample, draw_gt=self.draw_gt, dataset_meta=loader.dataset.metainfo)  # type: ignore[attr-defined]
 
 
 def _unique_name(dataset: Any, sample: ParsingDataSample) -> str:

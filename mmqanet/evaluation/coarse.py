@@ -41,7 +41,7 @@ class CoarseScores:
         classes: of the model.
     """
 
-    def __init__(self, labels: Sequence[str], classes: Sequence[str]):
+    def __init__(self, labels: Sequence[str], classes: Sequence[str]) -> None:
         self.groups = tuple(dict.fromkeys(label for label in labels if label != NOT_COUNTED))
         self._of_class = group_table(classes, self.groups)
         self._of_label = np.full(256, -1)

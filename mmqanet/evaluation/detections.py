@@ -43,7 +43,7 @@ class DetectionFile(BaseMetric):
 
     default_prefix = 'detections'
 
-    def __init__(self, *, path: PathLike, score_thr: float = 0.0):
+    def __init__(self, *, path: PathLike, score_thr: float = 0.0) -> None:
         super().__init__(collect_device='cpu')
         self.path = path
         self.score_thr = score_thr

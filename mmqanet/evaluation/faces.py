@@ -40,7 +40,7 @@ class FaceParsingMetric(SingleHumanParsingMetric):
 
     def __init__(self, *, groups: str | Mapping[str, Sequence[str]] | None = None, missing: str = 'release',
                  per_class: bool = True, collect_device: str = 'cpu', prefix: str | None = None,
-                 collect_dir: str | None = None):
+                 collect_dir: str | None = None) -> None:
         super().__init__(missing=missing, per_class=per_class, collect_device=collect_device, prefix=prefix,
                          collect_dir=collect_dir)
         if isinstance(groups, str):

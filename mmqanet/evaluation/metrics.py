@@ -45,7 +45,7 @@ class SingleHumanParsingMetric(BaseMetric):
     known_metrics: tuple[str, ...] = SEMANTIC_METRICS
 
     def __init__(self, *, metrics: Sequence[str] = ('mIoU',), missing: str = 'release', per_class: bool = True,
-                 collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None):
+                 collect_device: str = 'cpu', prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         self.metrics = check_metric_names(metrics, self.known_metrics)
         self.missing = check_missing(missing)
@@ -113,7 +113,7 @@ class MultiHumanParsingMetric(SingleHumanParsingMetric):
 
     def __init__(self, *, metrics: Sequence[str] = METRIC_NAMES, missing: str = 'release', per_class: bool = True,
                  submission_dir: str | None = None, format_only: bool = False, collect_device: str = 'cpu',
-                 prefix: str | None = None, collect_dir: str | None = None):
+                 prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(metrics=metrics, missing=missing, per_class=per_class, collect_device=collect_device, prefix=prefix,
                          collect_dir=collect_dir)
         if format_only and submission_dir is None:

@@ -137,7 +137,7 @@ class _Lines:
         InputError: one is missing or has another size than the annotated class map.
     """
 
-    def __init__(self, truth: ImageTruth, parsing: ImageParsing, metrics: Sequence[str]):
+    def __init__(self, truth: ImageTruth, parsing: ImageParsing, metrics: Sequence[str]) -> None:
         maps = {CATEGORY: truth.category, 'predicted category map': parsing.category}
         if {'APp', 'PCP', 'APh'} & set(metrics):
             maps[HUMAN] = _needed(truth.human, HUMAN, 'APh' if 'APh' in metrics else 'APp and PCP')

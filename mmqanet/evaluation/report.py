@@ -91,7 +91,7 @@ def scores_json(scores: ParsingScores, *, class_names: Sequence[str]) -> str:
 TITLES_BY_FIELD = {'app': 'APp', 'pcp': 'PCP', 'aph': 'APh'}
 
 
-def _plain(value):
+def _plain(value: Any) -> Any:
     """Numpy scalars to Python's, NaN to None, all the way down."""
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}

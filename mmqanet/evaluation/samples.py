@@ -1,6 +1,10 @@
 """Reading the data samples that mmengine hands to a metric (dicts of a ``ParsingDataSample``) into plain arrays."""
+from typing import Any
+
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
+from torch import Tensor
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.records import People
@@ -92,13 +96,13 @@ def read_parsing(sample: dict, *, name: str) -> tuple[ImageParsing, CroppedPeopl
         person_scores=qualities), crops
 
 
-def _field(container: dict, key: str, name: str):
+def _field(container: dict, key: str, name: str) -> Any:
     if container.get(key) is None:
         raise DataError(f'{name}: the prediction lacks {key!r}')
     return container[key]
 
 
-def _image_map(values, name: str, field: str) -> np.ndarray:
+def _image_map(values: Tensor | ArrayLike, name: str, field: str) -> np.ndarray:
     array = _array(values)
     if array.ndim == 3 and array.shape[0] == 1:
         array = array[0]
@@ -107,5 +111,5 @@ def _image_map(values, name: str, field: str) -> np.ndarray:
     return array
 
 
-def _array(values) -> np.ndarray:
+def _array(values: Tensor | ArrayLike) -> np.ndarray:
     return values.detach().cpu().numpy() if isinstance(values, torch.Tensor) else np.asarray(values)

@@ -27,7 +27,7 @@ class Calibration:
     qualities: tuple[float, ...]
     ious: tuple[float, ...]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         qualities, ious = np.asarray(self.qualities, dtype=np.float64), np.asarray(self.ious, dtype=np.float64)
         if qualities.ndim != 1 or not len(qualities) or qualities.shape != ious.shape:
             raise InputError('a calibration needs as many qualities as ious, at least one, not '

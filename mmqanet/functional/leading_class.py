@@ -69,7 +69,7 @@ class LeadingClass:
         rows, columns: where the region's R rows and V columns lie among the samples.
     """
 
-    def __init__(self, probs: Tensor, rows: Taps, columns: Taps):
+    def __init__(self, probs: Tensor, rows: Taps, columns: Taps) -> None:
         self.probs, self.rows, self.columns = probs, rows, columns
         values, labels = best_classes(probs)
         beside = labels.index_select(1, columns.low), labels.index_select(1, columns.high)

@@ -15,6 +15,8 @@ The order is constant wherever the loss is differentiable, so ∂loss/∂p_i is 
 
 Letters: B images, C classes, H, W size of the maps, P = H · W pixels, R rows: the (image, class) pairs to count.
 """
+from typing import Any
+
 import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -49,7 +51,7 @@ class _LovaszSoftmax(torch.autograd.Function):
     """Keeps the gradient alone: the loss is linear in the probabilities as long as their order stays."""
 
     @staticmethod
-    def forward(ctx, probs: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
+    def forward(ctx: Any, probs: Tensor, labels: Tensor, ignore_index: int) -> Tensor:
         num_images, num_classes = probs.shape[:2]
         labels = labels.reshape(num_images, -1)
         valid = labels != ignore_index
@@ -72,7 +74,7 @@ class _LovaszSoftmax(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx, grad_output: Tensor):
+    def backward(ctx: Any, grad_output: Tensor) -> tuple[Tensor, None, None]:
         grad, = ctx.saved_tensors
         return grad * grad_output, None, None
 

@@ -166,7 +166,7 @@ class _PastingJob:
     @torch.no_grad()
     def __init__(self, probs: Sequence[Tensor], windows: np.ndarray, image_shape: tuple[int, int],
                  thresholds: Sequence[float], background_below: float | None, context: SemanticContext | None,
-                 shares: Sequence[float] | None, tiles: Tiles | None):
+                 shares: Sequence[float] | None, tiles: Tiles | None) -> None:
         tiles = tiles if tiles and len(tiles.probs) else None
         maps = [*probs, *(tiles.probs if tiles else ())]
         for part in maps:

@@ -28,7 +28,7 @@ class CroppedPeople:
     offsets: np.ndarray
     image_shape: tuple[int, int]
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, 'offsets', np.asarray(self.offsets, dtype=np.int64).reshape(-1, 2))
         if len(self.offsets) != len(self.label_maps):
             raise InputError(f'offsets has {len(self.offsets)} rows for {len(self.label_maps)} label_maps')

@@ -35,7 +35,7 @@ class ParsingDataPreprocessor(BaseDataPreprocessor):
         bgr_to_rgb: bool = True,
         channels_last: bool = False,
         non_blocking: bool = False,
-    ):
+    ) -> None:
         super().__init__(non_blocking)
         self.bgr_to_rgb = bgr_to_rgb
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format

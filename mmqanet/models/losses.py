@@ -28,7 +28,8 @@ class PixelCrossEntropyLoss(nn.Module):
 
     class_weight: Tensor | None
 
-    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255, class_weight: Sequence[float] | None = None):
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255,
+                 class_weight: Sequence[float] | None = None) -> None:
         super().__init__()
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index
@@ -57,7 +58,7 @@ class IoURegressionLoss(nn.Module):
         loss_weight (float): factor of the loss.
     """
 
-    def __init__(self, *, loss_weight: float = 1.0):
+    def __init__(self, *, loss_weight: float = 1.0) -> None:
         super().__init__()
         self.loss_weight = loss_weight
 
@@ -79,7 +80,7 @@ class LovaszSoftmaxLoss(nn.Module):
             counts all; on a CPU, where the sort is a third of a small network's step, 2 pays.
     """
 
-    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255, stride: int = 1):
+    def __init__(self, *, loss_weight: float = 1.0, ignore_index: int = 255, stride: int = 1) -> None:
         super().__init__()
         self.loss_weight = loss_weight
         self.ignore_index = ignore_index

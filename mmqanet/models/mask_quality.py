@@ -45,7 +45,7 @@ class MaskQuality:
     replace_scores: bool = False
     keep: tuple[float, ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         check_weights(self.weights, name='quality: weights')
         try:
             check_mask_score(self.threshold, self.mode)
@@ -57,7 +57,7 @@ class MaskQuality:
             check_threshold(threshold, name='quality: a threshold to keep')
 
     @classmethod
-    def from_config(cls, settings: dict | None, *, box_scores: Sequence[str] = ('final',), **defaults) -> 'MaskQuality':
+    def from_config(cls, settings: dict | None, *, box_scores: Sequence[str] = ('final',), **defaults: Any) -> 'MaskQuality':
         """From a head's ``quality``.
 
         Args:

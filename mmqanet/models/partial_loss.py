@@ -40,7 +40,7 @@ class PartialCrossEntropyLoss(nn.Module):
         class_weight: Sequence[float] | None = None,
         loss_weight: float = 1.0,
         ignore_index: int = 255,
-    ):
+    ) -> None:
         super().__init__()
         for index, classes in enumerate(label_sets):
             if not classes or len(set(classes)) != len(classes) or min(classes) < 0:

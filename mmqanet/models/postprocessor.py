@@ -64,7 +64,7 @@ class QualityAwarePostprocessor:
         category_quality_thr: float | None = None,
         min_region: float = 0.0,
         calibration: Mapping[str, Any] | None = None,
-    ):
+    ) -> None:
         check_weights(quality_weights, name='quality_weights')
         thresholds = dict(pixel_score_thr=pixel_score_thr, bbox_score_thr=bbox_score_thr, nms_iou_thr=nms_iou_thr,
                           instance_score_thr=instance_score_thr)

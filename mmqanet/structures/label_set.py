@@ -28,7 +28,7 @@ class LabelSet:
     palette: tuple[tuple[int, int, int], ...]
     flip_pairs: tuple[tuple[int, int], ...] = ()
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ('classes', 'palette'):
             given = getattr(self, name)
             if isinstance(given, str):

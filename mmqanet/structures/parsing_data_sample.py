@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def _field(name: str, dtype: type) -> property:
     """A typed data field of a ``BaseDataElement``: reading, writing and deleting check the type."""
 
-    def get(self):
+    def get(self: BaseDataElement) -> Any:
         return getattr(self, f'_{name}')
 
-    def put(self, value):
+    def put(self: BaseDataElement, value: Any) -> None:
         self.set_field(value, f'_{name}', dtype=dtype)
 
-    def delete(self):
+    def delete(self: BaseDataElement) -> None:
         delattr(self, f'_{name}')
 
     return property(get, put, delete)

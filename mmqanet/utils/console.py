@@ -18,7 +18,7 @@ class SafeStream:
         stream: what is written to; ``None`` where the process has none.
     """
 
-    def __init__(self, stream: Any):
+    def __init__(self, stream: Any) -> None:
         self.stream = stream
         self.lost: str | None = None
 

@@ -52,7 +52,7 @@ def prefetch(items: Iterable[Item], *, depth: int = 2, budget: int | None = None
 class _Shelf(Generic[Item]):
     """What lies between the two threads."""
 
-    def __init__(self, depth: int, budget: int | None):
+    def __init__(self, depth: int, budget: int | None) -> None:
         self.depth, self.budget = depth, budget
         self.waiting: deque[tuple[Item, int]] = deque()
         self.weight = 0  # of what waits, and of what was taken last

@@ -17,7 +17,7 @@ class Staging:
         DataError: it cannot be written to.
     """
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.path = temporary_path(folder, prefix='.part_')
         try:

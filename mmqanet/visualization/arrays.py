@@ -5,6 +5,7 @@
 from dataclasses import replace
 
 import numpy as np
+from torch import Tensor
 
 from mmqanet.errors import InputError
 from mmqanet.functional.image_parsing import IGNORE, ImageParsing, number_parts
@@ -45,5 +46,5 @@ def enlarged(parsing: ImageParsing, zoom: int) -> ImageParsing:
     return replace(parsing, category=category, human=human, part=part)
 
 
-def _map(pixels) -> np.ndarray:
+def _map(pixels: Tensor) -> np.ndarray:
     return pixels[0].cpu().numpy()

@@ -154,7 +154,7 @@ class LabelLayout:
         em: height of a label in pixels, the unit of all costs: a label is moved by one em rather than at a cost of 1.
     """
 
-    def __init__(self, covered: np.ndarray, *, em: float):
+    def __init__(self, covered: np.ndarray, *, em: float) -> None:
         self.size = covered.shape[1], covered.shape[0]
         self.em = em
         cells = np.ascontiguousarray(covered[::CELL, ::CELL]).view(np.uint8)

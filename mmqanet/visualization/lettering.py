@@ -64,7 +64,8 @@ class Badge:
         swatch: colour of the square at its left, ``None`` for none.
     """
 
-    def __init__(self, pieces: Sequence[tuple[str, Colour]], *, size: int, fill: Colour, swatch: Colour | None = None):
+    def __init__(self, pieces: Sequence[tuple[str, Colour]], *, size: int, fill: Colour,
+                 swatch: Colour | None = None) -> None:
         self.pieces, self.font_size, self.fill, self.swatch = pieces, size, fill, swatch
         masks = [text_mask(text, size) for text, _ in pieces]
         self.pad, self.gap = max(2, round(0.35 * size)), max(2, round(0.4 * size))

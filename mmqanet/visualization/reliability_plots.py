@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mmqanet.visualization.metric_plots import save_figure
@@ -54,7 +55,7 @@ def draw_reliability(path: Path, *, panels: Mapping[str, Mapping[str, Any]], tit
     save_figure(figure, path)
 
 
-def _draw_cloud(axes, pairs: Pairs) -> None:
+def _draw_cloud(axes: Axes, pairs: Pairs) -> None:
     axes.plot([0, 1], [0, 1], color='0.6', linewidth=1, linestyle='--')
     if len(pairs.scores) > CLOUD:
         axes.hexbin(pairs.scores, pairs.truths, gridsize=40, extent=(0, 1, 0, 1), bins='log', mincnt=1, cmap='Blues')
@@ -68,7 +69,7 @@ def _draw_cloud(axes, pairs: Pairs) -> None:
     axes.grid(alpha=0.25)
 
 
-def _draw_counts(axes, pairs: Pairs) -> None:
+def _draw_counts(axes: Axes, pairs: Pairs) -> None:
     share = pairs.counts / max(pairs.counts.sum(), 1)
     axes.bar(pairs.edges[:-1], share, width=np.diff(pairs.edges), align='edge', color=LIGHT, edgecolor='white')
     axes.set_ylim(0, max(float(share.max()) * 1.1, 0.1))

@@ -33,7 +33,7 @@ class ParsingLocalVisualizer(Visualizer):
 
     def __init__(self, name: str = 'visualizer', *, image: np.ndarray | None = None,
                  vis_backends: Sequence[dict] | dict | None = None, save_dir: str | None = None, alpha: float = 0.6,
-                 part_labels: bool = True, quality_thr: float = 0.0, legend: bool = True):
+                 part_labels: bool = True, quality_thr: float = 0.0, legend: bool = True) -> None:
         super().__init__(name, image=image, vis_backends=vis_backends, save_dir=save_dir)
         check_options(alpha=alpha, quality_thr=quality_thr)
         self.alpha, self.part_labels, self.quality_thr, self.legend = alpha, part_labels, quality_thr, legend

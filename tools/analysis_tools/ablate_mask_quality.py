@@ -9,13 +9,14 @@ checkpoint stays as it is. COCO-style sets are evaluated by pycocotools, LVIS by
 import argparse
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config, DictAction
 from mmengine.dataset import BaseDataset
 from rich.console import Console
 
-from mmqanet.analysis.instances.detections import DetectionFolder, Setting
+from mmqanet.analysis.instances.detections import DetectionFolder, KeptDetections, Setting
 from mmqanet.analysis.instances.evaluation import COCOMaskEvaluator, LVISMaskEvaluator, MaskEvaluator
 from mmqanet.analysis.instances.forward import build_test_set, detect_images, detection_origin
 from mmqanet.analysis.instances.studies import Plan, Study, setting_text
@@ -108,7 +109,8 @@ def evaluator_class(dataset: BaseDataset) -> type[MaskEvaluator]:
     return LVISMaskEvaluator if isinstance(dataset, LVISV05Dataset) else COCOMaskEvaluator
 
 
-def report(evaluator: MaskEvaluator, images, plan: Plan, args: argparse.Namespace, out: Path) -> None:
+def report(evaluator: MaskEvaluator, images: Sequence[KeptDetections], plan: Plan,
+           args: argparse.Namespace, out: Path) -> None:
     """Match under all settings; print and write the tables."""
     start = time.perf_counter()
     with progress_bar(not args.no_progress) as bar:

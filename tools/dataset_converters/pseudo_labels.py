@@ -67,7 +67,7 @@ def main() -> None:
 class Split:
     """The training split of one threshold."""
 
-    def __init__(self, folder: Path, quality_thr: float):
+    def __init__(self, folder: Path, quality_thr: float) -> None:
         self.folder, self.quality_thr = folder, quality_thr
         self.images: list[dict] = []
         self.people: list[list[dict]] = []

@@ -62,7 +62,7 @@ class MaskEvaluator(ABC):
     """
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None):
+                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None) -> None:
         self.image_ids, self.category_ids = list(image_ids), list(category_ids)
         try:
             with redirect_stdout(None):
@@ -102,7 +102,7 @@ class MaskEvaluator(ABC):
             return self._match(kind)
 
     @abstractmethod
-    def _read(self, annotation: Path):
+    def _read(self, annotation: Path) -> Any:
         """The annotation; an attribute ``imgs`` has its images by id."""
 
     @abstractmethod
@@ -114,7 +114,7 @@ class COCOMaskEvaluator(MaskEvaluator):
     """By pycocotools: at most 100 detections of an image and class. IoUs are computed once for all rankings."""
 
     def __init__(self, annotation: Path, image_ids: Sequence[int], category_ids: Sequence[int],
-                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None):
+                 images: Sequence[KeptDetections], *, classes: Sequence[str] | None = None) -> None:
         super().__init__(annotation, image_ids, category_ids, images, classes=classes)
         self._evaluations: dict[str, _Evaluation] = {}
 
@@ -148,11 +148,11 @@ class COCOMaskEvaluator(MaskEvaluator):
 class _Evaluation(COCOeval):
     """COCO's evaluation with the overlaps of all detections kept from one ranking to the next."""
 
-    def __init__(self, truth: COCO, found: COCO, kind: str):
+    def __init__(self, truth: COCO, found: COCO, kind: str) -> None:
         super().__init__(truth, found, kind)
         self._overlaps: dict[tuple[int, int], np.ndarray] = {}
 
-    def computeIoU(self, imgId, catId):
+    def computeIoU(self, imgId: int, catId: int) -> np.ndarray | list:
         targets, found = self._gts[imgId, catId], self._dts[imgId, catId]
         if not targets or not found:
             return []
@@ -172,7 +172,7 @@ class LVISMaskEvaluator(MaskEvaluator):
         InputError: the package is not installed.
     """
 
-    def _read(self, annotation: Path):
+    def _read(self, annotation: Path) -> Any:
         try:
             from lvis import LVIS
         except ImportError:

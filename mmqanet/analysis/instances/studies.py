@@ -33,7 +33,7 @@ class Plan:
     ratios: tuple[float, ...] = (0.1, 0.2, 0.25, 0.3, 0.4)
     means: tuple[float, ...] = (0.25, 0.5)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for setting in self.settings:
             check_weights(setting.weights)
             check_mask_score(setting.threshold, setting.mode)
@@ -72,7 +72,7 @@ class Study:
     """
 
     def __init__(self, plan: Plan, evaluator: MaskEvaluator, images: Sequence[KeptDetections], *,
-                 track: Callable[[Iterable[Setting]], Iterable[Setting]] = iter):
+                 track: Callable[[Iterable[Setting]], Iterable[Setting]] = iter) -> None:
         self.plan, self.evaluator, self.images = plan, evaluator, images
         self.without = evaluator.match([image.scores for image in images])
         self.matches: dict[Setting, Matches] = {}

@@ -31,7 +31,7 @@ class ParsePictures:
     """
 
     def __init__(self, model: Mapping[str, Any] | None = None, call: Mapping[str, Any] | None = None, *,
-                 batch_size: int = 4, files: PictureFiles | None = None):
+                 batch_size: int = 4, files: PictureFiles | None = None) -> None:
         self.inferencer = HumanParsingInferencer(**(model or {}))
         self.arguments, self.batch_size, self.files = dict(call or {}), batch_size, files
 
@@ -86,7 +86,7 @@ class ParseIntoTables:
     """
 
     def __init__(self, address: str, model: Mapping[str, Any], call: Mapping[str, Any], batch_size: int,
-                 files: PictureFiles | None = None):
+                 files: PictureFiles | None = None) -> None:
         self.parse = ParsePictures(model, call, batch_size=batch_size, files=files)
         self.folder = RunFolder(address)
 

@@ -46,7 +46,7 @@ class RunFolder:
         InputError: nothing can be opened at such an address.
     """
 
-    def __init__(self, address: str):
+    def __init__(self, address: str) -> None:
         self.address = address
         try:
             self.fs, self.root = fsspec.core.url_to_fs(address)

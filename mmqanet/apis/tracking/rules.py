@@ -30,7 +30,7 @@ class Tracking:
     lost_seconds: float = 1.0
     smooth_seconds: float = 0.0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name in ('low_score_thr', 'match_thr', 'low_match_thr', 'look_thr'):
             if not 0 <= getattr(self, name) <= 1:
                 raise InputError(f'{name} is {getattr(self, name)}, but must lie in [0, 1]')

@@ -44,7 +44,7 @@ class TrackSmoother:
         half_life: seconds after which a frame has half the weight.
     """
 
-    def __init__(self, postprocessor: Any, *, half_life: float):
+    def __init__(self, postprocessor: Any, *, half_life: float) -> None:
         self.postprocessor, self.half_life = postprocessor, half_life
         self.memories: dict[int, Memory] = {}
 

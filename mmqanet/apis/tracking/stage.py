@@ -40,7 +40,7 @@ class TrackingStage:
         postprocessor: of the parser, but with everybody who is left in the category map.
     """
 
-    def __init__(self, model: BaseParser, rules: Tracking, *, sure_score: Callable[[Input], float]):
+    def __init__(self, model: BaseParser, rules: Tracking, *, sure_score: Callable[[Input], float]) -> None:
         self.model, self.rules, self.sure_score = model, rules, sure_score
         self.postprocessor: Any = copy(model.postprocessor)
         self.postprocessor.bbox_score_thr = min(self.postprocessor.bbox_score_thr, rules.low_score_thr)

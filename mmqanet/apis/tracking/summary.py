@@ -44,7 +44,7 @@ class TrackSummaries:
         pictures: keep a cut-out of everybody's best frame.
     """
 
-    def __init__(self, *, pictures: bool):
+    def __init__(self, *, pictures: bool) -> None:
         self.pictures = pictures
         self.tracks: dict[int, TrackSummary] = {}
         self.changes: dict[str, tuple[int, int]] = {}

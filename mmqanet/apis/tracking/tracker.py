@@ -54,7 +54,7 @@ class PersonTracker:
         rules: the options.
     """
 
-    def __init__(self, rules: Tracking):
+    def __init__(self, rules: Tracking) -> None:
         self.rules = rules
         self.tracks: list[Track] = []
         self.last_number = 0

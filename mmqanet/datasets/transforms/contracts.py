@@ -9,7 +9,7 @@ class MultiScaleTransform(BaseTransform):
         scales (tuple[float, ...]): factors on the scale that a test without augmentation has.
     """
 
-    def __init__(self, *, scales: tuple[float, ...] = (1.0,)):
+    def __init__(self, *, scales: tuple[float, ...] = (1.0,)) -> None:
         self.scales = tuple(scales)
 
 

@@ -31,7 +31,7 @@ class BoxesToCrops(MultiScaleTransform):
         scales (tuple[float, ...]): factors on the window for multi-scale testing; 1.1 shows the person smaller.
     """
 
-    def __init__(self, *, input_size: tuple[int, int], padding: float = 1.25, scales: tuple[float, ...] = (1.0,)):
+    def __init__(self, *, input_size: tuple[int, int], padding: float = 1.25, scales: tuple[float, ...] = (1.0,)) -> None:
         super().__init__(scales=scales)
         width, height = input_size
         self.input_size = (width, height)
@@ -60,7 +60,7 @@ class TileLargePeople(BaseTransform):
         InputError: ``finer`` is not above 1.
     """
 
-    def __init__(self, *, finer: float = 2.0, overlap: float = 0.25):
+    def __init__(self, *, finer: float = 2.0, overlap: float = 0.25) -> None:
         if not 1 < finer < np.inf:
             raise InputError(f'finer is {finer}, but must be above 1')
         self.finer, self.overlap = finer, overlap
@@ -94,7 +94,7 @@ class RandomCropScale(BaseTransform):
     Modified keys: crops.
     """
 
-    def __init__(self, *, std: float = 0.3, low: float = 0.7, high: float = 1.3):
+    def __init__(self, *, std: float = 0.3, low: float = 0.7, high: float = 1.3) -> None:
         self.std, self.low, self.high = std, low, high
 
     def transform(self, results: dict) -> dict:
@@ -111,7 +111,7 @@ class RandomCropRotation(BaseTransform):
     Modified keys: crops.
     """
 
-    def __init__(self, *, std: float = 40.0, limit: float = 80.0, prob: float = 0.6):
+    def __init__(self, *, std: float = 40.0, limit: float = 80.0, prob: float = 0.6) -> None:
         self.std, self.limit, self.prob = std, limit, prob
 
     def transform(self, results: dict) -> dict:
@@ -129,7 +129,7 @@ class RandomCropFlip(BaseTransform):
     Modified keys: crops.
     """
 
-    def __init__(self, *, prob: float = 0.5):
+    def __init__(self, *, prob: float = 0.5) -> None:
         self.prob = prob
 
     def transform(self, results: dict) -> dict:
@@ -156,7 +156,7 @@ class WarpCrops(BaseTransform):
         InputError: there is no such sampler.
     """
 
-    def __init__(self, *, sampler: str = 'warp'):
+    def __init__(self, *, sampler: str = 'warp') -> None:
         if sampler not in SAMPLERS:
             raise InputError(f'sampler is {sampler!r}, but must be one of {", ".join(SAMPLERS)}')
         self.sampler = sampler
@@ -191,7 +191,7 @@ class TransformCrops(BaseTransform):
         transforms (list[dict]): configs of transforms that read and write ``img`` and keep its shape and dtype.
     """
 
-    def __init__(self, *, transforms: list[dict]):
+    def __init__(self, *, transforms: list[dict]) -> None:
         self.transforms = Compose(transforms)
 
     def transform(self, results: dict) -> dict:

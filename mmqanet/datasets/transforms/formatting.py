@@ -31,7 +31,7 @@ class PackParsingInputs(BaseTransform):
         meta_keys: tuple[str, ...] = (
             'img_id', 'img_path', 'name', 'ori_shape', 'img_shape', 'crops', 'tiles', 'crop_sampler', 'classes',
             'flip_pairs'),
-    ):
+    ) -> None:
         self.images = images
         self.meta_keys = tuple(meta_keys)
 

@@ -17,7 +17,7 @@ class MemberInputs(BaseTransform):
         pipelines (Sequence[Sequence[dict]]): for each member the steps from a read image to ``PackParsingInputs``.
     """
 
-    def __init__(self, *, pipelines: Sequence[Sequence[dict]]):
+    def __init__(self, *, pipelines: Sequence[Sequence[dict]]) -> None:
         self.pipelines = [[TRANSFORMS.build(step) for step in steps] for steps in pipelines]
 
     def transform(self, results: dict) -> dict:

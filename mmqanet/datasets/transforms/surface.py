@@ -47,7 +47,7 @@ class WarpSurfacePoints(BaseTransform):
         InputError: a crop is mirrored, and there are no tables. DataError: they cannot be read.
     """
 
-    def __init__(self, *, uv_mirror: str | None = None):
+    def __init__(self, *, uv_mirror: str | None = None) -> None:
         self.uv_mirror = uv_mirror
 
     def transform(self, results: dict) -> dict:

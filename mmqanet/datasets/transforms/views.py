@@ -33,7 +33,7 @@ class RandomCloseUp(BaseTransform):
         InputError: a range does not lie in [0, 1] or is empty, or the probabilities sum to more than 1.
     """
 
-    def __init__(self, *, stretches: Sequence[dict], margin: tuple[float, float] = (0.0, 0.8), least: float = 0.05):
+    def __init__(self, *, stretches: Sequence[dict], margin: tuple[float, float] = (0.0, 0.8), least: float = 0.05) -> None:
         for stretch in stretches:
             if not 0 <= stretch['top'][0] <= stretch['top'][1] < stretch['bottom'][0] <= stretch['bottom'][1] <= 1:
                 raise InputError(f'stretches: top and bottom must be ranges in [0, 1], one above the other, got {stretch}')
@@ -92,7 +92,7 @@ class RandomBoxShift(BaseTransform):
         std, limit (float): shares of the side's length, below a half.
     """
 
-    def __init__(self, *, std: float = 0.05, limit: float = 0.15):
+    def __init__(self, *, std: float = 0.05, limit: float = 0.15) -> None:
         if not (std >= 0 and 0 <= limit < 0.5):
             raise InputError(f'std must not be negative and limit lie in [0, 0.5), got {std} and {limit}')
         self.std, self.limit = std, limit
@@ -118,7 +118,7 @@ class RandomBlur(BaseTransform):
         prob (float): of a blur.
     """
 
-    def __init__(self, *, factor: tuple[float, float] = (1.0, 4.0), prob: float = 0.3):
+    def __init__(self, *, factor: tuple[float, float] = (1.0, 4.0), prob: float = 0.3) -> None:
         if not 1 <= factor[0] <= factor[1]:
             raise InputError(f'factor must be a range from 1 on, got {factor}')
         self.factor, self.prob = tuple(factor), prob

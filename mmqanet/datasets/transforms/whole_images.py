@@ -44,7 +44,7 @@ class ImagesAtScales(MultiScaleTransform):
     """
 
     def __init__(self, *, short_side: int = 800, long_side: int = 1333, scales: tuple[float, ...] = (1.0,),
-                 augmented_long_side: int | None = None):
+                 augmented_long_side: int | None = None) -> None:
         super().__init__(scales=scales)
         check_sides((short_side,), long_side)
         self.short_side, self.long_side = short_side, long_side
@@ -75,7 +75,7 @@ class RandomShortSide(BaseTransform):
     """
 
     def __init__(self, *, short_sides: tuple[int, ...] = (512, 640, 704, 768, 800, 864), long_side: int = 1400,
-                 backend: str = 'pillow'):
+                 backend: str = 'pillow') -> None:
         check_sides(tuple(short_sides), long_side)
         self.short_sides, self.long_side, self.backend = tuple(short_sides), long_side, backend
 
@@ -101,7 +101,7 @@ class RandomMirror(BaseTransform):
     Modified keys: these.
     """
 
-    def __init__(self, *, prob: float = 0.5):
+    def __init__(self, *, prob: float = 0.5) -> None:
         if not 0 <= prob <= 1:
             raise InputError(f'prob must be in [0, 1], not {prob}')
         self.prob = prob
@@ -134,7 +134,7 @@ class RandomAspect(BaseTransform):
         prob (float): probability of a change, in [0, 1].
     """
 
-    def __init__(self, *, max_ratio: float = 1.3, prob: float = 1.0):
+    def __init__(self, *, max_ratio: float = 1.3, prob: float = 1.0) -> None:
         if max_ratio < 1 or not 0 <= prob <= 1:
             raise InputError(f'max_ratio must be at least 1 and prob in [0, 1], not {max_ratio} and {prob}')
         self.max_ratio, self.prob = max_ratio, prob
@@ -164,7 +164,7 @@ class IgnoreSmallBoxes(BaseTransform):
         min_size (float): least width and height of a box that counts, in pixels.
     """
 
-    def __init__(self, *, min_size: float):
+    def __init__(self, *, min_size: float) -> None:
         if not min_size >= 0:
             raise InputError(f'min_size must not be negative, but is {min_size}')
         self.min_size = min_size

@@ -39,7 +39,7 @@ class DensePoseMetric(BaseMetric):
 
     def __init__(self, *, ann_file: str, body: str, modes: Sequence[str] = ('GPSm', 'GPS'), evaluator: str = 'detectron2',
                  cache: str | None = None, outfile: str | None = None, collect_device: str = 'cpu',
-                 prefix: str | None = None, collect_dir: str | None = None):
+                 prefix: str | None = None, collect_dir: str | None = None) -> None:
         super().__init__(collect_device=collect_device, prefix=prefix, collect_dir=collect_dir)
         try:
             self.modes, self.evaluator = [Mode(mode) for mode in modes], Evaluator(evaluator)

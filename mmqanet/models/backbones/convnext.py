@@ -27,7 +27,7 @@ ARCHITECTURES = {
 class LayerNorm2d(nn.LayerNorm):
     """Layer norm over the channels of (B, D, h, w)."""
 
-    def __init__(self, channels: int):
+    def __init__(self, channels: int) -> None:
         super().__init__(channels, eps=1e-6)
 
     def forward(self, feature: Tensor) -> Tensor:
@@ -39,7 +39,7 @@ class LayerNorm2d(nn.LayerNorm):
 class ConvNeXtBlock(nn.Module):
     """Depthwise 7×7, layer norm, two pointwise layers with GELU between, layer scale, residual."""
 
-    def __init__(self, channels: int, *, drop_path: float, layer_scale: float):
+    def __init__(self, channels: int, *, drop_path: float, layer_scale: float) -> None:
         super().__init__()
         self.depthwise_conv = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
         self.norm = nn.LayerNorm(channels, eps=1e-6)
@@ -75,7 +75,7 @@ class ConvNeXt(BaseModule):
         drop_path_rate: float = 0.0,
         layer_scale: float = 1e-6,
         init_cfg: dict | list | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg or dict(type='TruncNormal', layer=['Conv2d', 'Linear'], std=0.02, bias=0.0))
         if arch not in ARCHITECTURES:
             raise InputError(f'arch is {arch!r}, but must be one of {sorted(ARCHITECTURES)}')

@@ -58,7 +58,7 @@ class InvertedResidual(nn.Module):
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, expansion: int, kernel: int, stride: int, norm_cfg: dict,
-                 act_cfg: dict):
+                 act_cfg: dict) -> None:
         super().__init__()
         wide = in_channels * expansion
         style = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
@@ -100,7 +100,7 @@ class EfficientNetLite0(BaseModule):
 
     def __init__(self, *, out_indices: Sequence[int] = (0, 1, 2, 3), frozen_stages: int = -1,
                  norm_cfg: dict | None = None, norm_eval: bool = False, channels_last: bool = False,
-                 init_cfg: dict | list | None = None):
+                 init_cfg: dict | list | None = None) -> None:
         super().__init__(init_cfg or [{'type': 'Kaiming', 'layer': 'Conv2d'},
                                       {'type': 'Constant', 'val': 1, 'layer': ['_BatchNorm', 'GroupNorm']}])
         if list(out_indices) != sorted(set(out_indices) & set(range(len(LEVELS)))):
@@ -138,7 +138,7 @@ class EfficientNetLite0(BaseModule):
                 outs.append(x)
         return tuple(outs)
 
-    def train(self, mode: bool = True):
+    def train(self, mode: bool = True) -> 'EfficientNetLite0':
         """Switch modes; frozen stages, and with ``norm_eval`` every batch norm, stay in evaluation mode."""
         super().train(mode)
         for module in self._frozen_modules():

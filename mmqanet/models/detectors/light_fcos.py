@@ -61,7 +61,7 @@ class LightFCOS(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, cfg: Mapping[str, Any]):
+    def __init__(self, cfg: Mapping[str, Any]) -> None:
         super().__init__()
         preprocessor, head = cfg['data_preprocessor'], cfg['bbox_head']
         self.register_buffer('mean', torch.tensor(preprocessor['mean']).view(3, 1, 1), persistent=False)
@@ -122,7 +122,7 @@ class LightFCOS(nn.Module):
 class _FPN(nn.Module):
     """One feature map of ``out_channels`` for each of the backbone, coarser ones added to finer ones."""
 
-    def __init__(self, *, in_channels: Sequence[int], out_channels: int, norm_cfg: dict):
+    def __init__(self, *, in_channels: Sequence[int], out_channels: int, norm_cfg: dict) -> None:
         super().__init__()
         style = dict(norm_cfg=norm_cfg, act_cfg=None)
         self.lateral_convs = nn.ModuleList(ConvModule(wide, out_channels, 1, **style) for wide in in_channels)
@@ -139,7 +139,7 @@ class _FPN(nn.Module):
 class _Head(nn.Module):
     """Of every place of every level: score, distances to the left, top, right and bottom side in strides, centerness."""
 
-    def __init__(self, *, in_channels: int, feat_channels: int, stacked_convs: int, num_levels: int, norm_cfg: dict):
+    def __init__(self, *, in_channels: int, feat_channels: int, stacked_convs: int, num_levels: int, norm_cfg: dict) -> None:
         super().__init__()
         self.cls_convs, self.reg_convs = (
             nn.Sequential(*(ConvModule(feat_channels if i else in_channels, feat_channels, 3, padding=1, norm_cfg=norm_cfg)

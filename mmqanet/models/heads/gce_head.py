@@ -25,7 +25,7 @@ class NonLocalBlock(BaseModule):
         init_cfg (dict, optional): initialisation; by default N(0, 0.01).
     """
 
-    def __init__(self, channels: int, *, init_cfg: dict | None = None):
+    def __init__(self, channels: int, *, init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.01))
         self.query = nn.Conv2d(channels, channels, 1)
         self.key = nn.Conv2d(channels, channels, 1)
@@ -60,7 +60,8 @@ class GeometricContext(BaseModule):
     """
 
     def __init__(self, *, in_channels: int = 256, channels: int = 512, dilations: tuple[int, ...] = (6, 12, 18),
-                 num_convs: int = 4, non_local: bool = True, norm_cfg: dict | None = None, init_cfg: dict | None = None):
+                 num_convs: int = 4, non_local: bool = True, norm_cfg: dict | None = None,
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         self.pooled = ConvModule(in_channels, in_channels, 1, norm_cfg=norm_cfg)
         self.branches = nn.ModuleList([
@@ -105,7 +106,7 @@ class GeometricContextHead(GeometricContext):
         norm_cfg: dict | None = None,
         loss_parsing: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(in_channels=in_channels, channels=channels, dilations=dilations, num_convs=num_convs,
                          norm_cfg=norm_cfg, init_cfg=init_cfg or dict(type='Normal', layer='ConvTranspose2d', std=0.01))
         self.num_classes = num_classes

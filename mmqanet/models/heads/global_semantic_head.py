@@ -39,7 +39,7 @@ class GlobalSemanticHead(BaseModule):
         norm_cfg: dict | None = None,
         loss_semantic: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='Conv2d', override=dict(
             type='Normal', name='classifier', std=0.01)))
         norm_cfg = norm_cfg or dict(type='GN', num_groups=32)

@@ -24,7 +24,7 @@ class InstanceMaskHead(BaseModule):
     """
 
     def __init__(self, *, in_channels: int, num_classes: int, upsample: int = 4, loss_weight: float = 1.0,
-                 init_cfg: dict | None = None):
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.001))
         self.num_classes = num_classes
         self.upsample = upsample
@@ -51,7 +51,7 @@ class InstanceIoUHead(IoUHead):
     """
 
     def __init__(self, *, in_channels: int, num_classes: int, hidden_channels: int = 512, loss_iou: dict | None = None,
-                 init_cfg: dict | None = None):
+                 init_cfg: dict | None = None) -> None:
         super().__init__(in_channels=in_channels, hidden_channels=hidden_channels, loss_iou=loss_iou,
                          num_outputs=num_classes, init_cfg=init_cfg)
 

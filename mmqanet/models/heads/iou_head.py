@@ -37,7 +37,7 @@ class IoUHead(BaseModule):
         ignore_index: int = 255,
         num_outputs: int = 1,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg)
         self.ignore_index = ignore_index
         self.reduce = ConvModule(in_channels, in_channels, 1)

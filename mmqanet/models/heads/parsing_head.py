@@ -38,7 +38,7 @@ class ParsingHead(BaseModule):
         loss_ce: dict | None = None,
         loss_lovasz: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='Conv2d', std=0.001))
         self.num_classes = num_classes
         if loss_stride < 1 or upsample % loss_stride:

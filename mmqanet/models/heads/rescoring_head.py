@@ -40,7 +40,7 @@ class ParsingRescoringHead(BaseModule):
         loss_iou: dict | None = None,
         ignore_index: int = 255,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg or [
             dict(type='Kaiming', layer='Linear', override=dict(type='Normal', name='regressor', std=0.01))])
         self.ignore_index = ignore_index

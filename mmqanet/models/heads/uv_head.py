@@ -63,7 +63,7 @@ class UVHead(BaseModule):
 
     def __init__(self, *, in_channels: int = 256, context: dict | None = None,
                  loss_weights: tuple[float, float, float, float] = (5.0, 1.0, 0.001, 0.001), valid_only: bool = True,
-                 init_cfg: dict | None = None):
+                 init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg or dict(type='Kaiming', layer='ConvTranspose2d', mode='fan_out'))
         if len(loss_weights) != 4 or not all(weight >= 0 for weight in loss_weights):
             raise InputError(f'loss_weights are those of parts, charts, U and V, not {loss_weights}')

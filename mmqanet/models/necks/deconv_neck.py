@@ -26,7 +26,7 @@ class DeconvNeck(BaseModule):
         num_layers: int = 3,
         norm_cfg: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg or dict(type='Normal', layer='ConvTranspose2d', std=0.001))
         layers: list[nn.Module] = []
         for index in range(num_layers):

@@ -33,7 +33,7 @@ class SemanticFPN(BaseModule):
         out_channels: int = 256,
         norm_cfg: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(init_cfg)
         norm_cfg = norm_cfg or dict(type='BN')
         self.levels: Any = nn.ModuleList()  # of ModuleLists, which torch cannot annotate

@@ -2,8 +2,11 @@
 
     N detections of an image, h, w size of the maps, H, W size of the image.
 """
+from typing import Any
+
 from mmdet.models.dense_heads import BoxInstMaskHead, CondInstMaskHead
 from mmdet.models.utils import aligned_bilinear, empty_instances
+from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +19,8 @@ class QualityAwareCondInstMixin(QualityAwareHead):
 
     mask_out_stride: int
 
-    def predict_by_feat(self, mask_preds, results_list, batch_img_metas, rescale=True, **kwargs):
+    def predict_by_feat(self, mask_preds: list[Tensor], results_list: list[InstanceData], batch_img_metas: list[dict],
+                        rescale: bool = True, **kwargs: Any) -> list[InstanceData]:
         """As mmdet's; ``mask_preds`` has logits (N, h, w) for each image."""
         for image, (logits, results, meta) in enumerate(zip(mask_preds, results_list, batch_img_metas)):
             if len(results.bboxes) and len(logits):

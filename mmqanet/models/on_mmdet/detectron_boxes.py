@@ -8,6 +8,7 @@ Letters: N boxes, M other boxes, G people of an image, A anchors of all levels o
 """
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmdet.models.dense_heads import RPNHead
@@ -89,7 +90,7 @@ class DetectronAssigner(MaxIoUAssigner):
     belongs to the person that *it* overlaps best. ``min_pos_iou`` has no say.
     """
 
-    def __init__(self, *args, iou_calculator: dict | None = None, **kwargs):
+    def __init__(self, *args: Any, iou_calculator: dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, iou_calculator=iou_calculator or dict(type='mmqanet.DetectronOverlaps'), **kwargs)
 
     def assign_wrt_overlaps(self, overlaps: Tensor, gt_labels: Tensor) -> AssignResult:

@@ -4,6 +4,8 @@ Head and losses: Tian et al., "FCOS" (ICCV 2019), section 3, as mmdet computes t
 
 Letters: P points of all levels, N boxes of an image, C classes.
 """
+from typing import Any
+
 import torch
 from mmdet.models.dense_heads import FCOSHead
 from mmdet.models.losses import FocalLoss
@@ -40,7 +42,7 @@ class IgnoringFCOSHead(FCOSHead):
         args, kwargs: of ``FCOSHead``.
     """
 
-    def __init__(self, *args, loss_cls: dict | None = None, **kwargs):
+    def __init__(self, *args: Any, loss_cls: dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, loss_cls=loss_cls or dict(type='mmqanet.IgnoringFocalLoss', use_sigmoid=True), **kwargs)
 
     def loss_by_feat(self, cls_scores: list[Tensor], bbox_preds: list[Tensor], centernesses: list[Tensor],

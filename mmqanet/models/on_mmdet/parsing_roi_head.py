@@ -2,6 +2,8 @@
 
     B images, N regions of all images, C classes, h, w size of a region's logits (128 × 128 in the paper).
 """
+from typing import Any
+
 import torch
 from mmdet.models.roi_heads import StandardRoIHead
 from mmdet.models.task_modules.samplers import SamplingResult
@@ -28,7 +30,8 @@ class ParsingRoIHead(StandardRoIHead):
         args, kwargs: of mmdet's ``StandardRoIHead``.
     """
 
-    def __init__(self, *args, rescoring_head: dict | None = None, regions_per_image: int | None = 16, **kwargs):
+    def __init__(self, *args: Any, rescoring_head: dict | None = None, regions_per_image: int | None = 16,
+                 **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.regions_per_image = regions_per_image
         self.rescoring_head = MODELS.build(rescoring_head) if rescoring_head else None

@@ -3,6 +3,7 @@
     N detections of an image, H, W its size, T thresholds that are kept.
 """
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
@@ -28,7 +29,7 @@ class QualityAwareHead:
     box_scores: Sequence[str] = ('final',)
     test_cfg: ConfigDict  # of mmdet's head
 
-    def __init__(self, *args, quality: dict | None = None, **kwargs):
+    def __init__(self, *args: Any, quality: dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.quality = MaskQuality.from_config(quality, box_scores=self.box_scores)
 

@@ -78,7 +78,7 @@ class RegionParser(BaseParser):
         postprocessor: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(data_preprocessor=data_preprocessor or dict(type='mmqanet.WholeImagePreprocessor'),
                          postprocessor=postprocessor, init_cfg=init_cfg)
         self.arithmetic = arithmetic_named(arithmetic)

@@ -36,7 +36,7 @@ class WholeImagePreprocessor(BaseDataPreprocessor):
         divisor: int = 32,
         bgr_to_rgb: bool = False,
         non_blocking: bool = False,
-    ):
+    ) -> None:
         super().__init__(non_blocking)
         self.divisor, self.bgr_to_rgb = divisor, bgr_to_rgb
         self.register_buffer('mean', torch.tensor(mean).view(-1, 1, 1), persistent=False)

@@ -76,7 +76,7 @@ class Pyramids:
         views: of an image.
     """
 
-    def __init__(self, extract: Callable[[Tensor], Pyramid], views: Sequence[View]):
+    def __init__(self, extract: Callable[[Tensor], Pyramid], views: Sequence[View]) -> None:
         self.extract, self.views = extract, views
 
     def __iter__(self) -> Iterator[Pyramid]:

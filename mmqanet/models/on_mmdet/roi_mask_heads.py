@@ -2,6 +2,9 @@
 
     N detections of an image, C classes, h, w size of a map, H, W size of the image.
 """
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 from mmdet.models.roi_heads.mask_heads import (
     CoarseMaskHead,
@@ -13,6 +16,7 @@ from mmdet.models.roi_heads.mask_heads import (
 )
 from mmdet.models.roi_heads.mask_heads.fcn_mask_head import BYTES_PER_FLOAT, GPU_MEM_LIMIT, _do_paste_mask
 from mmdet.models.utils import empty_instances
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -28,7 +32,9 @@ class QualityAwareRoIMaskHead(QualityAwareHead):
 
     class_agnostic: bool
 
-    def predict_by_feat(self, mask_preds, results_list, batch_img_metas, rcnn_test_cfg, rescale=False, activate_map=False):
+    def predict_by_feat(self, mask_preds: Sequence[Tensor], results_list: list[InstanceData], batch_img_metas: list[dict],
+                        rcnn_test_cfg: ConfigDict, rescale: bool = False,
+                        activate_map: bool = False) -> list[InstanceData]:
         """As mmdet's; ``mask_preds`` has a tensor (N, C or 1, h, w) for each image, of probabilities if ``activate_map``."""
         for image, (preds, results, meta) in enumerate(zip(mask_preds, results_list, batch_img_metas)):
             if len(results.bboxes):
@@ -118,11 +124,11 @@ class QualityAwareMaskIoUHead(MaskIoUHead):
             default, threshold and mode those of the mask head.
     """
 
-    def __init__(self, *args, quality: dict | None = None, **kwargs):
+    def __init__(self, *args: Any, quality: dict | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.quality = MaskQuality.from_config(quality, weights=(1.0, 1.0, 1.0))
 
-    def predict_by_feat(self, mask_iou_preds, results_list: list[InstanceData]) -> list[InstanceData]:
+    def predict_by_feat(self, mask_iou_preds: Sequence[Tensor], results_list: list[InstanceData]) -> list[InstanceData]:
         """Add ``mask_scores``, the fused score of each mask; with ``replace_scores`` it becomes the instance's score too."""
         box_scores = [results.scores for results in results_list]
         results_list = super().predict_by_feat(mask_iou_preds, results_list)

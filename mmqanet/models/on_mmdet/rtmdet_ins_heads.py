@@ -4,11 +4,13 @@
 """
 import math
 from collections.abc import Callable
+from typing import Any
 
 from mmcv.ops import batched_nms
 from mmdet.models.dense_heads import RTMDetInsHead, RTMDetInsSepBNHead
 from mmdet.models.task_modules import MlvlPointGenerator
 from mmdet.structures.bbox import get_box_tensor, get_box_wh, scale_boxes
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
@@ -23,7 +25,8 @@ class QualityAwareRTMDetInsMixin(QualityAwareHead):
     prior_generator: MlvlPointGenerator
     _mask_predict_by_feat_single: Callable[[Tensor, Tensor, Tensor], Tensor]
 
-    def _bbox_mask_post_process(self, results, mask_feat, cfg, rescale=False, with_nms=True, img_meta=None):
+    def _bbox_mask_post_process(self, results: InstanceData, mask_feat: Tensor, cfg: ConfigDict, rescale: bool = False,
+                                with_nms: bool = True, img_meta: Any = None) -> InstanceData:
         """As mmdet's; ``results`` holds boxes, scores, labels, kernels and priors of the candidates."""
         if not with_nms:
             raise NotImplementedError('RTMDet-Ins finds masks of what non-maximum suppression left only')
@@ -61,7 +64,7 @@ def _scored(results: InstanceData, factors: list[float] | None, min_size: float)
     return results
 
 
-def _suppress(results: InstanceData, cfg) -> InstanceData:
+def _suppress(results: InstanceData, cfg: ConfigDict) -> InstanceData:
     """The best of the candidates that non-maximum suppression leaves."""
     if not len(results):
         return results

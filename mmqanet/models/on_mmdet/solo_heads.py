@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import torch
 from mmdet.models.dense_heads import DecoupledSOLOHead, DecoupledSOLOLightHead, SOLOHead, SOLOV2Head
 from mmdet.models.layers import mask_matrix_nms
+from mmengine.config import ConfigDict
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
@@ -29,13 +30,14 @@ class QualityAwareSOLOMixin(QualityAwareHead):
     num_grids: Sequence[int]  # cells along a side, of each level
     strides: Sequence[int]
 
-    def _candidates(self, cls_scores: Tensor, cfg) -> tuple[Tensor, Tensor, Tensor]:
+    def _candidates(self, cls_scores: Tensor, cfg: ConfigDict) -> tuple[Tensor, Tensor, Tensor]:
         """Scores (P,), cells (P,) and labels (P,) of what scores above the threshold, from (K, C)."""
         above = cls_scores > cfg.score_thr
         cells, labels = above.nonzero().T
         return cls_scores[above], cells, labels
 
-    def _segment(self, probs: Tensor, scores: Tensor, cells: Tensor, labels: Tensor, meta: dict, cfg) -> InstanceData:
+    def _segment(self, probs: Tensor, scores: Tensor, cells: Tensor, labels: Tensor, meta: dict,
+                 cfg: ConfigDict) -> InstanceData:
         """The detections among candidates with maps (P, h, w)."""
         masks = probs > cfg.mask_thr
         areas = masks.sum((1, 2)).float()
@@ -92,7 +94,8 @@ class QualityAwareSOLOMixin(QualityAwareHead):
 class QualityAwareSOLOHead(QualityAwareSOLOMixin, SOLOHead):
     """SOLO."""
 
-    def _predict_by_feat_single(self, cls_scores, mask_preds, img_meta, cfg=None):
+    def _predict_by_feat_single(self, cls_scores: Tensor, mask_preds: Tensor, img_meta: dict,
+                                cfg: ConfigDict | None = None) -> InstanceData:
         cfg = cfg or self.test_cfg
         scores, cells, labels = self._candidates(cls_scores, cfg)
         if not len(scores):
@@ -103,7 +106,8 @@ class QualityAwareSOLOHead(QualityAwareSOLOMixin, SOLOHead):
 class QualityAwareDecoupledMixin(QualityAwareSOLOMixin):
     """The map of a cell is the product of the map of its row and the map of its column."""
 
-    def _predict_by_feat_single(self, cls_scores, mask_preds_x, mask_preds_y, img_meta, cfg=None):
+    def _predict_by_feat_single(self, cls_scores: Tensor, mask_preds_x: Tensor, mask_preds_y: Tensor, img_meta: dict,
+                                cfg: ConfigDict | None = None) -> InstanceData:
         cfg = cfg or self.test_cfg
         scores, cells, labels = self._candidates(cls_scores, cfg)
         if not len(scores):
@@ -137,7 +141,8 @@ class QualityAwareDecoupledSOLOLightHead(QualityAwareDecoupledMixin, DecoupledSO
 class QualityAwareSOLOV2Head(QualityAwareSOLOMixin, SOLOV2Head):
     """SOLOv2: the map of a candidate is a convolution of the mask feature with its own kernel."""
 
-    def _predict_by_feat_single(self, kernel_preds, cls_scores, mask_feats, img_meta, cfg=None):
+    def _predict_by_feat_single(self, kernel_preds: Tensor, cls_scores: Tensor, mask_feats: Tensor, img_meta: dict,
+                                cfg: ConfigDict | None = None) -> InstanceData:
         cfg = cfg or self.test_cfg
         scores, cells, labels = self._candidates(cls_scores, cfg)
         if not len(scores):

@@ -1,6 +1,7 @@
 """From any instance segmenter's config to its quality-aware twin."""
 import copy
 from collections.abc import Iterator
+from typing import Any
 
 from mmengine.config import ConfigDict
 
@@ -32,7 +33,7 @@ TWINS = {head.__bases__[-1].__name__: head for head in (
     QualityAwareRTMDetInsHead, QualityAwareRTMDetInsSepBNHead, QualityAwareYOLACTProtonet, QualityAwareMaskFormerFusionHead)}
 
 
-def quality_aware(model: ConfigDict, **quality) -> ConfigDict:
+def quality_aware(model: ConfigDict, **quality: Any) -> ConfigDict:
     """A copy of a model's config with quality-aware heads in place of mmdet's; the weights stay the same.
 
     Heads that are quality-aware already keep their type.
@@ -54,13 +55,13 @@ def quality_aware(model: ConfigDict, **quality) -> ConfigDict:
     return model
 
 
-def _twin(kind) -> type | None:
+def _twin(kind: Any) -> type | None:
     """The quality-aware head for a ``type``, given as a name with or without its scope or as the class."""
     name = kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]
     return TWINS.get(name) or next((twin for twin in TWINS.values() if twin.__name__ == name), None)
 
 
-def _nodes(node) -> Iterator[dict]:
+def _nodes(node: Any) -> Iterator[dict]:
     """All dictionaries of a config."""
     if isinstance(node, dict):
         yield node

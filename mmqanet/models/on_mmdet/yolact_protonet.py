@@ -2,9 +2,12 @@
 
     N detections of an image, h, w size of the prototypes, H, W size of the image.
 """
+from typing import Any
+
 import torch
 from mmdet.models.dense_heads import YOLACTProtonet
 from mmdet.models.utils import empty_instances
+from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -16,7 +19,8 @@ from mmqanet.registry import MODELS
 class QualityAwareYOLACTProtonet(QualityAwareHead, YOLACTProtonet):
     """Scores the probabilities that are cut into masks."""
 
-    def predict_by_feat(self, mask_preds, segm_preds, results_list, batch_img_metas, rescale=True, **kwargs):
+    def predict_by_feat(self, mask_preds: list[Tensor], segm_preds: Tensor, results_list: list[InstanceData],
+                        batch_img_metas: list[dict], rescale: bool = True, **kwargs: Any) -> list[InstanceData]:
         """As mmdet's; ``mask_preds`` has probabilities (h, w, N) for each image."""
         cut = self.crop_mask_preds(mask_preds, batch_img_metas, results_list)
         for image, (probs, results, meta) in enumerate(zip(cut, results_list, batch_img_metas)):

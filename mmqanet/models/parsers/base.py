@@ -57,7 +57,7 @@ class BaseParser(BaseModel):
     speed_options: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, *, data_preprocessor: dict | None = None, postprocessor: dict | None = None,
-                 init_cfg: dict | None = None):
+                 init_cfg: dict | None = None) -> None:
         super().__init__(MODELS.build(data_preprocessor or dict(type='ParsingDataPreprocessor')), init_cfg)
         self.postprocessor: Any = MODELS.build(postprocessor) if postprocessor else None
 

@@ -43,7 +43,7 @@ class CropParser(BaseParser):
 
     def __init__(self, *, backbone: dict, neck: dict | list[dict], postprocessor: dict | None = None,
                  data_preprocessor: dict | None = None, flip_test: bool = False, max_crops_per_batch: int | None = None,
-                 precision: str = 'float32', init_cfg: dict | None = None):
+                 precision: str = 'float32', init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)

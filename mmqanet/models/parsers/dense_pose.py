@@ -53,7 +53,7 @@ class DensePoseParser(CropParser):
         max_crops_per_batch: int | None = None,
         precision: str = 'float32',
         init_cfg: dict | None = None,
-    ):
+    ) -> None:
         super().__init__(
             backbone=backbone, neck=neck, postprocessor=postprocessor, data_preprocessor=data_preprocessor,
             flip_test=flip_test, max_crops_per_batch=max_crops_per_batch, precision=precision, init_cfg=init_cfg)

@@ -49,7 +49,7 @@ class ParserEnsemble(BaseParser):
 
     def __init__(self, *, members: Sequence[dict], weights: Sequence[float] | None = None, one_at_a_time: bool = False,
                  max_crops_per_batch: int | None = None, postprocessor: dict | None = None,
-                 data_preprocessor: dict | None = None, init_cfg: dict | None = None):
+                 data_preprocessor: dict | None = None, init_cfg: dict | None = None) -> None:
         super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
         self.weights = check_member_weights(weights, len(members))
         self.members: Any = nn.ModuleList(MODELS.build(member) for member in members)

@@ -4,6 +4,7 @@
 """
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Any
 
 import torch
 from mmengine.model import BaseModel
@@ -35,7 +36,7 @@ class TopdownSegmenter(BaseModel):
 
     def __init__(self, *, backbone: dict, neck: dict | list[dict], mask_head: dict, iou_head: dict | None = None,
                  data_preprocessor: dict | None = None, quality: dict | None = None, flip_test: bool = False,
-                 max_crops_per_batch: int = 16, init_cfg: dict | None = None):
+                 max_crops_per_batch: int = 16, init_cfg: dict | None = None) -> None:
         super().__init__(MODELS.build(data_preprocessor or dict(type='ParsingDataPreprocessor')), init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
@@ -45,12 +46,12 @@ class TopdownSegmenter(BaseModel):
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
 
-    def forward(self, inputs, data_samples: list[ParsingDataSample] | None = None, mode: str = 'tensor'):
+    def forward(self, inputs: Any, data_samples: list[ParsingDataSample] | None = None, mode: str = 'tensor') -> Any:
         """``mode='loss'``: dict of losses; ``'predict'``: data samples; ``'tensor'``: the shared feature."""
         if mode == 'loss':
-            return self.loss(inputs, data_samples)
+            return self.loss(inputs, data_samples or [])
         if mode == 'predict':
-            return self.predict(inputs, data_samples)
+            return self.predict(inputs, data_samples or [])
         return self.neck(self.backbone(inputs))
 
     def segment(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor | None]:
@@ -58,7 +59,7 @@ class TopdownSegmenter(BaseModel):
         feature = self.neck(self.backbone(inputs))
         return self.mask_head(feature, labels), self.iou_head(feature, labels) if self.iou_head else None
 
-    def loss(self, inputs: Tensor, data_samples) -> dict[str, Tensor]:
+    def loss(self, inputs: Tensor, data_samples: list[ParsingDataSample]) -> dict[str, Tensor]:
         """Losses of normalised crops; ``gt_sem_seg`` of each sample holds its mask, ``gt_instances`` its class."""
         labels = torch.cat([sample.gt_instances.labels for sample in data_samples])
         masks = torch.stack([sample.gt_sem_seg.data[0] for sample in data_samples])
@@ -69,7 +70,7 @@ class TopdownSegmenter(BaseModel):
         return losses
 
     @torch.no_grad()
-    def predict(self, inputs: list[Tensor], data_samples) -> list[ParsingDataSample]:
+    def predict(self, inputs: list[Tensor], data_samples: list[ParsingDataSample]) -> list[ParsingDataSample]:
         """Segment the instances in the boxes of all images.
 
         Args:

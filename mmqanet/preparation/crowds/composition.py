@@ -111,7 +111,8 @@ def paint(view: View, people: Sequence[Placed]) -> tuple[np.ndarray, np.ndarray,
     return np.rint(image).astype(np.uint8), category, human
 
 
-def _draw_backdrop(rng, photos: Photos, flip_pairs) -> tuple[str, Photo, np.ndarray]:
+def _draw_backdrop(rng: np.random.Generator, photos: Photos,
+                   flip_pairs: Sequence[tuple[int, int]]) -> tuple[str, Photo, np.ndarray]:
     """The name of a photo, the photo, and the photo without its person."""
     for name in rng.permutation(photos.backdrops)[:_TRIES].tolist():
         photo = _turned(rng, photos.load(name), flip_pairs)
@@ -121,7 +122,7 @@ def _draw_backdrop(rng, photos: Photos, flip_pairs) -> tuple[str, Photo, np.ndar
     raise DataError(f'{photos.folder}: people fill their photos, no surroundings are left for a backdrop')
 
 
-def _turned(rng, photo: Photo, flip_pairs) -> Photo:
+def _turned(rng: np.random.Generator, photo: Photo, flip_pairs: Sequence[tuple[int, int]]) -> Photo:
     return photo.mirrored(flip_pairs) if rng.random() < 0.5 else photo
 
 
@@ -133,10 +134,10 @@ def _lit(photo: Photo, view: View) -> Cutout:
     return replace(photo.person, image=np.clip(photo.person.image * gain, 0, 255).astype(np.uint8))
 
 
-def _column(rng, view: View, people: Sequence[Placed], width: int) -> int:
+def _column(rng: np.random.Generator, view: View, people: Sequence[Placed], width: int) -> int:
     """A left border: often close to somebody, at times over the picture's border."""
     if people and rng.random() < 0.65:
-        other = people[rng.integers(len(people))]
+        other = people[int(rng.integers(len(people)))]
         columns = np.flatnonzero(other.cutout.mask.any(axis=0))
         gap = rng.choice([-1, 1]) * rng.uniform(0.2, 0.65) * (np.ptp(columns) + width)
         middle = other.x + (columns[0] + columns[-1]) / 2 + gap
@@ -182,7 +183,7 @@ def _shade_ground(image: np.ndarray, person: Placed) -> None:
     image *= (1 - 0.5 * np.exp(-1.2 * distance))[..., None]
 
 
-def _expose(rng, image: np.ndarray) -> np.ndarray:
+def _expose(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """A common light and, now and then, a common grain."""
     exposed = image * rng.normal(1, 0.03, 3).astype(np.float32) * np.float32(rng.uniform(0.9, 1.1))
     if rng.random() < 0.5:

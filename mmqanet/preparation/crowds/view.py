@@ -120,17 +120,18 @@ class _Window:
         return cv2.resize(plane, self.size, interpolation=cv2.INTER_AREA if self.scale < 1 else cv2.INTER_CUBIC)
 
 
-def _window(rng: np.random.Generator, photo, width: int, height: int, shown, top, keep_owner) -> _Window:
+def _window(rng: np.random.Generator, photo: Photo, width: int, height: int, shown: float, top: float,
+            keep_owner: bool) -> _Window:
     """The window of ``shown`` rows from ``top``, wherever in the width, with the owner inside where that is kept."""
-    shown = round(shown)
-    top = min(round(top), photo.mask.shape[0] - shown)
-    across = round(width * shown / height)
+    rows = round(shown)
+    first = min(round(top), photo.mask.shape[0] - rows)
+    across = round(width * rows / height)
     middle = rng.uniform(0, photo.mask.shape[1])
     if keep_owner:
         x, body = photo.person.origin[0], photo.person.alpha.shape[1]
         middle = x + body / 2 + rng.uniform(-0.45, 0.45) * across
     left = round(middle - across / 2)
-    return _Window(top, top + shown, left, left + across, (width, height))
+    return _Window(first, first + rows, left, left + across, (width, height))
 
 
 def _backdrop(photo: Photo, empty: np.ndarray, window: _Window, keep_owner: bool) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Backdrops: fields, streets, rooms and plain clutter, strewn with things in the colours of skin and clothes."""
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
-from mmqanet.preparation.toy.texture import GARMENT_COLOURS, HAIR_COLOURS, SKIN_COLOURS, cloth, pick
+from mmqanet.preparation.toy.texture import GARMENT_COLOURS, HAIR_COLOURS, SKIN_COLOURS, Colours, cloth, pick
 
 _SKY = ((236, 206, 160), (244, 226, 200), (214, 190, 170), (196, 170, 208), (180, 214, 246), (150, 126, 104))
 _GREEN = ((84, 156, 110), (60, 120, 76), (110, 176, 150), (96, 140, 90), (70, 92, 60))
@@ -22,17 +23,17 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> np.nda
     return cv2.GaussianBlur(image, (0, 0), blur) if blur else image
 
 
-def _colour(rng: np.random.Generator, colours, spread=8.0) -> tuple[int, ...]:
+def _colour(rng: np.random.Generator, colours: Colours, spread: float = 8.0) -> tuple[int, ...]:
     return tuple(int(c) for c in pick(rng, colours, spread))
 
 
-def _gradient(width: int, height: int, top, bottom) -> np.ndarray:
+def _gradient(width: int, height: int, top: ArrayLike, bottom: ArrayLike) -> np.ndarray:
     share = np.linspace(0, 1, height, dtype=np.float32)[:, None, None]
-    rows = np.float32(top) * (1 - share) + np.float32(bottom) * share
+    rows = np.asarray(top, np.float32) * (1 - share) + np.asarray(bottom, np.float32) * share
     return np.repeat(rows, width, axis=1).astype(np.uint8)
 
 
-def _stage(rng: np.random.Generator, width: int, height: int, above, below) -> tuple[np.ndarray, int]:
+def _stage(rng: np.random.Generator, width: int, height: int, above: Colours, below: Colours) -> tuple[np.ndarray, int]:
     """A wall or sky on a floor, and the row where they meet."""
     horizon = int(height * rng.uniform(0.5, 0.8))
     upper = _gradient(width, horizon, pick(rng, above, 8), pick(rng, above, 8))

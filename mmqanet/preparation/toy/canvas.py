@@ -42,7 +42,7 @@ class Canvas:
         light_from_left: where the light comes from.
     """
 
-    def __init__(self, background: np.ndarray, light_from_left: bool = True):
+    def __init__(self, background: np.ndarray, light_from_left: bool = True) -> None:
         height, width = background.shape[:2]
         size = (width * SUPERSAMPLING, height * SUPERSAMPLING)
         self.image = cv2.resize(background, size, interpolation=cv2.INTER_LINEAR)
@@ -101,7 +101,7 @@ class Canvas:
         """Classes (H, W) uint8 of the label set of faces at the final size."""
         return self.faces[::SUPERSAMPLING, ::SUPERSAMPLING].copy()
 
-    def _window(self, polygons) -> tuple[int, int, int, int] | None:
+    def _window(self, polygons: Sequence[np.ndarray]) -> tuple[int, int, int, int] | None:
         """The part of the canvas that polygons touch, and a margin, as x0, y0, x1, y1; None if they lie outside."""
         points = np.concatenate(polygons)
         height, width = self.codes.shape

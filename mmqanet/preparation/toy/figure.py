@@ -227,7 +227,7 @@ def _coat_lining(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     return [Layer([outline], outfit.materials['coat'].toned(0.5), Part.COAT)]
 
 
-def _coat(skeleton, outfit) -> list[Layer]:
+def _coat(skeleton: Skeleton, outfit: Outfit) -> list[Layer]:
     """A long coat, worn open: from the front two panels with lapels, from behind whole, with a collar and a vent."""
     if not outfit.coat_length:
         return []
@@ -240,7 +240,7 @@ def _coat(skeleton, outfit) -> list[Layer]:
         collar = tube([skeleton.trunk(1.04, s, -0.03) for s in (-0.055, 0, 0.055)], [0.02] * 3)
         trim = [Layer([shape], material.toned(0.6), outlined=False) for shape in (seam, collar, *pockets)]
         return [Layer(outline, material, Part.COAT), *trim]
-    hem = 0.5 * sum(skeleton.joints[f'{side} knee'] for side in SIDES) + (0, 0.3) + skeleton.forward * 0.06
+    hem = np.mean([skeleton.joints[f'{side} knee'] for side in SIDES], axis=0) + (0, 0.3) + skeleton.forward * 0.06
     left, right = ([skeleton.trunk(1.12, s * 0.05, 0.02), skeleton.trunk(0.5, s * 0.02, 0.07),
                     skeleton.trunk(-0.1, s * 0.035, 0.08), hem + skeleton.across * s * 0.09] for s in (1, -1))
     opening = np.array([*left, *right[::-1]])

@@ -1,7 +1,9 @@
 """The head as layers: face, hair, hat and sunglasses. From behind only hair (and hat) shows."""
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from mmqanet.preparation.toy.canvas import Layer
 from mmqanet.preparation.toy.parts import FacePart, Part
@@ -13,7 +15,7 @@ from mmqanet.preparation.toy.wardrobe import Outfit
 RADIUS = 0.092  # of the head, in body heights
 _WHITE, _DARK = Material(np.array([245.0] * 3)), Material(np.array([30.0] * 3))
 _LIPS = Material(np.array([72.0, 64.0, 168.0]))
-_FACES = {Part.FACE: FacePart.SKIN, Part.HAIR: FacePart.HAIR, Part.SUNGLASSES: FacePart.GLASSES}
+_FACES: dict[Part | None, FacePart] = {Part.FACE: FacePart.SKIN, Part.HAIR: FacePart.HAIR, Part.SUNGLASSES: FacePart.GLASSES}
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class _Frame:
     across: np.ndarray
     gaze: np.ndarray
 
-    def layer(self, polygons, material, part=None, outlined=True, face=None) -> Layer:
+    def layer(self, polygons: Sequence[ArrayLike], material: Material, part: Part | None = None, outlined: bool = True,
+              face: FacePart | None = None) -> Layer:
         placed = [self.centre + np.asarray(polygon) @ self.tilt * self.unit for polygon in polygons]
         return Layer(placed, material, part, outlined=outlined, face=_FACES.get(part) if face is None else face)
 
@@ -69,7 +72,7 @@ def head_layers(skeleton: Skeleton, outfit: Outfit, *, detailed: bool = False) -
     return Head(hair, [*_face(frame, outfit), *_fringe(frame, outfit), *_features(frame, outfit), *hat])
 
 
-def _face(frame, outfit: Outfit, *, detailed: bool = False) -> list[Layer]:
+def _face(frame: _Frame, outfit: Outfit, *, detailed: bool = False) -> list[Layer]:
     """Hair around the head, ears, and the face itself."""
     skin, turn = outfit.materials['skin'], frame.gaze[0]
     discs = [disc(frame.surface(s * 0.96, 0.14, -0.15), 0.16, 0.23) for s in (-1, 1)]
@@ -84,7 +87,7 @@ def _face(frame, outfit: Outfit, *, detailed: bool = False) -> list[Layer]:
     return [around, face] if outfit.hair in ('bob', 'long') else [around, *ears, face]
 
 
-def _fringe(frame, outfit: Outfit) -> list[Layer]:
+def _fringe(frame: _Frame, outfit: Outfit) -> list[Layer]:
     """Hair over the forehead, combed to one side."""
     if outfit.hair == 'bald':
         return []
@@ -95,7 +98,7 @@ def _fringe(frame, outfit: Outfit) -> list[Layer]:
     return [frame.layer([np.array([*crown, *line])], outfit.materials['hair'], Part.HAIR, outlined=False)]
 
 
-def _features(frame, outfit: Outfit) -> list[Layer]:
+def _features(frame: _Frame, outfit: Outfit) -> list[Layer]:
     """Eyes or sunglasses, nose, mouth and cheeks."""
     skin = outfit.materials['skin']
     nose = frame.layer([smooth([frame.surface(0, 0.12), frame.surface(0.12, 0.38), frame.surface(-0.12, 0.38)])],
@@ -119,7 +122,7 @@ def _features(frame, outfit: Outfit) -> list[Layer]:
     return [cheeks, nose, mouth, glasses, shine]
 
 
-def _detailed_features(frame, outfit: Outfit, mouth: float) -> list[Layer]:
+def _detailed_features(frame: _Frame, outfit: Outfit, mouth: float) -> list[Layer]:
     """Brows, eyes, glasses, nose and lips, each with its class of a face; the mouth is open by ``mouth`` head radii."""
     plain = _features(frame, outfit)
     cheeks, nose, rest = plain[0], replace(plain[1], face=FacePart.NOSE), plain[3:]
@@ -141,7 +144,7 @@ def _detailed_features(frame, outfit: Outfit, mouth: float) -> list[Layer]:
     return [cheeks, nose, inside, *lips, *split]
 
 
-def _hair_behind(frame, outfit: Outfit) -> list[Layer]:
+def _hair_behind(frame: _Frame, outfit: Outfit) -> list[Layer]:
     """What of a hair style lies behind the face."""
     shapes = {
         'bob': [smooth([(-0.9, -0.6), (0.9, -0.6), (1.2, 1.1), (-1.2, 1.1)], 2)],
@@ -155,7 +158,7 @@ def _hair_behind(frame, outfit: Outfit) -> list[Layer]:
     return [frame.layer(shapes[outfit.hair], outfit.materials['hair'], Part.HAIR)]
 
 
-def _hat(frame, outfit: Outfit, *, front: bool) -> list[Layer]:
+def _hat(frame: _Frame, outfit: Outfit, *, front: bool) -> list[Layer]:
     if outfit.hat == 'none':
         return []
     material = outfit.materials['hat']

@@ -101,7 +101,7 @@ def draw_scene(rng: np.random.Generator, *, size: tuple[int, int] = (320, 240), 
     return ToyScene(expose(rng, image), category, human, parts.astype(np.min_scalar_type(parts.max())), people)
 
 
-def check_size(size) -> tuple[int, int]:
+def check_size(size: Sequence[int]) -> tuple[int, int]:
     """The (W, H) that ``size`` stands for, or InputError."""
     if len(size) != 2 or not all(isinstance(side, (int, np.integer)) and MIN_SIDE <= side <= 4096 for side in size):
         raise InputError(f'size must be (width, height), two integers in {MIN_SIDE}..4096, not {size}')
@@ -117,7 +117,7 @@ def parse_size(text: str) -> tuple:
     return sizes[0] if len(sizes) == 1 else tuple(sizes)
 
 
-def check_max_people(max_people) -> None:
+def check_max_people(max_people: int) -> None:
     """InputError unless ``max_people`` is in its range."""
     if not isinstance(max_people, (int, np.integer)) or not 1 <= max_people <= 60:
         raise InputError(f'max_people must be an integer in 1..60, not {max_people!r}')
@@ -137,7 +137,7 @@ def paint_people(background: np.ndarray, light_from_left: bool, placed: Sequence
     return canvas
 
 
-def _foreground(rng, width, height) -> list[Layer]:
+def _foreground(rng: np.random.Generator, width: int, height: int) -> list[Layer]:
     """Now and then a post, a bush or a ball in front of everybody, in pixels of the picture."""
     if rng.random() > 0.16:
         return []
@@ -154,7 +154,7 @@ def _foreground(rng, width, height) -> list[Layer]:
     return [Layer(leaves, Material(np.array([70.0, 130.0, 80.0]) * rng.uniform(0.6, 1.3)), 0)]
 
 
-def _place_people(rng, width, height, max_people) -> list[Placed]:
+def _place_people(rng: np.random.Generator, width: int, height: int, max_people: int) -> list[Placed]:
     """People side by side with some overlap, far to near; some are cut off by the border."""
     odds = np.concatenate([_CROWD_ODDS, np.full(max(max_people - 6, 0), 0.05)])[:max_people]
     count = 1 + int(rng.choice(len(odds), p=odds / odds.sum()))
@@ -179,19 +179,19 @@ def _place_people(rng, width, height, max_people) -> list[Placed]:
     return people
 
 
-def _random_figure(rng, scale) -> Figure:
+def _random_figure(rng: np.random.Generator, scale: float) -> Figure:
     front = bool(rng.random() < _FACING_ODDS)
     skeleton = pose_body(random_body(rng), random_pose(rng, front=front))
     return build_figure(skeleton, random_outfit(rng, scale=scale, front=front))
 
 
-def expose(rng, image) -> np.ndarray:
+def expose(rng: np.random.Generator, image: np.ndarray) -> np.ndarray:
     """Uneven light, a tint, and a little blur and noise."""
     height, width = image.shape[:2]
-    light = rng.uniform(0.84, 1.1, (3, 4)).astype(np.float32)
+    light: np.ndarray = rng.uniform(0.84, 1.1, (3, 4)).astype(np.float32)
     light = cv2.resize(light, (width, height), interpolation=cv2.INTER_CUBIC)
     tint = rng.normal(1, 0.04, 3).astype(np.float32)
-    exposed = image * light[..., None] * tint
+    exposed: np.ndarray = image * light[..., None] * tint
     if rng.random() < 0.4:
         exposed = cv2.GaussianBlur(exposed, (0, 0), rng.uniform(0.3, 0.9))
     if rng.random() < 0.8:

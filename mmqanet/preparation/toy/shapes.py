@@ -1,14 +1,16 @@
 """Outlines: every function returns polygons as (n, 2) float arrays, or lists of them, in the units of its input."""
+from collections.abc import Sequence
 from itertools import pairwise
 
 import cv2
 import numpy as np
+from numpy.typing import ArrayLike
 
 _TURN = np.linspace(0, 2 * np.pi, 20, endpoint=False)
 _CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=1)
 
 
-def disc(centre, rx: float, ry: float | None = None) -> np.ndarray:
+def disc(centre: ArrayLike, rx: float, ry: float | None = None) -> np.ndarray:
     """An ellipse with half axes ``rx`` and ``ry`` (default: a circle)."""
     return np.asarray(centre) + _CIRCLE * (rx, rx if ry is None else ry)
 
@@ -19,7 +21,7 @@ def hull(*outlines: np.ndarray) -> np.ndarray:
     return cv2.convexHull(points)[:, 0]
 
 
-def smooth(points, rounds: int = 2) -> np.ndarray:
+def smooth(points: ArrayLike, rounds: int = 2) -> np.ndarray:
     """A closed outline with its corners cut (Chaikin)."""
     points = np.asarray(points, float)
     for _ in range(rounds):
@@ -28,7 +30,7 @@ def smooth(points, rounds: int = 2) -> np.ndarray:
     return points
 
 
-def tube(points, radii) -> np.ndarray:
+def tube(points: ArrayLike, radii: ArrayLike) -> np.ndarray:
     """A band of varying half width ``radii`` (k,) along an open line of k ``points``, with flat ends."""
     points, radii = np.asarray(points, float), np.asarray(radii, float)[:, None]
     along = np.gradient(points, axis=0)
@@ -37,7 +39,7 @@ def tube(points, radii) -> np.ndarray:
     return np.concatenate([points + normal * radii, (points - normal * radii)[::-1]])
 
 
-def limb(points, radii, start: float = 0.0, stop: float | None = None) -> list[np.ndarray]:
+def limb(points: Sequence[ArrayLike], radii: ArrayLike, start: float = 0.0, stop: float | None = None) -> list[np.ndarray]:
     """Tapered round-ended pieces along a jointed line, from parameter ``start`` to ``stop``.
 
     Parameter i is joint i, i + 0.5 the middle of the piece after it; ``radii`` holds the half width at every joint.

@@ -4,6 +4,7 @@ Body frame: x to the person's own left, y up, z forward; unit: the height of the
 Picture frame: x right, y down, same unit and origin. Turned by yaw 0 the person faces the viewer, so that the person's
 left lies right in the picture; at yaw 180° it lies left.
 """
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -186,7 +187,8 @@ def _direction(lift: float, swing: float, sign: int) -> np.ndarray:
     return np.array([sign * np.sin(lift), -np.cos(lift) * np.cos(swing), abs(np.cos(lift)) * np.sin(swing)])
 
 
-def _hang(points, limb, root, pose, sign, lengths, names) -> None:
+def _hang(points: dict[str, np.ndarray], limb: str, root: np.ndarray, pose: Pose, sign: int, lengths: Sequence[float],
+          names: Sequence[str]) -> None:
     """Adds the three joints of a limb that starts at ``root``."""
     side = limb.split()[0]
     lift, swing, lower_lift, lower_swing = pose.limbs[limb]
@@ -195,7 +197,7 @@ def _hang(points, limb, root, pose, sign, lengths, names) -> None:
     points.update({f'{side} {name}': joint for name, joint in zip(names, joints)})
 
 
-def _extend(points, side, first, last, name, length) -> None:
+def _extend(points: dict[str, np.ndarray], side: str, first: str, last: str, name: str, length: float) -> None:
     """Adds a joint ``length`` beyond the line from ``first`` to ``last``."""
     start, end = points[f'{side} {first}'], points[f'{side} {last}']
     points[f'{side} {name}'] = end + length * (end - start) / np.linalg.norm(end - start)

@@ -1,4 +1,5 @@
 """Colours and woven patterns. All garments draw from one palette, so that colour alone does not give a class away."""
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,8 @@ TILE = 128  # pixels; pattern periods divide it, so that a tile repeats without 
 _GRID = np.mgrid[:TILE, :TILE].astype(np.int32)
 
 # BGR
+Colours = Sequence[Sequence[int]]  # BGR
+
 GARMENT_COLOURS = (
     (40, 40, 46), (88, 86, 84), (150, 150, 148), (236, 238, 240), (205, 222, 232), (58, 48, 176), (84, 92, 214),
     (40, 110, 226), (46, 176, 232), (92, 200, 214), (66, 138, 74), (50, 92, 62), (128, 158, 52), (170, 168, 80),
@@ -46,12 +49,12 @@ class Material:
         return Material(np.clip(self.colour * factor, 0, 255))
 
 
-def pick(rng: np.random.Generator, colours, spread: float = 10.0) -> np.ndarray:
+def pick(rng: np.random.Generator, colours: Colours, spread: float = 10.0) -> np.ndarray:
     """One of ``colours`` with some variation: (3,) float BGR."""
-    return np.clip(np.array(colours[rng.integers(len(colours))]) + rng.normal(0, spread, 3), 8, 250)
+    return np.clip(np.array(colours[int(rng.integers(len(colours)))]) + rng.normal(0, spread, 3), 8, 250)
 
 
-def plain(rng: np.random.Generator, colours, spread: float = 10.0) -> Material:
+def plain(rng: np.random.Generator, colours: Colours, spread: float = 10.0) -> Material:
     """A material of one colour, drawn from ``colours`` with a random deviation."""
     return Material(pick(rng, colours, spread))
 

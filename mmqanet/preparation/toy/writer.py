@@ -3,6 +3,7 @@ import multiprocessing
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -91,7 +92,7 @@ def _sample(draw: Callable[[str], ToyScene], name: str) -> Sample:
     return Sample(encode_jpeg(scene.image, quality=_JPEG_QUALITY), scene.category, scene.human)
 
 
-def check_sizes(size) -> tuple[Size, Size]:
+def check_sizes(size: Any) -> tuple[Size, Size]:
     """The least and the greatest (W, H) that ``size`` stands for, or InputError."""
     if len(size) != 2 or not all(np.ndim(side) == 1 for side in size):
         size = size, size
