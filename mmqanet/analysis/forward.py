@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 
 from mmqanet.analysis.predictions import PredictionCache
 from mmqanet.checkpoints.loading import load_checkpoint_file, load_weights
+from mmqanet.datasets.human_parsing import HumanParsingDataset
 from mmqanet.engine.config import dataset_of, inner_datasets, require_parser
 from mmqanet.errors import DataError, InputError
 from mmqanet.models.parsers.base import BoxUse
@@ -84,7 +85,7 @@ def ablation_config(cfg: Config, *, checkpoint: str, boxes: Mapping[str, Any], s
     return cfg
 
 
-def build_dataset(cfg: Config):
+def build_dataset(cfg: Config) -> HumanParsingDataset:
     """The test set of a config."""
     with DefaultScope.overwrite_default_scope('mmqanet'):
         return DATASETS.build(cfg.test_dataloader.dataset)
@@ -110,8 +111,8 @@ def prediction_origin(cfg: Config, *, thresholds: Sequence[float], files: Sequen
         'list of thresholds': [float(threshold) for threshold in thresholds]}
 
 
-def predict_images(cfg: Config, dataset, names: Sequence[str], cache: PredictionCache, *, thresholds: Sequence[float],
-                   content: dict | None = None, progress: bool = False) -> int:
+def predict_images(cfg: Config, dataset: HumanParsingDataset, names: Sequence[str], cache: PredictionCache, *,
+                   thresholds: Sequence[float], content: dict | None = None, progress: bool = False) -> int:
     """Predict those of the first images of a data set that the cache lacks.
 
     Args:
