@@ -23,7 +23,7 @@ TABLES = (
 WHOLE = ('Part_ID_subdiv', 'index')  # of the tables, those of whole numbers
 LARGEST = 2**31  # beyond all vertices
 NUM_CHARTS = len(CHARTS) - 1
-CANDIDATES = 8  # of the tree, among which the nearest vertex is chosen exactly
+MARGIN = 1e-12  # of distances in the tree, by which its rounding may be wrong, times the step between charts
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +41,10 @@ class BodySurface:
     uv: np.ndarray
     vertex: np.ndarray
     distances: Distances
-    _step: float = field(init=False, repr=False)  # between charts in the tree: no two points of one are as far apart
+    _step: float = field(init=False, repr=False)  # along U between charts in the tree: no chart reaches into another
     _tree: KDTree = field(init=False, repr=False)
-    _colours: np.ndarray = field(init=False, repr=False)
+    _members: tuple[np.ndarray, ...] = field(init=False, repr=False)  # the vertices of each chart, from chart 0 on
+    _colours: np.ndarray = field(init=False, repr=False)  # the vertex of each colour, -2 for those not looked up yet
 
     def __post_init__(self) -> None:
         if not len(self.charts) == len(self.uv) == len(self.vertex):
@@ -54,9 +55,10 @@ class BodySurface:
             raise InputError(f'body: vertices outside 1 to {self.distances.num_vertices}, of which there are distances')
         if not len(self.uv):
             raise InputError('body: no vertices')
-        object.__setattr__(self, '_step', 3 + 3 * float(np.abs(self.uv).max()))
-        object.__setattr__(self, '_tree', KDTree(np.column_stack([self.uv, self._step * self.charts])))
-        object.__setattr__(self, '_colours', np.full((NUM_CHARTS, 256, 256), -2, np.int32))
+        object.__setattr__(self, '_step', 4 + 4 * float(np.abs(self.uv).max()))
+        object.__setattr__(self, '_tree', KDTree(self._side_by_side(self.charts, self.uv)))
+        object.__setattr__(self, '_members', tuple(np.flatnonzero(self.charts == chart) for chart in range(NUM_CHARTS + 1)))
+        object.__setattr__(self, '_colours', np.repeat([-1] + [-2] * NUM_CHARTS, 2**16).astype(np.int32))
 
     @classmethod
     def load(cls, folder: PathLike, *, cache: PathLike | None = None) -> 'BodySurface':
@@ -76,39 +78,41 @@ class BodySurface:
 
         Args:
             charts: (P,) integers; points of chart 0 or of a chart without vertices have no vertex.
-            u, v: (P,) float64.
+            u, v: (P,) float64 in [0, 1].
 
         Returns:
             (P,) int64 index among the V vertices, the first of those equally near, -1 for none.
         """
         charts = np.asarray(charts, dtype=np.int64)
-        found = np.full(len(charts), -1, np.int64)
         points = np.stack([u, v], axis=1)
-        _, near = self._tree.query(np.column_stack([points, self._step * charts]), k=CANDIDATES)
-        near = np.sort(near, axis=1)  # so that the first of equals is the first in the file; the last number stands for none
-        distance = _euclidean(points[:, None], self.uv[near % len(self.uv)])
-        distance[(near == len(self.uv)) | (self.charts[near % len(self.uv)] != charts[:, None])] = np.inf
-        least = distance.min(axis=1, initial=np.inf)
-        known = np.isfinite(least)
-        found[known] = near[known, distance[known].argmin(axis=1)]
-        crowded = known & (distance.max(axis=1, initial=0) <= least * (1 + 1e-9))  # perhaps more equals than candidates
-        for index in np.flatnonzero(crowded):
-            members = np.flatnonzero(self.charts == charts[index])
+        _, near = self._tree.query(self._side_by_side(charts, points), k=2)
+        there = near < len(self.uv)  # the number beyond the last vertex stands for none
+        near[~there] = 0
+        distance = _euclidean(points[:, None], self.uv[near])
+        distance[~there | (self.charts[near] != charts[:, None])] = np.inf
+        second = distance[:, 1] < distance[:, 0]
+        found = np.where(second, near[:, 1], near[:, 0])
+        found[np.isinf(distance).all(axis=1)] = -1
+        gap = np.abs(np.subtract(*distance.T, out=np.full(len(found), np.inf), where=np.isfinite(distance).all(axis=1)))
+        for index in np.flatnonzero(gap <= MARGIN * self._step):  # perhaps more vertices are as near
+            members = self._members[charts[index]]
             found[index] = members[_euclidean(points[index], self.uv[members]).argmin()]
         return found
 
     def nearest_of_colours(self, iuv: np.ndarray) -> np.ndarray:
         """The same for (P, 3) uint8 chart, 255 U, 255 V; every colour is looked up once and remembered."""
-        chart, u, v = (iuv[:, channel].astype(np.int64) for channel in range(3))
-        found = np.full(len(iuv), -1, np.int64)
-        known = (chart >= 1) & (chart <= NUM_CHARTS)
-        places = chart[known] - 1, u[known], v[known]
-        new = self._colours[places] == -2
-        if new.any():
-            charts, us, vs = np.unique(np.stack(places)[:, new], axis=1)
-            self._colours[charts, us, vs] = self.nearest(charts + 1, us / 255.0, vs / 255.0)
-        found[known] = self._colours[places]
+        chart, u, v = iuv.T.astype(np.int64)
+        colours = np.where(chart <= NUM_CHARTS, chart, 0) << 16 | u << 8 | v
+        found = self._colours[colours]
+        new = np.unique(colours[found == -2])
+        if len(new):
+            self._colours[new] = self.nearest(new >> 16, (new >> 8 & 255) / 255.0, (new & 255) / 255.0)
+            found = self._colours[colours]
         return found
+
+    def _side_by_side(self, charts: np.ndarray, uv: np.ndarray) -> np.ndarray:
+        """(P, 2) places of the tree, a plane with one chart beside the other."""
+        return np.stack([uv[:, 0] + self._step * charts, uv[:, 1]], axis=1)
 
 
 @dataclass(frozen=True)

@@ -119,18 +119,19 @@ def point_similarity(detections: Sequence[DetectedPerson], people: Sequence[Anno
     the one predicted at its pixel, infinite where nothing is predicted, κ the scale of the chart of the point's vertex.
     """
     similarity = np.zeros((len(detections), len(people)))
-    for column, person in enumerate(people):
-        known = person.vertices >= 0
-        if person.points is None or not known.any() or not detections:
-            continue
-        spots = person.points.in_image(person.box)
-        wanted = body.vertex[person.vertices[known]]
-        scale = DISTANCE_SCALES[body.charts[person.vertices[known]]]
-        colours = np.concatenate([_colours(one, spots)[known] for one in detections])
-        seen = body.nearest_of_colours(colours).reshape(len(detections), -1)
-        vertex = np.where(seen >= 0, body.vertex[seen], -1)
-        distances = body.distances.between(np.broadcast_to(wanted, vertex.shape), vertex)
-        similarity[:, column] = _mean_similarity(distances, scale)
+    counted = [(column, person, person.vertices >= 0) for column, person in enumerate(people)
+               if person.points is not None and (person.vertices >= 0).any()]
+    if not counted or not detections:
+        return similarity
+    spots = np.concatenate([person.points.in_image(person.box)[known] for _, person, known in counted])
+    wanted = np.concatenate([person.vertices[known] for _, person, known in counted])
+    seen = body.nearest_of_colours(np.concatenate([_colours(one, spots) for one in detections])).reshape(len(detections), -1)
+    vertex = np.where(seen >= 0, body.vertex[seen], -1)
+    distances = body.distances.between(np.broadcast_to(body.vertex[wanted], vertex.shape), vertex)
+    scales = DISTANCE_SCALES[body.charts[wanted]]
+    ends = np.cumsum([known.sum() for _, _, known in counted])[:-1]
+    for (column, _, _), own, scale in zip(counted, np.split(distances, ends, axis=1), np.split(scales, ends)):
+        similarity[:, column] = _mean_similarity(own, scale)
     return similarity
 
 

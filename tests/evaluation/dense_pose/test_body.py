@@ -43,6 +43,28 @@ def test_the_first_of_a_few_equally_near_vertices_counts():
     assert body.nearest(np.array([3, 3]), np.array([0.9, 0.8]), np.array([0.9, 0.9])).tolist() == [5, 5]
 
 
+@pytest.mark.parametrize(('low', 'high'), [(0, 1), (-3, 5), (0.999, 1.001)])
+def test_charts_do_not_reach_into_each_other(low, high):
+    """A chart of a single vertex beside full ones, and U and V of vertices that leave [0, 1]."""
+    rng = np.random.default_rng(3)
+    charts, uv = np.r_[5, rng.choice([4, 6, 24], 90)], rng.uniform(low, high, (91, 2))
+    body = BodySurface(charts, uv, np.arange(91), Distances(np.zeros(91 * 45, np.float32), 91))
+    asked = np.repeat([3, 4, 5, 6, 24], 40), rng.integers(0, 2, 200).astype(float), rng.uniform(0, 1, 200)
+    assert body.nearest(*asked).tolist() == [nearest_by_loop(charts, uv, *point) for point in zip(*asked)]
+
+
+def test_a_body_of_a_single_vertex():
+    body = BodySurface(np.array([7]), np.array([[0.5, 0.5]]), np.array([0]), Distances(np.empty(0, np.float32), 1))
+    assert body.nearest(np.array([7, 8, 0]), np.zeros(3), np.ones(3)).tolist() == [0, -1, -1]
+
+
+def test_vertices_that_nearly_coincide_are_told_apart_as_exactly_as_the_table():
+    uv = np.array([[0.5, 0.5 + 2e-15], [0.5, 0.5], [0.5, 0.5 + 1e-15], [0.1, 0.1]])
+    body = BodySurface(np.full(4, 24), uv, np.arange(4), Distances(np.zeros(6, np.float32), 4))
+    asked = np.full(2, 24), np.full(2, 0.5), np.array([0.4, 0.6])
+    assert body.nearest(*asked).tolist() == [nearest_by_loop(body.charts, uv, *point) for point in zip(*asked)] == [1, 0]
+
+
 def test_colours_are_looked_up_like_points():
     body, rng = small_body(), np.random.default_rng(2)
     iuv = rng.integers(0, 256, (300, 3)).astype(np.uint8)

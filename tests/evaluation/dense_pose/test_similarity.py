@@ -70,6 +70,17 @@ def test_point_similarity_is_the_mean_over_the_points(seed):
     assert np.allclose(ours, [similarity_by_loop(given, one) for one in found], atol=1e-7)
 
 
+def test_people_of_an_image_are_measured_as_each_of_them_alone():
+    bare = dict(id=1, bbox=[0, 0, 20, 20], area=400, segmentation=[])
+    given = annotation(1), bare, annotation(2, box=(20, 9, 31, 33), count=7), annotation(3, count=1)
+    people = [read(one) for one in given]
+    found = [detection(1), detection(5, box=(20.7, 11.2, 25.5, 30.5)), detection(6, box=(60, 30, 10, 10))]
+    together = point_similarity(found, people, body=small_body())
+    alone = [point_similarity(found, [one], body=small_body())[:, 0] for one in people]
+    assert (together == np.stack(alone, axis=1)).all()
+    assert (together[0, [0, 2]] > 0).all()
+
+
 def test_an_exact_prediction_is_worth_1_and_one_elsewhere_0():
     charts, uv, _, _ = body_tables()
     given = annotation(count=1, box=(10, 5, 30, 40))
