@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 
 from mmqanet.errors import InputError
-from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes
+from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes, lie_within
 
 Found = tuple[np.ndarray, np.ndarray]
 SMALLEST = 64  # pixels of a tile
@@ -25,6 +25,9 @@ def detect_in_tiles(detect: Callable[[Sequence[np.ndarray]], list[Found]], image
                     batch_size: int) -> Found:
     """Look for people in square tiles of an image, which overlap by a fifth, and join them with those of the whole image.
 
+    What a tile shows inside somebody who is larger than a tile is a piece of that person, such as an arm: it counts only if
+    the whole image shows it as a person as well.
+
     Args:
         detect: finds people in images, as :meth:`PersonDetector.detect`.
         image: (H, W, 3) uint8 BGR.
@@ -39,13 +42,15 @@ def detect_in_tiles(detect: Callable[[Sequence[np.ndarray]], list[Found]], image
     if max(height, width) <= side:
         return whole
     boxes, scores, cut = [whole[0]], [whole[1]], [np.zeros(len(whole[0]), dtype=bool)]
+    larger = whole[0][(whole[0][:, 2:] - whole[0][:, :2]).max(axis=1) > side]  # a tile shows pieces of these
     tiles = _tiles(height, width, side)
     while batch := list(islice(tiles, batch_size)):
         for (x1, y1, x2, y2), found in zip(batch, detect([image[y1:y2, x1:x2] for x1, y1, x2, y2 in batch])):
             moved = found[0] + np.array([x1, y1, x1, y1], np.float32)
             boxes.append(moved)
             scores.append(found[1])
-            cut.append(cut_by_tile(moved, (x1, y1, x2, y2), (height, width), margin=MARGIN * side))
+            cut.append(cut_by_tile(moved, (x1, y1, x2, y2), (height, width), margin=MARGIN * side)
+                       | lie_within(moved, larger))
     return join_boxes(np.concatenate(boxes), np.concatenate(scores), np.concatenate(cut))
 
 

@@ -31,6 +31,15 @@ def cut_by_tile(boxes: np.ndarray, tile: tuple[int, int, int, int], image_shape:
     return (near & (edges != ends)).any(axis=1)
 
 
+def lie_within(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Which boxes (N, 4) lie in one of others (K, 4) by more than half, (N,) bool."""
+    found = np.zeros(len(boxes), dtype=bool)
+    for index, box in enumerate(boxes):
+        common, own, _ = _overlaps(box, others)
+        found[index] = (common > INSIDE * own).any()
+    return found
+
+
 def join_boxes(boxes: np.ndarray, scores: np.ndarray, cut: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One box for each person.
 
@@ -41,7 +50,7 @@ def join_boxes(boxes: np.ndarray, scores: np.ndarray, cut: np.ndarray) -> tuple[
     Args:
         boxes: (N, 4) float, x1, y1, x2, y2.
         scores: (N,) float.
-        cut: (N,) bool, from :func:`cut_by_tile`.
+        cut: (N,) bool, from :func:`cut_by_tile`, and what else may be a piece of somebody.
 
     Returns:
         boxes (K, 4) and scores (K,), descending, of the same types; joined boxes have the better score.

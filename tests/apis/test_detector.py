@@ -253,6 +253,31 @@ def test_tiles_find_small_people_once_and_where_they_are():
     assert len(tiled.model.seen) == 2 + 20
 
 
+class Striped(Squares):
+    """Finds a frame of grey lines as well, if the picture is larger than a tile."""
+
+    def test_step(self, data):
+        found = super().test_step(data)
+        for image, sample in zip(data['inputs'], found):
+            ys, xs = (image[0] == 90).numpy().nonzero()
+            if len(ys) and image.shape[-1] > 150:
+                sample.pred_instances = SimpleNamespace(
+                    bboxes=torch.tensor([[xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]]).float(),
+                    scores=torch.full((1,), 0.5), labels=torch.zeros(1).long())
+        return found
+
+
+def test_what_tiles_show_inside_of_somebody_larger_is_a_piece():
+    """A white square inside of a person of 300 pixels is a piece, one beside is somebody."""
+    image = np.zeros((400, 500, 3), np.uint8)
+    cv2.rectangle(image, (20, 20), (319, 319), (90, 90, 90), 1)
+    image[100:130, 100:130] = image[340:370, 400:430] = 255
+    detector = PersonDetector(Striped(), pack, tiles=150)
+    boxes, scores = detector.detect([image])[0]
+    assert boxes.tolist() == [[400, 340, 430, 370], [20, 20, 320, 320]]
+    assert scores.round(1).tolist() == pytest.approx([0.9, 0.5])
+
+
 def test_a_tile_has_a_least_size():
     with pytest.raises(InputError, match='tiles is 10, but a tile needs 64 pixels'):
         PersonDetector(Squares(), shrunk, tiles=10)

@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes
+from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes, lie_within
 
 
 @pytest.mark.parametrize(('box', 'expected'), [
@@ -15,6 +15,13 @@ from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes
 def test_only_borders_inside_the_image_cut(box, expected):
     cut = cut_by_tile(np.array([box], np.float32), (100, 0, 200, 200), (400, 400), margin=3)
     assert cut.tolist() == [expected]
+
+
+def test_what_lies_in_another_box_by_more_than_half():
+    others = np.array([(0, 0, 10, 10), (100, 0, 110, 10)], np.float32)
+    boxes = np.array([(2, 2, 4, 4), (6, 0, 16, 10), (104, 0, 114, 10), (50, 50, 60, 60)], np.float32)
+    assert lie_within(boxes, others).tolist() == [True, False, True, False]
+    assert lie_within(boxes, others[:0]).tolist() == [False] * 4
 
 
 def joined(*rows):
