@@ -103,7 +103,7 @@ DETECTIONS = {
 }
 HARMLESS_DETECTIONS = {
     'huge box': lambda m: [detection(bbox=[0, 0, 1e18, 1e18])],
-    'charts a bomb': lambda m: [packed(bomb(4000), (3, 4000, 4000))],
+    'charts a bomb': lambda m: [packed(bomb(2500), (3, 2500, 2500))],
     'far box': lambda m: [detection(bbox=[-1e18, 1e18, 5, 5])],
     'none': lambda m: [],
 }

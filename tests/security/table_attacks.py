@@ -159,7 +159,7 @@ OUTSIDE = {
 }
 INSIDE = {
     'from the root': '/etc/passwd.png',
-    'deep': f'{"a/" * 600}a.png',
+    'deep': f'{"a/" * 60}a.png',
     'clears the screen': '\x1b[2J\n.png',
     'people of another': 'people/a/1.png',
     'no text': '\udcff.png',
