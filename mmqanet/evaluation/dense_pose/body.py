@@ -93,8 +93,9 @@ class BodySurface:
         second = distance[:, 1] < distance[:, 0]
         found = np.where(second, near[:, 1], near[:, 0])
         found[np.isinf(distance).all(axis=1)] = -1
-        gap = np.abs(np.subtract(*distance.T, out=np.full(len(found), np.inf), where=np.isfinite(distance).all(axis=1)))
-        for index in np.flatnonzero(gap <= MARGIN * self._step):  # perhaps more vertices are as near
+        close = np.isfinite(distance).all(axis=1)
+        close[close] = np.abs(distance[close, 0] - distance[close, 1]) <= MARGIN * self._step
+        for index in np.flatnonzero(close):  # perhaps more vertices are as near
             members = self._members[charts[index]]
             found[index] = members[_euclidean(points[index], self.uv[members]).argmin()]
         return found

@@ -119,17 +119,17 @@ def point_similarity(detections: Sequence[DetectedPerson], people: Sequence[Anno
     the one predicted at its pixel, infinite where nothing is predicted, κ the scale of the chart of the point's vertex.
     """
     similarity = np.zeros((len(detections), len(people)))
-    counted = [(column, person, person.vertices >= 0) for column, person in enumerate(people)
+    counted = [(column, person.points.in_image(person.box), person.vertices) for column, person in enumerate(people)
                if person.points is not None and (person.vertices >= 0).any()]
     if not counted or not detections:
         return similarity
-    spots = np.concatenate([person.points.in_image(person.box)[known] for _, person, known in counted])
-    wanted = np.concatenate([person.vertices[known] for _, person, known in counted])
+    spots = np.concatenate([places[vertices >= 0] for _, places, vertices in counted])
+    wanted = np.concatenate([vertices[vertices >= 0] for _, _, vertices in counted])
     seen = body.nearest_of_colours(np.concatenate([_colours(one, spots) for one in detections])).reshape(len(detections), -1)
     vertex = np.where(seen >= 0, body.vertex[seen], -1)
     distances = body.distances.between(np.broadcast_to(body.vertex[wanted], vertex.shape), vertex)
     scales = DISTANCE_SCALES[body.charts[wanted]]
-    ends = np.cumsum([known.sum() for _, _, known in counted])[:-1]
+    ends = np.cumsum([(vertices >= 0).sum() for _, _, vertices in counted])[:-1]
     for (column, _, _), own, scale in zip(counted, np.split(distances, ends, axis=1), np.split(scales, ends)):
         similarity[:, column] = _mean_similarity(own, scale)
     return similarity
