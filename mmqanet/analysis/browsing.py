@@ -1,18 +1,17 @@
 """Looking at a data set: one picture a sample, the whole image and what the training transforms make of it."""
-import copy
 from typing import Any
 
 import numpy as np
 
+from mmqanet.analysis.whole_images import whole_images
 from mmqanet.datasets import HumanParsingDataset, SeededIndex
 from mmqanet.datasets.transforms import BoxesToCrops
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.registry import DATASETS
-from mmqanet.structures import LabelSet, ParsingDataSample
+from mmqanet.structures import ParsingDataSample
 from mmqanet.visualization.samples import CropSample, draw_sample
-
-WHOLE_IMAGE = [dict(type='LoadImage'), dict(type='LoadImageMaps')]
+from mmqanet.visualization.surface_points import PlacedPoints
 
 
 class Browser:
@@ -33,10 +32,7 @@ class Browser:
             raise InputError(f'data set {cfg["type"]}: only HumanParsingDataset and those built on it can be browsed')
         self.dataset = DATASETS.build(dict(cfg, on_invalid='skip'))
         self.dataset.on_invalid = 'error'
-        whole = {**copy.deepcopy(dict(cfg)), 'on_invalid': 'skip', 'pipeline': WHOLE_IMAGE, 'test_mode': True}
-        whole['data_prefix'] = {key: value for key, value in cfg['data_prefix'].items() if key != 'instance'}
-        self._images = DATASETS.build(whole)
-        self._index = {self._images.get_data_info(i)['img_id']: i for i in range(len(self._images))}
+        self._images = whole_images(cfg, kind)
 
     def draw(self, draw: SeededIndex) -> tuple[str, np.ndarray]:
         """Draw the sample of an index on the random stream that comes with it.
@@ -54,11 +50,9 @@ class Browser:
             packed = self.dataset.prepare_data(draw)
             crop = self._crop_of(packed['inputs'], packed['data_samples'])
             name, title = f'{name}_{info["ann_ids"][0]}', f'{title}, annotation {info["ann_ids"][0]}'
-        whole = self._images.prepare_data(self._index[info['img_id']])
-        category = whole['category_map']
-        human = whole.get('human_map', (category > 0).astype(np.int32))
-        picture = draw_sample(whole['img'], category, human, whole['bboxes'],
-                              label_set=LabelSet.of(self.dataset.metainfo), title=title, crop=crop)
+        whole = self._images.read(info['img_id'])
+        picture = draw_sample(whole.image, whole.category, whole.human, whole.boxes, label_set=self._images.label_set,
+                              title=title, crop=crop, points=whole.points)
         return name.replace('/', '_'), picture
 
     def _crop_of(self, inputs: Any, sample: ParsingDataSample) -> CropSample:
@@ -67,6 +61,9 @@ class Browser:
         if cropping is None or 'gt_sem_seg' not in sample:
             raise DataError('the pipeline makes no crop with labels: BoxesToCrops and PackParsingInputs are needed')
         plain = PersonCrop.from_box(sample.gt_instances.bboxes[0], output_size=crop.output_size, padding=cropping.padding)
+        points = PlacedPoints()
+        if 'gt_points' in sample:
+            points = self._images.place(sample.gt_points.xy.numpy(), sample.gt_points.charts.numpy())
         return CropSample(image=np.ascontiguousarray(inputs[0].numpy().transpose(1, 2, 0)),
                           labels=sample.gt_sem_seg.data[0].numpy(), person=max(int(sample.gt_instances.parsing_ids[0]), 1),
-                          crop=crop, plain=plain)
+                          crop=crop, plain=plain, points=points)

@@ -3,7 +3,7 @@
     H, W size of the image, h, w of the crop, C classes, N people.
 """
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -14,6 +14,7 @@ from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, add_legend, text_mask, write
 from mmqanet.visualization.overlay import draw_panels
 from mmqanet.visualization.paint import INK, PAPER
+from mmqanet.visualization.surface_points import PlacedPoints
 
 HEIGHT = 640  # of the panels, in pixels
 WIDEST = 1.7  # width of a panel over its height, at most
@@ -26,7 +27,7 @@ class CropSample:
     """What the network is given of one person.
 
     image: (h, w, 3) uint8 BGR. labels: (h, w) uint8, 255 = ignore. person: its id in the human map, at least 1.
-    crop: where it lies in the image. plain: where it would lie without augmentation.
+    crop: where it lies in the image. plain: where it would lie without augmentation. points: of dense pose, in the crop.
     """
 
     image: np.ndarray
@@ -34,6 +35,7 @@ class CropSample:
     person: int
     crop: PersonCrop
     plain: PersonCrop
+    points: PlacedPoints = field(default_factory=PlacedPoints)
 
     def changes(self) -> list[str]:
         """What the augmentation did, in words: mirrored, turned, larger or smaller; empty where it did nothing."""
@@ -49,7 +51,7 @@ class CropSample:
 
 
 def draw_sample(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np.ndarray, *, label_set: LabelSet,
-                title: str, crop: CropSample | None = None) -> np.ndarray:
+                title: str, crop: CropSample | None = None, points: PlacedPoints | None = None) -> np.ndarray:
     """Draw an image with all its people, their parts by name, and their boxes; where given, one person's crop beside it.
 
     Args:
@@ -59,11 +61,12 @@ def draw_sample(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxe
         label_set: of the data set.
         title: written above.
         crop: also drawn as a frame in the image; then as the network sees it, its labels, and the two together.
+        points: of dense pose, in the image.
 
     Returns:
         (H', W', 3) uint8 BGR.
     """
-    panels = [_whole(image, category, human, boxes, label_set, crop)]
+    panels = [_whole(image, category, human, boxes, label_set, crop, points)]
     present = category.ravel()
     if crop is not None:
         panels += _crop_panels(crop, label_set)
@@ -99,7 +102,7 @@ def contact_sheet(pictures: Sequence[np.ndarray], *, width: int = 2400, row: int
 
 
 def _whole(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np.ndarray,
-           label_set: LabelSet, crop: CropSample | None) -> np.ndarray:
+           label_set: LabelSet, crop: CropSample | None, points: PlacedPoints | None) -> np.ndarray:
     scale = min(HEIGHT / image.shape[0], WIDEST * HEIGHT / image.shape[1])
     size = max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
@@ -109,7 +112,10 @@ def _whole(image: np.ndarray, category: np.ndarray, human: np.ndarray, boxes: np
         cv2.rectangle(small, (x1, y1), (x2 - 1, y2 - 1), BOX, 1)
     if crop is not None:
         _draw_frame(small, crop.crop, scale)
-    return _pad_rows(_parsing(small, _nearest(category, size), _nearest(human, size), label_set, 'image', alpha=0.45))
+    panel = _parsing(small, _nearest(category, size), _nearest(human, size), label_set, 'image', alpha=0.45)
+    if points is not None:
+        points.draw(panel, zoom=scale)
+    return _pad_rows(panel)
 
 
 def _draw_frame(panel: np.ndarray, crop: PersonCrop, scale: float) -> None:
@@ -133,7 +139,9 @@ def _crop_panels(crop: CropSample, label_set: LabelSet) -> list[np.ndarray]:
     _tag(seen, ['network input', *crop.changes()])
     alone = {'labels': ImageParsing.annotated(labels, 0 * person)}
     plain = draw_panels(np.full_like(image, PAPER), alone, label_set=label_set, alpha=1.0, legend=False, part_labels=False)
-    return [seen, plain, _parsing(image, labels, person, label_set, 'both', alpha=0.45)]
+    both = _parsing(image, labels, person, label_set, 'both', alpha=0.45)
+    crop.points.draw(both, zoom=HEIGHT / crop.image.shape[0])
+    return [seen, plain, both]
 
 
 def _parsing(image: np.ndarray, category: np.ndarray, human: np.ndarray,
