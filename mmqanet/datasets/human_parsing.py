@@ -184,8 +184,9 @@ class HumanParsingDataset(BaseDataset):
         """The record of a sample, with what the pipeline needs of the label set: classes, flip pairs, number of
         partial labels."""
         info = super().get_data_info(int(idx))
-        info.update(classes=self.metainfo['classes'], flip_pairs=self.metainfo['flip_pairs'],
-                    num_partial_labels=len(self.metainfo.get('partial_labels', ())))
+        meta = self._metainfo  # of ``metainfo`` every look makes a deep copy
+        info.update(classes=meta['classes'], flip_pairs=meta['flip_pairs'],
+                    num_partial_labels=len(meta.get('partial_labels', ())))
         return info
 
     def get_cat_ids(self, idx: int) -> list[int]:

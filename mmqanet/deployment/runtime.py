@@ -636,22 +636,22 @@ def encode_rle(mask: np.ndarray, offset: tuple[int, int], shape: tuple[int, int]
     breaks = np.flatnonzero(np.diff(inside) > 1)
     starts, stops = inside[np.r_[0, breaks + 1]], inside[np.r_[breaks, len(inside) - 1]] + 1
     edges = np.stack([starts, stops], axis=1).ravel()
-    runs = np.diff(np.r_[0, edges, shape[0] * shape[1]]).tolist()
-    if not runs[-1]:
-        runs.pop()
-    numbers = [run if place < 3 else run - runs[place - 2] for place, run in enumerate(runs)]
-    return dict(size=list(shape), counts=''.join(map(_characters, numbers)))
+    runs = np.diff(np.r_[0, edges, shape[0] * shape[1]])
+    runs = runs[:-1] if runs[-1] == 0 else runs
+    return dict(size=list(shape), counts=_characters(np.r_[runs[:3], runs[3:] - runs[1:-2]]))
 
 
-def _characters(number: int) -> str:
-    characters = ''
-    while True:
-        group = number & 31
-        number >>= 5
-        more = number != (-1 if group & 16 else 0)
-        characters += chr(group + 32 * more + 48)
-        if not more:
-            return characters
+def _characters(numbers: np.ndarray) -> str:
+    unfinished = np.ones(len(numbers), bool)
+    columns = []
+    while unfinished.any():
+        groups = numbers & 31
+        numbers = numbers >> 5
+        more = numbers != -(groups >> 4)
+        columns.append(np.where(unfinished, groups + 32 * more + 48, 0).astype(np.uint8))
+        unfinished &= more
+    codes = np.stack(columns, axis=1)
+    return codes[codes > 0].tobytes().decode('ascii')
 
 
 # -- the command -------------------------------------------------------------------------------------------------------

@@ -37,9 +37,9 @@ def encode_rle(mask: np.ndarray, *, offset: tuple[int, int] = (0, 0),
     if flat.size and flat[-1]:
         changes = np.append(changes, (x + mask.shape[1]) * height)  # a crop as high as the image ends inside
     changes = changes[changes < height * width]
-    runs = np.diff(changes, prepend=0, append=height * width).tolist()
-    numbers = [run if i < 3 else run - runs[i - 2] for i, run in enumerate(runs)]
-    return {'size': [height, width], 'counts': ''.join(map(_characters, numbers))}
+    runs = np.diff(changes, prepend=0, append=height * width)
+    numbers = np.concatenate([runs[:3], runs[3:] - runs[1:-2]])
+    return {'size': [height, width], 'counts': _characters(numbers)}
 
 
 def decode_rle(rle: dict, *, image_shape: tuple[int, int] | None = None) -> np.ndarray:
@@ -74,12 +74,15 @@ def decode_rle(rle: dict, *, image_shape: tuple[int, int] | None = None) -> np.n
     return np.repeat(inside, runs).reshape((height, width), order='F')
 
 
-def _characters(number: int) -> str:
-    characters = ''
-    while True:
-        group = number & 31
-        number >>= 5
-        more = number != (-1 if group & 16 else 0)
-        characters += chr(group + 32 * more + 48)
-        if not more:
-            return characters
+def _characters(numbers: np.ndarray) -> str:
+    """The characters of (N,) int64 numbers, one after the other; group by group of all numbers at once."""
+    unfinished = np.ones(len(numbers), bool)
+    columns = []
+    while unfinished.any():
+        groups = numbers & 31
+        numbers = numbers >> 5
+        more = numbers != -(groups >> 4)
+        columns.append(np.where(unfinished, groups + 32 * more + 48, 0).astype(np.uint8))
+        unfinished &= more
+    codes = np.stack(columns, axis=1)
+    return codes[codes > 0].tobytes().decode('ascii')

@@ -196,3 +196,8 @@ def test_a_picture_is_written_in_the_format_of_its_suffix_and_the_colours_of_its
         assert image.size == (24, 16)
         assert np.abs(np.array(image.convert('RGB')).astype(int) - (250, 100, 30)).max() <= 3
     assert (decode_image(encode_png(pixels), where='x') == pixels).all()
+
+
+def test_every_row_of_a_tall_picture_has_its_channels_in_order():
+    pixels = np.random.default_rng(0).integers(0, 256, (2 * images.BAND + 3, 7, 3), dtype=np.uint8)
+    assert np.array_equal(decode_image(encoded(Image.fromarray(pixels)), where='x'), pixels[..., ::-1])

@@ -1,5 +1,8 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
+import zlib
+from collections.abc import Hashable
 
+import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
@@ -36,13 +39,32 @@ class LoadImage(BaseTransform):
 class LoadPersonMap(GroundTruthTransform):
     """Read the label map of the sample's one person: its classes, background everywhere else.
 
+    A person's labels are kept, compressed, for the next epoch, which then opens no label file. They are a few hundred bytes
+    to a few thousand a person. Every worker process keeps its own.
+
     Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, num_partial_labels (optional),
     ori_shape.
     Added keys: gt_map ((H, W) uint8, 255 = ignore).
+
+    Args:
+        keep_mib (float): most memory in MiB for kept labels; 0 keeps none, so that files are read anew every time.
     """
+
+    def __init__(self, *, keep_mib: float = 256) -> None:
+        self.kept = KeptMaps(int(keep_mib * 2**20))
 
     def transform(self, results: dict) -> dict:
         """Read the person's labels; raises ``DataError`` where no labelled pixel lies in the box."""
+        key = (results['category_path'], results.get('human_path'), int(results['parsing_ids'][0]), results['ori_shape'],
+               results['bboxes'][0].tobytes(), len(results['classes']), results.get('num_partial_labels', 0))
+        labels = self.kept.get(key)
+        if labels is None:
+            labels = self._read(results)
+            self.kept.add(key, labels)
+        results['gt_map'] = labels
+        return results
+
+    def _read(self, results: dict) -> np.ndarray:
         shape, num_labels = results['ori_shape'], len(results['classes']) + results.get('num_partial_labels', 0)
         labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
         if 'human_path' in results:
@@ -54,8 +76,36 @@ class LoadPersonMap(GroundTruthTransform):
                 f'{results.get("human_path", results["category_path"])}: annotation {results["ann_ids"][0]}: the person '
                 f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel in its box'
                 + (', only such that are ignored (255)' if inside.any() else ''))
-        results['gt_map'] = labels
-        return results
+        return labels
+
+
+class KeptMaps:
+    """Label maps (H, W) uint8 that are background but for one window each: the window is kept, compressed.
+
+    Args:
+        max_bytes: of all that is kept; what would pass it is not kept.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes, self.bytes = max_bytes, 0
+        self._windows: dict[Hashable, tuple[tuple[int, int], tuple[int, int, int, int], bytes]] = {}
+
+    def get(self, key: Hashable) -> np.ndarray | None:
+        """A copy of a map, (H, W) uint8; ``None`` if it is not kept."""
+        if key not in self._windows:
+            return None
+        shape, (x, y, width, height), content = self._windows[key]
+        labels: np.ndarray = np.zeros(shape, np.uint8)
+        labels[y:y + height, x:x + width] = np.frombuffer(zlib.decompress(content), np.uint8).reshape(height, width)
+        return labels
+
+    def add(self, key: Hashable, labels: np.ndarray) -> None:
+        """Keep a map, if there is room."""
+        x, y, width, height = cv2.boundingRect(labels)
+        content = zlib.compress(labels[y:y + height, x:x + width].tobytes(), 1)
+        if self.bytes + len(content) <= self.max_bytes:
+            self.bytes += len(content)
+            self._windows[key] = (labels.shape[0], labels.shape[1]), (x, y, width, height), content
 
 
 @TRANSFORMS.register_module()
