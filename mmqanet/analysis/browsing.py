@@ -3,7 +3,7 @@ from typing import Any
 
 import numpy as np
 
-from mmqanet.analysis.whole_images import whole_images
+from mmqanet.analysis.browsed_images import whole_images
 from mmqanet.datasets import HumanParsingDataset, SeededIndex
 from mmqanet.datasets.transforms import BoxesToCrops
 from mmqanet.errors import DataError, InputError

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from mmengine.registry import DefaultScope
 
+from mmqanet.analysis.browsed_images import whole_images
 from mmqanet.analysis.browsing import Browser
-from mmqanet.analysis.whole_images import whole_images
 from mmqanet.datasets import SeededIndex
 from mmqanet.datasets.densepose_coco import DensePoseCOCODataset
 from mmqanet.engine.config import read_config
