@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import HumanParsingInferencer, init_model
+from mmqanet.apis.ensembles import read_ensemble
 from mmqanet.apis.inference import inference_topdown
 from mmqanet.cli.main import main
 from mmqanet.errors import DataError, InputError
@@ -263,3 +264,11 @@ def test_the_command_takes_an_ensemble(first, second, picture, tmp_path, capsys)
                            (['--checkpoint', str(first)], 'names all of its members')):
         assert main([*words, '--out', str(tmp_path / 'no'), *options[:3], *wrong]) == 1
         assert message in capsys.readouterr().err
+
+
+def test_the_default_label_set_is_that_of_all_members(first, tmp_path):
+    content = torch.load(first, weights_only=False)
+    content['meta']['default_classes'] = 'coarse'
+    torch.save(content, tmp_path / 'coarse.pth')
+    assert read_ensemble([tmp_path / 'coarse.pth', tmp_path / 'coarse.pth']).meta['default_classes'] == 'coarse'
+    assert 'default_classes' not in read_ensemble([tmp_path / 'coarse.pth', first]).meta

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from mmqanet.models.heads.gce_head import GeometricContextHead, NonLocalBlock
+from mmqanet.models.heads.gce_head import GeometricContext, GeometricContextHead, NonLocalBlock
 from mmqanet.registry import MODELS
 
 
@@ -63,3 +63,8 @@ def test_as_released_unless_a_config_says_otherwise():
     assert not head.pooled.with_norm
     assert head.loss_parsing.loss_weight == 2
     assert head.loss(noise(1, 20, 4, 4), torch.zeros(1, 4, 4, dtype=torch.long))['loss_parsing'] > 0
+
+
+def test_the_default_rates_are_those_of_parsing_rcnn():
+    branches = GeometricContext(in_channels=4, channels=64).branches
+    assert [branch.conv.dilation for branch in branches] == [(1, 1), (6, 6), (12, 12), (18, 18)]
