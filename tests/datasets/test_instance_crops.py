@@ -101,7 +101,7 @@ def test_what_is_wrong_is_named(folder):
     with pytest.raises(DataError, match=r"truth\.json: annotation 8: field 'segmentation' is missing"):
         dataset(folder)
     for segmentation, message in (([[1, 2]], 'cannot be read'), (dict(size=[40, 60], counts='zz'), 'cannot be read'),
-                                  (encode_rle(np.ones((5, 5))), r'of \(5, 5\), but the image has \(40, 60\)')):
+                                  (encode_rle(np.ones((5, 5))), r'cannot be read \(size: a mask of 5x5, and 40x60 is')):
         write(folder, [dict(id=8, category_id=3, bbox=[1, 1, 5, 5], segmentation=segmentation)])
         with pytest.raises(DataError, match=rf'truth\.json: annotation 8: segmentation {message}'):
             dataset(folder)[0]
