@@ -15,6 +15,7 @@ from mmqanet.apis.fingerprints import boxes_digest, detector_digest, model_diges
 from mmqanet.apis.given_boxes import look_up
 from mmqanet.apis.inference import refuse_boxes, require_calibration
 from mmqanet.apis.inputs import Input, find_inputs, is_single
+from mmqanet.apis.layout import DEFAULT_KINDS
 from mmqanet.apis.loading import init_model
 from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.picture_files import DEFAULT_STYLE, OverlayStyle, draw
@@ -167,7 +168,9 @@ class HumanParsingInferencer:
         if out_dir:
             options = self.options(boxes=boxes, box_scores=box_scores, score_thr=score_thr, part_score_thr=part_score_thr,
                                    expected_iou_thr=expected_iou_thr, track=track)
-            writer = ResultWriter(out_dir, label_set=self.label_set, style=style, options=options, given=self.given)
+            kinds = (*DEFAULT_KINDS, 'iuv') if self.model.gives_surface else DEFAULT_KINDS
+            writer = ResultWriter(out_dir, label_set=self.label_set, kinds=kinds, style=style, options=options,
+                                  given=self.given)
             writer.plan.claim(items)
         if self.show_progress:
             stream = progress_bar(stream, description='parsing', total=sum(item.count() for item in items) or None)

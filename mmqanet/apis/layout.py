@@ -19,7 +19,7 @@ from pathlib import PurePosixPath
 
 from mmqanet.evaluation.submission import GLOBAL, HUMANS, PARTS
 
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second')  # of a picture's results
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second', 'iuv', 'texture')  # of a picture's results
 DEFAULT_KINDS = KINDS[:3]
 VIDEO_KINDS = ('video', 'lines')
 SUMMARIES = {
@@ -50,6 +50,10 @@ def kind_paths(kind: str, name: str) -> list[str]:
             return [f'{name}.png']
         case 'second':
             return [f'{name}_second.png', f'{name}_second_overlay.jpg']
+        case 'iuv':
+            return [f'{name}_IUV.png']
+        case 'texture':
+            return [f'{name}_texture.jpg']
         case 'video':
             return [f'{name}.mp4']
         case 'lines':

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mmqanet.apis.fingerprints import boxes_digest
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.layout import (
     CUT_OUTS,
@@ -31,6 +32,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.structures import LabelSet
 from mmqanet.utils.files import PathLike, remove_file, write_bytes
 from mmqanet.utils.staging import Staging
+from mmqanet.visualization.surface import side_of
 
 
 class ResultWriter:
@@ -45,6 +47,7 @@ class ResultWriter:
         style: of the overlays.
         options: what else decides on the results, e.g. :meth:`HumanParsingInferencer.options`; goes into the records.
         given: files that are never overwritten, besides the inputs.
+        atlas: what the kind texture paints people with (:func:`mmqanet.visualization.surface.paint_texture`).
         resumes: keep what an earlier run with the same options wrote of other kinds; otherwise its files go.
 
     Raises:
@@ -53,14 +56,18 @@ class ResultWriter:
 
     def __init__(self, folder: str | Path, *, label_set: LabelSet, kinds: Sequence[str] = DEFAULT_KINDS,
                  style: OverlayStyle = DEFAULT_STYLE, options: Mapping[str, Any] | None = None,
-                 given: Iterable[PathLike] = (), resumes: bool = False) -> None:
+                 given: Iterable[PathLike] = (), resumes: bool = False, atlas: np.ndarray | None = None) -> None:
         unknown = [kind for kind in kinds if kind not in (*KINDS, *SUMMARIES)]
         if unknown:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join([*KINDS, *SUMMARIES])}')
+        if 'texture' in kinds and atlas is None:
+            raise InputError('kinds: texture needs an atlas')
+        if atlas is not None:
+            side_of(atlas)
         self.folder, self.label_set, self.style = Path(folder), label_set, style
         self.kinds = tuple(kind for kind in kinds if kind in KINDS)
         self.summaries = tuple(kind for kind in kinds if kind in SUMMARIES)
-        self.run_options, self.resumes = dict(options or {}), resumes
+        self.run_options, self.resumes, self.atlas = dict(options or {}), resumes, atlas
         self.plan = OutputPlan(self.folder, kinds, given=given)
         self.video: VideoResult | None = None
         try:
@@ -144,6 +151,8 @@ class ResultWriter:
             options['max_frames'] = item.max_frames
         if isinstance(item, Video) or 'overlay' in self.kinds:
             options['overlay'] = asdict(self.style)
+        if 'texture' in self.kinds:
+            options['texture'] = boxes_digest(self.atlas)
         return options
 
     def _covers(self, record: Mapping, item: Input) -> bool:
@@ -158,7 +167,7 @@ class ResultWriter:
             if drawing is None and 'overlay' in self.kinds:
                 drawing = self.draw(parsed)
             files = write_kinds(staging.path, parsed, described, kinds=self.kinds, label_set=self.label_set,
-                                drawing=drawing, style=self.style)
+                                drawing=drawing, style=self.style, atlas=self.atlas)
             self._publish(parsed.item, dict(described, files=files), staging)
         return self.folder / record_path(parsed.item.name)
 

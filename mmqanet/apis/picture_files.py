@@ -18,7 +18,9 @@ from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.images import encode_jpeg
 from mmqanet.visualization import draw_parsing, palette_image
+from mmqanet.visualization.arrays import predicted
 from mmqanet.visualization.overlay import check_options
+from mmqanet.visualization.surface import iuv_picture, paint_texture
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,8 @@ def draw(parsed: Parsed, label_set: LabelSet, *, style: OverlayStyle = DEFAULT_S
 
 
 def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequence[str], label_set: LabelSet,
-                drawing: np.ndarray | None, style: OverlayStyle = DEFAULT_STYLE) -> dict[str, list[str]]:
+                drawing: np.ndarray | None, style: OverlayStyle = DEFAULT_STYLE,
+                atlas: np.ndarray | None = None) -> dict[str, list[str]]:
     """Write the files of a picture.
 
     Args:
@@ -60,6 +63,7 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
         label_set: of the model.
         drawing: (H', W', 3) uint8 BGR, needed for the kind overlay.
         style: of the drawing of the kind second.
+        atlas: as for :func:`mmqanet.visualization.surface.paint_texture`, needed for the kind texture.
 
     Returns:
         dict: the paths below the folder, by kind.
@@ -79,6 +83,13 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
                 write_bytes(folder / files[kind][1], encode_jpeg(draw_parsing(
                     parsed.frame.image, second, label_set=classes, alpha=style.alpha, legend=style.legend,
                     part_labels=style.part_labels, quality_thr=style.quality_thr)))
+            case 'iuv':
+                picture = iuv_picture(predicted(sample))[..., ::-1]
+                write_bytes(folder / files[kind][0], png(Image.fromarray(picture)))
+            case 'texture':
+                assert atlas is not None
+                painted = paint_texture(parsed.frame.image, predicted(sample), atlas)
+                write_bytes(folder / files[kind][0], encode_jpeg(painted))
             case 'overlay':
                 assert drawing is not None
                 write_bytes(folder / files[kind][0], encode_jpeg(drawing))

@@ -15,7 +15,7 @@ from mmqanet.utils.console import complain, say
 from mmqanet.utils.wording import count_of
 
 # Of mmqanet.apis.layout, which --help need not import.
-KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second')
+KINDS = ('overlay', 'palette', 'submission', 'people', 'parts', 'second', 'iuv', 'texture')
 SUMMARIES = ('coco', 'labelstudio', 'report')
 TILE = 1024  # pixels
 SMOOTH_SECONDS = 0.05  # about one frame, which costs the least accuracy (docs/video.md)
@@ -77,8 +77,11 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser.add_argument('--save', nargs='*', choices=KINDS + SUMMARIES, metavar='KIND',
                         help=f'what to write of pictures besides the JSON: {", ".join(KINDS)} (default: the first three; '
                         'people and parts are RGBA cut-outs; second, default with --second-stage, is its drawing and '
-                        'palette PNG); of all pictures together: coco (data sets of people and of parts), labelstudio '
+                        'palette PNG; iuv, default with dense pose, is its picture for programs; texture comes with '
+                        '--texture); of all pictures together: coco (data sets of people and of parts), labelstudio '
                         '(tasks with pre-annotations) and report (one HTML file to explore)')
+    parser.add_argument('--texture', metavar='ATLAS', help='of dense pose: also paint the people with this picture of 24 '
+                        'charts')
     overlay = parser.add_argument_group('overlay')
     overlay.add_argument('--alpha', type=fraction, default=0.6, metavar='A', help='weight of part colours (default: 0.6)')
     overlay.add_argument('--hatch-below', type=fraction, default=0.0, metavar='Q', help='hatch parts of a lower quality')
@@ -124,6 +127,7 @@ def run(args: argparse.Namespace) -> int:
     from mmqanet.apis.output_plan import OutputPlan
     from mmqanet.apis.outputs import ResultWriter
     from mmqanet.apis.picture_files import OverlayStyle
+    from mmqanet.utils.images import read_image
     from mmqanet.utils.memory import limit_memory
 
     out = Path(args.out)
@@ -139,8 +143,10 @@ def run(args: argparse.Namespace) -> int:
                         tell=complain)
     second = second_stage(args)
     save = list(KINDS[:3]) if args.save is None else args.save
-    kinds = [*save, 'second'] if second and save and 'second' not in save else save
-    files = args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second, *args.ensemble
+    kinds = [*save, *(kind for kind, wanted in (('second', second and save), ('texture', args.texture))
+                      if wanted and kind not in save)]
+    files = (args.texture, args.boxes, args.config, args.checkpoint, args.detector, args.detector_checkpoint, *second,
+             *args.ensemble)
     given = [path for path in files if path]
     OutputPlan(out, kinds, given=given).claim(items)
     problem = find_problem_of_showing(args.show)
@@ -150,6 +156,10 @@ def run(args: argparse.Namespace) -> int:
         crop=args.crop, classes=args.classes, precision=args.precision,
         backend=args.backend, second_stage=load_second_stage(second, args) if second else None,
         ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None)
+    if args.save is None and inferencer.model.gives_surface:
+        kinds.append('iuv')
+    if not inferencer.model.gives_surface and {'iuv', 'texture'} & set(kinds):
+        raise InputError(f'--save iuv, --texture: a {type(inferencer.model).__name__} is no parser of dense pose')
     if args.max_memory:
         limit_memory(args.max_memory * 2**20)
     call = dict(boxes=boxes, score_thr=args.score_thr, part_score_thr=args.part_score_thr,
@@ -157,7 +167,7 @@ def run(args: argparse.Namespace) -> int:
                 track=tracking(args))
     writer = ResultWriter(
         out, label_set=inferencer.label_set, kinds=kinds, style=style, options=inferencer.options(**call),
-        given=[*given, *inferencer.given], resumes=args.resume)
+        given=[*given, *inferencer.given], resumes=args.resume, atlas=read_image(args.texture) if args.texture else None)
     left = left_to_do(items, writer) if args.resume else items
     stream = inferencer.stream(left, args.batch_size, **call)
     status = write_all(stream, writer, total=sum(item.count() for item in left) or None, show=args.show and not problem)

@@ -22,6 +22,8 @@ class ImageParsing:
         part_scores: (K,) quality of each part in [0, 1], ``None`` for an annotation.
         person_scores: (N,) quality of person i of ``human`` at i - 1, ``None`` for an annotation.
         person_tracks: (N,) int64 number of the track of person i at i - 1, 0 for none; ``None`` where nobody is followed.
+        surface: (2, H, W) float32 in [0, 1], U and V of each pixel of somebody on its chart (class); ``None`` where the
+            parser is none of dense pose.
     """
 
     category: np.ndarray
@@ -32,6 +34,7 @@ class ImageParsing:
     part_scores: np.ndarray | None = None
     person_scores: np.ndarray | None = None
     person_tracks: np.ndarray | None = None
+    surface: np.ndarray | None = None
 
     @classmethod
     def annotated(cls, category: np.ndarray, human: np.ndarray) -> 'ImageParsing':

@@ -15,6 +15,7 @@ from mmqanet.visualization.arrays import enlarged, predicted
 from mmqanet.visualization.callouts import draw_callouts
 from mmqanet.visualization.lettering import add_legend, with_legend
 from mmqanet.visualization.paint import PAPER, Windows, blend, outline, windows_of
+from mmqanet.visualization.surface import draw_iso_lines
 
 __all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'outline', 'palette_image', 'with_legend']
 
@@ -44,8 +45,8 @@ def draw_parsing(
     """Draw the predicted people of a sample over their image.
 
     Part colours, outlines, a badge with number and quality on each person, name and quality beside each part that is
-    large enough, a legend. The numbers are those of ``pred_maps.human``, or those of the people's tracks, which also colour
-    badges and outlines.
+    large enough, a legend; of dense pose lines of equal U and V in place of the names. The numbers are those of
+    ``pred_maps.human``, or those of the people's tracks, which also colour badges and outlines.
 
     Args:
         image: (H, W, 3) uint8 BGR.
@@ -129,6 +130,8 @@ def _draw_panel(image: np.ndarray, parsing: ImageParsing, *, title: str, label_s
     doubtful = _doubtful_pixels(parsing, parts, quality_thr)
     canvas = outline(blend(image, parsing.category, label_set, alpha, doubtful), parsing.category, parsing.human, people,
                      tracks=parsing.person_tracks)
+    if parsing.surface is not None:  # charts are too many to be named beside the people
+        canvas, part_labels = draw_iso_lines(canvas, parsing), False
     draw_callouts(canvas, parsing, people=people, parts=parts if part_labels else [], label_set=label_set,
                   quality_thr=quality_thr, title=title)
     return canvas

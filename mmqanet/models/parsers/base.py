@@ -41,6 +41,7 @@ class BaseParser(BaseModel):
         box_use (BoxUse): what the parser does with boxes; an ensemble may set it on the instance.
         keeps_probs (bool): whether ``predict`` gives the people's probabilities to samples that ask for them
             (metainfo ``keep_probs``): ``pred_instances.crop_probs`` and ``crop_windows``.
+        gives_surface (bool): whether people have ``pred_instances.uv_maps``, so that the classes are charts of the body.
         takes_tiles (bool): whether ``predict`` can look at a person a second time, in the ``tiles`` of
             :class:`TileLargePeople`.
         speed_options (tuple[str, ...]): constructor arguments that change time and memory but not the prediction.
@@ -53,6 +54,7 @@ class BaseParser(BaseModel):
     pipeline: Callable[[dict], dict]
     dataset_meta: Mapping[str, Any]
     keeps_probs: ClassVar[bool] = False
+    gives_surface: ClassVar[bool] = False
     takes_tiles: ClassVar[bool] = False
     speed_options: ClassVar[tuple[str, ...]] = ()
 

@@ -39,6 +39,8 @@ class DensePoseParser(CropParser):
         InputError: an unknown confidence, or ``flip_test`` without tables. DataError: they cannot be read.
     """
 
+    gives_surface = True
+
     def __init__(
         self,
         *,
