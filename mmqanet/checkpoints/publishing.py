@@ -1,6 +1,7 @@
 """Checkpoints to hand on: weights, classes and config in one file of data, with its hash beside it."""
 import hashlib
 import io
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -63,11 +64,17 @@ def publish(content: Mapping, *, source: PathLike, half: bool = False, default_c
         if not entries.get(key):
             raise DataError(f'{source}: {where}{key} is missing, which checkpoints of tools/train.py have')
     state = {key.removeprefix('module.'): value for key, value in content['state_dict'].items()}
-    published = self_contained(state, cfg=meta['cfg'], dataset_meta=meta['dataset_meta'], source=source, half=half,
-                               crop_sampler=meta.get('crop_sampler'))
+    published = self_contained(
+        state, cfg=without_places(meta['cfg']), dataset_meta=meta['dataset_meta'], source=source, half=half,
+        crop_sampler=meta.get('crop_sampler'))
     if default_classes:
         published['meta']['default_classes'] = default_classes
     return published
+
+
+def without_places(cfg: str) -> str:
+    """The text of a config without the files and folders of the training that it comes from."""
+    return re.sub(r'^(?:work_dir|load_from|resume) = .*\n?', '', cfg, flags=re.MULTILINE)
 
 
 def checkpoint_bytes(content: dict) -> bytes:

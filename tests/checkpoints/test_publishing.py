@@ -98,3 +98,16 @@ def test_a_checkpoint_given_is_not_overwritten(tmp_path):
         write_checkpoint(dict(state_dict={}), given, given=[None, given])
     assert given.read_bytes() == b'mine'
     assert list(tmp_path.iterdir()) == [given]
+
+
+def test_a_published_config_names_no_files_of_the_training(trained):
+    path, _ = trained
+    content = load_checkpoint_file(path)
+    cfg = Config.fromstring(content['meta']['cfg'], '.py')
+    content['meta']['cfg'] += "load_from = '/home/me/start.pth'\nresume = False\nwork_dir = '/home/me/run'\n"
+    published = publish(content, source=path)['meta']['cfg']
+    assert '/home/me' not in published
+    kept = Config.fromstring(published, '.py')
+    assert kept.model == cfg.model
+    assert kept.test_dataloader == cfg.test_dataloader
+    assert {key for key in cfg if key not in kept} <= {'load_from', 'resume', 'work_dir'}
