@@ -54,5 +54,12 @@ def boxes_digest(boxes: Any) -> str:
     return _shown(hashlib.sha256(json.dumps(plain(boxes), sort_keys=True).encode()))
 
 
+def array_digest(array: np.ndarray) -> str:
+    """Of an array's shape, type and numbers."""
+    digest = hashlib.sha256(repr([array.shape, array.dtype.str]).encode())
+    digest.update(np.ascontiguousarray(array).tobytes())
+    return _shown(digest)
+
+
 def _shown(digest: Any) -> str:
     return f'{DIGEST}{digest.hexdigest()[:32]}'

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mmqanet.apis.fingerprints import boxes_digest
+from mmqanet.apis.fingerprints import array_digest
 from mmqanet.apis.inputs import Input
 from mmqanet.apis.layout import (
     CUT_OUTS,
@@ -62,12 +62,13 @@ class ResultWriter:
             raise InputError(f'kinds: {unknown[0]!r} is none of {", ".join([*KINDS, *SUMMARIES])}')
         if 'texture' in kinds and atlas is None:
             raise InputError('kinds: texture needs an atlas')
-        if atlas is not None:
-            side_of(atlas)
         self.folder, self.label_set, self.style = Path(folder), label_set, style
         self.kinds = tuple(kind for kind in kinds if kind in KINDS)
         self.summaries = tuple(kind for kind in kinds if kind in SUMMARIES)
         self.run_options, self.resumes, self.atlas = dict(options or {}), resumes, atlas
+        if atlas is not None:
+            side_of(atlas)
+            self.run_options['texture'] = array_digest(atlas)
         self.plan = OutputPlan(self.folder, kinds, given=given)
         self.video: VideoResult | None = None
         try:
@@ -151,8 +152,6 @@ class ResultWriter:
             options['max_frames'] = item.max_frames
         if isinstance(item, Video) or 'overlay' in self.kinds:
             options['overlay'] = asdict(self.style)
-        if 'texture' in self.kinds:
-            options['texture'] = boxes_digest(self.atlas)
         return options
 
     def _covers(self, record: Mapping, item: Input) -> bool:
