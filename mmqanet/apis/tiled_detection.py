@@ -1,11 +1,11 @@
 """People of large images, found in tiles besides the whole image."""
-import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
 import numpy as np
 
 from mmqanet.errors import InputError
+from mmqanet.functional.tile_blending import even_starts
 from mmqanet.functional.tiled_boxes import cut_by_tile, join_boxes, lie_within
 
 Found = tuple[np.ndarray, np.ndarray]
@@ -63,6 +63,4 @@ def _tiles(height: int, width: int, side: int) -> Iterator[tuple[int, int, int, 
 
 def _starts(length: int, side: int) -> list[int]:
     """Where tiles begin that are spread evenly over a length of the image."""
-    rest = max(length - side, 0)
-    number = 1 + math.ceil(rest / (side * (1 - OVERLAP)))
-    return np.linspace(0, rest, number).round().astype(int).tolist()
+    return [round(start) for start in even_starts(0, max(length, side), side, overlap=OVERLAP)]

@@ -104,7 +104,7 @@ def _add_tiles(cfg: Config, finer: float) -> None:
     parser = require_parser(cfg, 'crop')
     if not parser.takes_tiles:
         raise InputError(f'crop refine: a {cfg.model.type} looks at people once')
+    own = test_steps(cfg, BoxesToCrops)
     for dataset in inner_datasets(dataset_of(cfg, 'test_dataloader')):
-        own = test_steps(cfg, BoxesToCrops)
         dataset.pipeline = [inserted for step in dataset.pipeline for inserted in (
             (step, dict(type='mmqanet.TileLargePeople', finer=finer)) if step in own else (step,))]

@@ -53,11 +53,16 @@ def tile_windows(box: Window, size: tuple[float, float], *,
     if not 0 <= overlap < 1:
         raise InputError(f'overlap is {overlap}, but must lie in [0, 1)')
     x1, y1, x2, y2 = box
-    across, down = (_starts(start, stop, length, overlap) for start, stop, length in zip((x1, y1), (x2, y2), size))
+    across, down = (even_starts(start, stop, length, overlap=overlap)
+                    for start, stop, length in zip((x1, y1), (x2, y2), size))
     return [(x, y, x + size[0], y + size[1]) for y in down for x in across]
 
 
-def _starts(start: float, stop: float, length: float, overlap: float) -> list[float]:
+def even_starts(start: float, stop: float, length: float, *, overlap: float) -> list[float]:
+    """Where stretches of a ``length`` begin that cover [start, stop] evenly and share ``overlap`` of theirs at least.
+
+    One that is longer than all of it lies around its middle.
+    """
     number = max(1 + int(np.ceil((stop - start - length) / (length * (1 - overlap)))), 1)
     if number == 1:
         return [(start + stop - length) / 2]

@@ -23,13 +23,12 @@ def draw_iso_lines(image: np.ndarray, parsing: ImageParsing) -> np.ndarray:
         parsing: with a ``surface``.
     """
     assert parsing.surface is not None
-    image = image.copy()
+    image, width = image.copy(), line_width(image.shape)
     for values, colour in zip(parsing.surface, (PAPER, INK)):
         steps = np.floor(values / STEP).astype(np.int8)
         lines = np.zeros(steps.shape, dtype=bool)
         for here, there in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
             lines[here] |= (steps[here] != steps[there]) & (parsing.part[here] == parsing.part[there])
-        width = line_width(image.shape)
         marks = cv2.dilate((lines & (parsing.part > 0)).view(np.uint8), np.ones((width, width), np.uint8)) > 0
         image[marks] = (0.35 * image[marks] + 0.65 * np.array(colour)).round()
     return image
