@@ -3,7 +3,7 @@
 Letters: P people of all images, C classes.
 """
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +36,10 @@ class QualityPairs:
         """Those of two data sets together."""
         return QualityPairs(*(np.concatenate([getattr(pairs, name) for pairs in (self, other)])
                               for name in self.__dataclass_fields__))
+
+    def of_parts(self) -> 'QualityPairs':
+        """Without the people, whose true IoU partial labels do not tell."""
+        return replace(self, truths=np.full_like(self.truths, np.nan))
 
     def calibrated(self, calibration: QualityCalibration) -> 'QualityPairs':
         """With the expected IoUs in place of the qualities."""

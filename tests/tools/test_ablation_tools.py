@@ -177,3 +177,20 @@ def test_qualities_are_calibrated_and_the_ranking_stays(bench, tmp_path, monkeyp
         run('calibrate_quality', *arguments, monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='a data set is ANNOTATIONS FOLDER'):
         run('calibrate_quality', *arguments, '--fit-on', val, monkeypatch=monkeypatch)
+
+
+def test_parts_alone_are_calibrated_on_more_data_and_people_stay(bench, tmp_path, monkeypatch, capsys):
+    train, val = ([bench / f'data/annotations/toy_{split}.json', folder]
+                  for split, folder in (('train', 'Training'), ('val', 'Validation')))
+    found = []
+    for name, more in (('alone', ()), ('more', ('--fit-parts-on', *val))):
+        path = tmp_path / f'{name}.pth'
+        run('calibrate_quality', bench / 'config.py', bench / 'one.pth', '--out', path, '--work-dir', tmp_path,
+            '--workers', '1', '--fit-on', *train, *more, monkeypatch=monkeypatch)
+        stored = read_stored_config(load_checkpoint_file(path), path.name)
+        found.append(QualityCalibration.from_config(stored.model.postprocessor.calibration))
+    alone, more = found
+    assert alone.people == more.people
+    assert alone.pooled != more.pooled
+    rows = [line for line in capsys.readouterr().out.splitlines() if 'fit toy_val' in line]
+    assert [('parts' in line, 'people' in line) for line in rows] == [(True, False)]

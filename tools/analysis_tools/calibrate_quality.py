@@ -34,7 +34,9 @@ def main() -> None:
     parser.add_argument('config', help='config file')
     parser.add_argument('checkpoint', help='checkpoint file')
     parser.add_argument('--out', required=True, type=Path, metavar='CKPT', help='checkpoint to write')
-    for name, purpose in (('fit', 'to fit on'), ('check', 'to tell the calibration error of, before and after')):
+    for name, purpose in (('fit', 'to fit on'),
+                          ('fit-parts', 'to fit on the parts of alone, where the labels leave much of a person unknown'),
+                          ('check', 'to tell the calibration error of, before and after')):
         parser.add_argument(f'--{name}-on', nargs='+', action='append', default=[], metavar='FILE',
                             help=f'data set {purpose}: ANNOTATIONS FOLDER [DETECTIONS]; may be given several times')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images of each data set only')
@@ -45,12 +47,13 @@ def main() -> None:
     args = parser.parse_args()
     if not args.fit_on:
         raise InputError('--fit-on: at least one data set is needed')
-    check_overwrites(args.out, [args.config, args.checkpoint, *(path for given in (*args.fit_on, *args.check_on)
-                                                                for path in given)])
+    check_overwrites(args.out, [args.config, args.checkpoint,
+                                *(path for given in (*args.fit_on, *args.fit_parts_on, *args.check_on) for path in given)])
     work_dir = args.work_dir or Path(f'work_dirs/{Path(args.config).stem}/calibration')
     content = load_checkpoint_file(args.checkpoint)
     cfg = prepared(args, work_dir, crop_sampler=(content.get('meta') or {}).get('crop_sampler'))
     fitted = {text: pairs_of(cfg, given, work_dir, args) for text, given in named(args.fit_on)}
+    fitted |= {text: pairs_of(cfg, given, work_dir, args).of_parts() for text, given in named(args.fit_parts_on)}
     pairs = reduce(QualityPairs.joined, fitted.values())
     calibration = fit_quality_calibration(qualities=pairs.qualities, truths=pairs.truths,
                                           part_qualities=pairs.part_qualities, part_truths=pairs.part_truths)
@@ -58,7 +61,7 @@ def main() -> None:
     rows = {(f'{use} {name}', kind): (before, after)
             for use, sets in (('fit', fitted), ('check', checked)) for name, found in sets.items()
             for (kind, before), after in zip(found.reliabilities().items(),
-                                             found.calibrated(calibration).reliabilities().values())}
+                                             found.calibrated(calibration).reliabilities().values()) if len(before.scores)}
     print_tables([make_table(
         'calibration', 'Calibration error, percent', ('data set', 'of'), list(rows),
         [{'pairs': len(before.scores), 'before': 100 * before.calibration_error, 'after': 100 * after.calibration_error}
