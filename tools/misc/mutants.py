@@ -7,9 +7,9 @@
 Places are drawn at random, from every room of the package its share of them, and one change is made at each. Annotations are
 left out, for their changes do nothing or keep a module from being imported. Every mutant meets the nearest tests of its
 module (changed_tests.py) in a copy of the last commit. Those that survive are listed with their change: some are equivalent
-to the original, the others are holes in the tests. A run that was cut off goes on where it stopped; with ``--again`` the
-survivors meet all tests that concern their module, of the last commit. A test that fails without any change counts as one
-that notices: see that they pass.
+to the original, the others are holes in the tests. The order is random, so that a run that was cut off is a fair sample; it
+goes on where it stopped. With ``--again`` the survivors meet all tests that concern their module, of the last commit. A test
+that fails without any change counts as one that notices: see that they pass.
 """
 import argparse
 import ast
@@ -37,7 +37,6 @@ try:
 except ImportError:
     sys.exit('cosmic-ray is missing: pip install cosmic-ray')
 
-TIMEOUT = 240  # seconds, on a machine that does other work besides; a mutant may wait for ever
 ALIVE = ('', 'survived', 'moved')
 #: Imported once: every mutant's tests run in a fork of this process, which imports nothing of the package itself.
 PRELOADED = ('numpy', 'torch', 'cv2', 'scipy.ndimage', 'mmengine.runner', 'mmcv', 'mmseg.models', 'pytest', 'rich.console')
@@ -63,6 +62,8 @@ def main() -> None:
     parser.add_argument('--number', type=int, default=170, metavar='N', help='mutants of all rooms (default: 170)')
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
     parser.add_argument('--again', action='store_true', help='try the survivors again, with the last commit')
+    parser.add_argument('--timeout', type=float, default=240, metavar='SECONDS',
+                        help='until the tests of a mutant count as stuck: more on a busy machine (default: 240)')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/mutants'), metavar='DIR', help='folder of the results')
     args = parser.parse_args()
     tested = {path.name for path in (REPO / 'tests').iterdir() if path.is_dir()}
@@ -79,7 +80,8 @@ def main() -> None:
     results = json.loads(known.read_text())
     asked = [result for result in results if result['mutant']['room'] in (args.rooms or every_room)]
     for result in [result for result in asked if result['outcome'] in (ALIVE if args.again else ('',))]:
-        result.update(examine(copy, Mutant(**result['mutant']), near=not args.again, expected=result['change']))
+        result.update(examine(copy, Mutant(**result['mutant']), near=not args.again, expected=result['change'],
+                              timeout=args.timeout))
         known.write_text(json.dumps(results, indent=1))
     report(asked)
 
@@ -108,6 +110,7 @@ def draw(copy: Path, rooms: list[str], *, patterns: list[str], number: int, seed
             changes = [(name, occurrence) for names in families().values() for name in names
                        for occurrence, place in enumerate(starts(name, nodes)) if place == (line, column)]
             drawn.append(Mutant(room, str(path.relative_to(copy)), line, column, *rng.choice(changes)))
+    random.Random(seed).shuffle(drawn)
     return drawn
 
 
@@ -152,7 +155,7 @@ def annotations(path: Path) -> list[tuple[tuple[int, int], tuple[int, int]]]:
             for node in nodes if isinstance(node, ast.expr)]
 
 
-def examine(copy: Path, mutant: Mutant, *, near: bool, expected: list[str]) -> dict:
+def examine(copy: Path, mutant: Mutant, *, near: bool, expected: list[str], timeout: float) -> dict:
     """Change the copy, test it (with the ``near`` tests or all that concern the module), change it back.
 
     Where a change is ``expected`` and would be another, the module has been edited: such mutants have moved.
@@ -167,7 +170,8 @@ def examine(copy: Path, mutant: Mutant, *, near: bool, expected: list[str]) -> d
         change = [f'{line[0]} {line[1:].strip()}' for line in lines if line[0] in '+-']
         if expected and change != expected:
             return dict(outcome='moved')
-        outcome = run_tests(copy, concerned_tests([Path(mutant.module)], copy, near=near)) if is_python(after) else 'invalid'
+        tests = concerned_tests([Path(mutant.module)], copy, near=near)
+        outcome = run_tests(copy, tests, timeout=timeout) if is_python(after) else 'invalid'
     print(f'{outcome:8} {time.monotonic() - start:4.0f} s  {mutant.module}:{mutant.line}  {" ".join(change)}', flush=True)
     return dict(outcome=outcome, change=change)
 
@@ -181,7 +185,7 @@ def is_python(text: str) -> bool:
     return True
 
 
-def run_tests(copy: Path, tests: list[str]) -> str:
+def run_tests(copy: Path, tests: list[str], *, timeout: float) -> str:
     """Run tests of the copy up to the first failure: ``'survived'``, ``'caught'`` or, taking too long, ``'stuck'``."""
     child = os.fork()
     if not child:
@@ -196,7 +200,7 @@ def run_tests(copy: Path, tests: list[str]) -> str:
             os.dup2(null, stream)
         code = import_module('pytest').main(['-q', '-x', '-p', 'no:cacheprovider', *tests])
         os._exit(int(code))
-    end = time.monotonic() + TIMEOUT
+    end = time.monotonic() + timeout
     while time.monotonic() < end:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
