@@ -15,7 +15,7 @@ from mmqanet.apis.outputs import ResultWriter
 from mmqanet.apis.predictions import schema
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.tracking.cuts import SceneCuts
-from mmqanet.apis.tracking.smoothing import blend
+from mmqanet.apis.tracking.smoothing import TrackSmoother, blend
 from mmqanet.apis.tracking.tracker import PersonTracker
 from mmqanet.errors import InputError
 from mmqanet.functional.association import PartColours, Sighting
@@ -249,6 +249,36 @@ def test_the_past_counts_as_far_as_it_agrees():
     expected = torch.stack([now[:, 0, 0], now[:, 0, 1], third], dim=1)[:, None]
     torch.testing.assert_close(mean, expected, atol=1e-3, rtol=0)
     torch.testing.assert_close(blend(before, now, past=0.0, quality=0.0), now)
+
+
+def smoothed_at(times, *, x=(0.0, 0.0)):
+    """The maps that are pasted for somebody with boxes from ``x``, at two times; there are none without a past."""
+    pasted = []
+
+    def paste(probs, windows, *, image_shape):
+        pasted.append([part.float() for part in probs])
+        return SimpleNamespace(label_map=torch.zeros(2, 2), offset=(0, 0), pixel_scores=torch.zeros(1),
+                               part_pixel_scores=torch.zeros(1, 1))
+
+    smoother = TrackSmoother(SimpleNamespace(paste=paste, rescore=lambda sample: None), half_life=0.25)
+    for share, left, seconds in zip((1.0, 0.5), x, times):
+        probs = torch.tensor([share, 1 - share])[:, None, None].expand(2, 2, 2)
+        people = SimpleNamespace(
+            tracks=torch.tensor([7]), crop_probs=[[probs]], crop_windows=[None], qualities=torch.tensor([0.5]),
+            bboxes=torch.tensor([[left, 0, left + 10, 10]]), label_maps=[None], offsets=torch.zeros(1, 2),
+            pixel_scores=torch.zeros(1), part_pixel_scores=torch.zeros(1, 1))
+        smoother.smooth(SimpleNamespace(pred_instances=people, ori_shape=(20, 20)), seconds=seconds)
+    return pasted
+
+
+def test_somebody_is_remembered_for_half_a_second_in_the_same_place():
+    past = 0.5 * 0.5**2 * 0.5**2  # quality, two half-lives, agreement of (1, 0) and (0.5, 0.5)
+    expected = (0.5 * 0.5 + 1.0 * past) / (0.5 + past)
+    (found,), = smoothed_at((1.0, 1.5))
+    assert found[0].unique().tolist() == pytest.approx([expected], abs=1e-3)
+    assert smoothed_at((1.0, 1.5625)) == []
+    assert smoothed_at((1.0, 1.25), x=(0.0, 4.0)) == []  # IoU 6/14
+    assert len(smoothed_at((1.0, 1.25), x=(0.0, 3.0))) == 1  # 7/13
 
 
 @pytest.fixture(scope='module')

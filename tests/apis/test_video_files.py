@@ -2,10 +2,13 @@
 import json
 import math
 import struct
+from types import SimpleNamespace
 
+import cv2
+import numpy as np
 import pytest
 
-from mmqanet.apis.video_writing import JsonLinesWriter, is_whole_mp4
+from mmqanet.apis.video_writing import JsonLinesWriter, VideoWriter, is_whole_mp4
 from mmqanet.apis.videos import _Clock
 from mmqanet.errors import DataError
 
@@ -50,6 +53,27 @@ def test_a_camera_has_the_times_at_which_its_frames_come(monkeypatch):
     monkeypatch.setattr('mmqanet.apis.videos.time.monotonic', lambda: next(now))
     clock = _Clock(4.0, runs=True)
     assert [clock.next(5.0), clock.next(9.0), clock.next(9.0)] == pytest.approx([0, 0.25, 0.5])
+
+
+@pytest.mark.parametrize(('first', 'size'), [((24, 32), (24, 32)), ((23, 31), (24, 32)), ((24, 31), (24, 32))])
+def test_frames_get_the_size_of_the_first_and_even_sides(tmp_path, monkeypatch, first, size):
+    written = []
+    monkeypatch.setattr(VideoWriter, '_open', lambda self: SimpleNamespace(write=written.append))
+    writer = VideoWriter(tmp_path / 'a.mp4', fps=10)
+    rng = np.random.default_rng(0)
+    near = first, size, (size[0] - 1, size[1] - 1), (size[0] + 1, size[1] + 1)
+    frames = [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in (*near, (48, 64), (12, 32), (24, 16))]
+    for frame in frames:
+        writer.add(frame)
+    assert writer.frames == len(frames)
+    assert writer.size == size[::-1]
+    assert {image.shape for image in written} == {(*size, 3)}
+    for frame, image in zip(frames[:4], written):
+        height, width = min(frame.shape[0], size[0]), min(frame.shape[1], size[1])
+        edges = (0, size[0] - height), (0, size[1] - width), (0, 0)
+        np.testing.assert_array_equal(image, np.pad(frame[:height, :width], edges, mode='edge'))
+    for frame, image in zip(frames[4:], written[4:]):
+        np.testing.assert_array_equal(image, cv2.resize(frame, size[::-1], interpolation=cv2.INTER_AREA))
 
 
 def test_lines_are_whole_as_soon_as_they_are_added(tmp_path):

@@ -4,9 +4,11 @@ import json
 import subprocess
 import venv
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import jsonschema
+import mmcv
 import numpy as np
 import pytest
 import torch
@@ -77,6 +79,40 @@ def test_pictures_are_resized_as_for_the_detector(size, target):
     image = RNG.integers(0, 256, (*size, 3), dtype=np.uint8)
     difference = np.abs(runtime.resize(image, target).astype(int) - cv2.resize(image, target)).max()
     assert difference <= (0 if FIXED_POINT else 1)
+
+
+@pytest.mark.parametrize('shape', [(60, 40), (45, 60), (37, 53), (30, 41), (200, 31)])
+def test_the_detector_sees_the_size_that_the_detector_of_the_package_sees(shape):
+    seen = {}
+
+    def run(names, inputs):
+        seen.update(inputs)
+        return np.zeros((0, 4), np.float32), *(np.zeros(0, np.float32),) * 2, np.zeros(0, np.int64)
+
+    meta = dict(scale=[96, 64], divisor=32, nms_pre=10, candidate_thr=0.1, min_bbox_size=0, iou_threshold=0.5, max_per_img=9,
+                score_thr=0.3, max_people=5)
+    image = RNG.integers(1, 256, (*shape, 3), dtype=np.uint8)
+    boxes, scores = runtime.detect(SimpleNamespace(run=run, path='detector.onnx'), image, meta)
+    assert (boxes.shape, scores.shape) == ((0, 4), (0,))
+    width, height = mmcv.rescale_size(shape[::-1], (96, 64))
+    assert seen['size'].tolist() == [height, width]
+    assert seen['image'].shape == (1, 3, -(-height // 32) * 32, -(-width // 32) * 32)
+    padded = seen['image'][0].transpose(1, 2, 0).astype(int)
+    difference = np.abs(padded[:height, :width] - mmcv.imresize(image, (width, height))).max()
+    assert difference <= (0 if FIXED_POINT else 1)
+    assert not padded[height:].any()
+    assert not padded[:, width:].any()
+
+
+@pytest.mark.parametrize(('shape', 'asked'), [((410, 10), False), ((10, 410), False), ((400, 10), True)])
+def test_nobody_is_looked_for_in_a_strip(export, monkeypatch, shape, asked):
+    calls = []
+    monkeypatch.setattr(runtime, 'detect', lambda *given: calls.append(given) or (np.ones((1, 4)), np.ones(1)))
+    parser = runtime.Parser(export, threads=1)
+    parser.detector, parser.meta['detector'] = object(), {}
+    boxes, scores = parser.find_people(np.zeros((*shape, 3), np.uint8))
+    assert bool(calls) == asked
+    assert (boxes.shape, scores.shape) == ((len(scores), 4), (len(calls),))
 
 
 def probabilities(num_classes=6, size=(64, 48)) -> torch.Tensor:

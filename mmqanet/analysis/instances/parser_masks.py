@@ -60,7 +60,7 @@ def _gather(found: list[tuple[int, float, float, Tensor, tuple[int, int]]], shap
         masks[index, top:top + prob.shape[0], left:left + prob.shape[1]] = inside
         rows, columns = inside.any(1).nonzero().flatten(), inside.any(0).nonzero().flatten()
         boxes[index] = torch.tensor([left + columns[0], top + rows[0], left + columns[-1] + 1, top + rows[-1] + 1])
-        statistics.append(mask_statistics(prob[None], thresholds, sums=True, num_pixels=shape[0] * shape[1]))
+        statistics.append(mask_statistics(prob[None], thresholds, sums=True))
     joined = join_statistics(statistics)
     labels, scores, ious = (torch.tensor([one[part] for one in found], dtype=dtype) for part, dtype in enumerate(
         (torch.int64, torch.float32, torch.float32)))

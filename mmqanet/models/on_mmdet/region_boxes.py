@@ -21,8 +21,7 @@ def best_of_batch(proposals: list[InstanceData], limit: int) -> list[InstanceDat
     return [found[found.scores >= least] for found in proposals]
 
 
-def detected_people(boxes: Tensor, scores: Tensor, rules: Mapping[str, Any], *,
-                    last_pixel: int = 0) -> tuple[Tensor, Tensor]:
+def detected_people(boxes: Tensor, scores: Tensor, rules: Mapping[str, Any], *, last_pixel: int) -> tuple[Tensor, Tensor]:
     """The people among the boxes of all views of an image.
 
     Args:
@@ -44,7 +43,7 @@ def detected_people(boxes: Tensor, scores: Tensor, rules: Mapping[str, Any], *,
     return people, kept[:, 4]
 
 
-def voted(people: Tensor, boxes: Tensor, scores: Tensor, *, threshold: float, last_pixel: int = 0) -> Tensor:
+def voted(people: Tensor, boxes: Tensor, scores: Tensor, *, threshold: float, last_pixel: int) -> Tensor:
     """Boxes (K, 4) after the vote of boxes (N, 4) with scores (N,); without a voter a box stays as it is."""
     end = boxes.new_tensor([0, 0, last_pixel, last_pixel])
     votes = (bbox_overlaps(people + end, boxes + end) >= threshold) * scores

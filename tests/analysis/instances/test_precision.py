@@ -100,7 +100,7 @@ def test_draws_are_paired_and_of_a_seed(tmp_path):
 def test_an_annotation_that_lacks_an_image_or_cannot_be_read_is_named(tmp_path):
     path, ids, found = scenes(tmp_path)
     with pytest.raises(DataError, match=r'truth.json: no image with the id 99'):
-        COCOMaskEvaluator(path, [*ids[:-1], 99], CLASSES, found)
+        COCOMaskEvaluator(path, [*ids[:-2], 99, 98], CLASSES, found)
     path.write_text('{"images": [')
     with pytest.raises(DataError, match=r'truth.json: not readable as an annotation'):
         COCOMaskEvaluator(path, ids, CLASSES, found)

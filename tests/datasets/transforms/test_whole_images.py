@@ -40,6 +40,12 @@ def test_without_a_change_nothing_changes(transform):
     assert torch.equal(results['gt_bboxes'].tensor, before['gt_bboxes'].tensor)
 
 
+def test_the_short_side_of_a_test_picture_is_800_and_the_long_one_1333_at_most():
+    for shape, expected in (((400, 500), (800, 1000)), ((500, 400), (1000, 800)), ((300, 1333), (300, 1333))):
+        scaled, = ImagesAtScales().transform(dict(img=np.zeros((*shape, 3), np.uint8)))['scaled_images']
+        assert scaled.shape[:2] == expected
+
+
 def test_a_picture_without_boxes_is_stretched_too():
     np.random.seed(1)
     results = RandomAspect(max_ratio=2.0).transform(dict(img=np.zeros((10, 10, 3), np.uint8)))

@@ -1,5 +1,6 @@
 """The body's tables: nearest vertices and distances against plain loops; broken files are named."""
 import gc
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import pytest
 from dense_bodies import body_tables, small_body, write_body
 from scipy.io import savemat
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 from mmqanet.evaluation.dense_pose import BodyFiles, BodySurface, Distances
+from mmqanet.evaluation.dense_pose.body import body_files
+from mmqanet.evaluation.dense_pose.distances import find_distances, write_distances
 
 
 def nearest_by_loop(charts, uv, chart, u, v):
@@ -110,6 +113,23 @@ def test_a_cache_holds_halves_and_is_read_instead_of_the_file(tmp_path):
     assert (first.distances.between(*pairs) == again.distances.between(*pairs)).all()
     assert np.allclose(again.distances.between(*pairs), wanted, rtol=1e-3)
     assert [path.name for path in cache.parent.iterdir()] == ['distances.npy']
+
+
+def test_the_files_of_a_body_are_those_that_are_read(tmp_path):
+    pytest.importorskip('h5py')
+    folder = write_body(tmp_path / 'body')
+    assert sorted(body_files(str(folder))) == sorted(folder.iterdir())
+
+
+def test_what_needs_h5py_says_so_where_it_is_missing(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, 'h5py', None)
+    there, new = tmp_path / 'there.mat', tmp_path / 'new.mat'
+    there.write_bytes(b'HDF5')
+    with pytest.raises(InputError, match=r"there\.mat: HDF5 files need the package h5py: pip install '\.\[densepose\]'"):
+        find_distances(there, num_vertices=2)
+    with pytest.raises(InputError, match=r'new\.mat: HDF5 files need the package h5py'):
+        write_distances(new, np.zeros((2, 2)))
+    assert not new.exists()
 
 
 def no_file(folder):

@@ -48,11 +48,11 @@ def test_nms_and_soft_nms(nms):
     boxes, scores = crowd()
     sure = scores[:, 0] > 0.3
     expected = slow_nms(boxes[sure].tolist(), scores[sure, 0].tolist(), soft=nms is SOFT)
-    found, found_scores = detected_people(boxes, scores, dict(score_thr=0.3, nms=nms, max_per_img=100))
+    found, found_scores = detected_people(boxes, scores, dict(score_thr=0.3, nms=nms, max_per_img=100), last_pixel=0)
     np.testing.assert_allclose(found_scores.numpy(), [score for score, _ in expected], rtol=1e-5)
     np.testing.assert_allclose(found.numpy(), [box for _, box in expected])
     assert (len(found) > 10) == (nms is SOFT)
-    best, _ = detected_people(boxes, scores, dict(score_thr=0.3, nms=nms, max_per_img=2))
+    best, _ = detected_people(boxes, scores, dict(score_thr=0.3, nms=nms, max_per_img=2), last_pixel=0)
     assert torch.equal(best, found[:2])
 
 
@@ -75,14 +75,15 @@ def test_kept_boxes_are_the_mean_of_those_that_overlap_them(last_pixel):
 
 def test_a_box_without_a_voter_stays():
     flat = torch.tensor([[5, 5, 5, 9.0]])
-    assert torch.equal(voted(flat, flat, torch.ones(1), threshold=0.9), flat)
-    assert torch.equal(voted(flat, flat[:0], torch.ones(0), threshold=0.9), flat)
-    assert voted(flat[:0], flat, torch.ones(1), threshold=0.9).shape == (0, 4)
+    assert torch.equal(voted(flat, flat, torch.ones(1), threshold=0.9, last_pixel=0), flat)
+    assert torch.equal(voted(flat, flat[:0], torch.ones(0), threshold=0.9, last_pixel=0), flat)
+    assert voted(flat[:0], flat, torch.ones(1), threshold=0.9, last_pixel=0).shape == (0, 4)
 
 
 def test_no_box():
     found, scores = detected_people(
-        torch.zeros(0, 4), torch.zeros(0, 2), dict(score_thr=0.05, nms=SOFT, max_per_img=9, box_voting_thr=0.9))
+        torch.zeros(0, 4), torch.zeros(0, 2), dict(score_thr=0.05, nms=SOFT, max_per_img=9, box_voting_thr=0.9),
+        last_pixel=0)
     assert found.shape == (0, 4)
     assert scores.shape == (0,)
 

@@ -30,6 +30,10 @@ def test_a_mirrored_box_covers_the_mirrored_pixels():
     assert named == [columns.min(), rows.min(), columns.max(), rows.max()]
 
 
+def test_a_view_is_described_as_heads_of_mmdet_want_it():
+    assert view().meta == dict(img_shape=(40, 60), pad_shape=(64, 64), scale_factor=(1.0, 1.0))
+
+
 def test_the_padded_input_goes_on_where_the_image_ends():
     assert view().window((80, 120), whole_input=False) == (0, 0, 128, 128)
     assert view(mirrored=True).window((80, 120), whole_input=False) == (-8, 0, 120, 128)

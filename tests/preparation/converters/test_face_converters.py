@@ -1,6 +1,7 @@
 """Faces: the official layouts of four data sets, classes by name, and boxes of heads."""
 import json
 import runpy
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from mmqanet.datasets.faces import CELEBAMASK_CLASSES, IBUGMASK_14_CLASSES, LAPA_CLASSES
+from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import convert
 from mmqanet.preparation.converters.celebamask_hq import PARTS, CelebAMaskHQConverter
 from mmqanet.preparation.converters.helen import HelenConverter, RelabelledHelenConverter
@@ -116,6 +118,14 @@ def test_every_split_is_converted_and_agrees_with_itself(kind, tmp_path):
     again = run(kind, tmp_path / 'in', tmp_path / 'out')
     assert all(outcome.kept for report in again for outcome in report.done)
     assert [report.done[0].people for report in again] == [report.done[0].people for report in reports]
+
+
+def test_landmarks_are_needed_for_boxes_around_them_only(tmp_path):
+    lapa(tmp_path / 'in')
+    shutil.rmtree(tmp_path / 'in/LaPa/val/landmarks')
+    assert all(report.done for report in run(LaPaConverter, tmp_path / 'in', tmp_path / 'out'))
+    with pytest.raises(DataError, match=r'val/landmarks: no such folder'):
+        LaPaLandmarksConverter(source=tmp_path / 'in').names(LaPaConverter.splits[1])
 
 
 @pytest.mark.parametrize(('kind', 'name'), [
