@@ -17,6 +17,11 @@ from mmengine.config import Config
 from mmqanet.apis import init_detector
 init_detector(Config.fromfile('configs/detection/fcos_efficientnet-lite0_person_crowds.py'))
 """
+SHIPPED = """
+import numpy as np
+from mmqanet.apis import HumanParsingInferencer
+HumanParsingInferencer(device='cpu')(np.zeros((64, 48, 3), np.uint8))
+"""
 HELP = """
 from mmqanet.cli.main import main
 try:
@@ -30,7 +35,8 @@ except SystemExit:
     (HELP, 'torch mmengine mmcv scipy cv2 matplotlib'),
     (PARSER, 'mmseg.models mmdet scipy.optimize imgaug'),
     (DETECTOR, 'mmseg.models mmdet mmcv.ops scipy.optimize imgaug'),
-], ids=['help', 'light parser', 'light detector'])
+    (SHIPPED, 'mmseg.models mmdet scipy.optimize imgaug mmqanet.models.on_mmdet'),
+], ids=['help', 'light parser', 'light detector', 'shipped models'])
 def test_nothing_is_imported_that_is_not_needed(code, unwanted):
     done = subprocess.run(
         [sys.executable, '-c', f'{code}\nimport sys\nprint("found", *(set({unwanted.split()}) & set(sys.modules)))'],

@@ -25,7 +25,6 @@ from mmqanet.apis.second_stage import SecondStage
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.windows import check_window, show_image
 from mmqanet.checkpoints.model_index import SHIPPED_DETECTOR, SHIPPED_PARSER, SHIPPED_SCORE_THR, shipped
-from mmqanet.deployment.backends import use_backend
 from mmqanet.errors import InputError
 from mmqanet.structures import LabelSet
 
@@ -89,7 +88,10 @@ class HumanParsingInferencer:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
                                 precision=precision, ensemble=ensemble, one_at_a_time=one_at_a_time)
-        use_backend(self.model, backend)
+        if backend != 'torch':
+            from mmqanet.deployment.backends import use_backend  # with the exporter, which nobody else needs
+
+            use_backend(self.model, backend)
         self.backend, self.second_stage = backend, second_stage
         if second_stage is not None:
             second_stage.check(self.label_set.classes)

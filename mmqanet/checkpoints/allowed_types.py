@@ -104,13 +104,26 @@ WORDS = _words("""
 """)
 
 
+#: mmqanet's own parts of models that are registered only once mmseg's or mmdet's models are imported. A light detector whose
+#: config names one of them is built without, and where mmdet is not installed.
+OWN_ON_OTHERS = _words("""
+    NearestHRNet
+    IgnoringFCOSHead IgnoringFocalLoss RegionParser ParsingRCNN RPRCNN ParsingRoIHead WholeImagePreprocessor DetectronRPNHead
+    DetectronRoIExtractor
+    QualityAwareBoxInstMaskHead QualityAwareCondInstMaskHead QualityAwareCoarseMaskHead QualityAwareDecoupledSOLOHead
+    QualityAwareDecoupledSOLOLightHead QualityAwareDynamicMaskHead QualityAwareFCNMaskHead QualityAwareHTCMaskHead
+    QualityAwareMaskFormerFusionHead QualityAwareMaskIoUHead QualityAwareRTMDetInsHead QualityAwareRTMDetInsSepBNHead
+    QualityAwareSCNetMaskHead QualityAwareSOLOHead QualityAwareSOLOV2Head QualityAwareYOLACTProtonet
+""")
+
+
 def is_own(name: str, *, transform: bool = False) -> bool:
     """Whether mmqanet itself registers a model's part, or a transform, by this name; its constructors open nothing."""
-    try:
-        found = (TRANSFORMS if transform else MODELS).get(f'mmqanet.{name}')
-    except RuntimeError:  # as mmengine says that it found none
-        return False
-    return inspect.isclass(found) and found.__module__.startswith('mmqanet.')
+    registry = TRANSFORMS if transform else MODELS
+    registry.import_from_location()
+    found = registry.module_dict.get(name)
+    return (not transform and name in OWN_ON_OTHERS) or (
+        inspect.isclass(found) and found.__module__.startswith('mmqanet.'))
 
 
 def is_own_dataset(name: str) -> bool:

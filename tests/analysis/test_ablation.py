@@ -62,6 +62,7 @@ def test_simplex_weights_are_all_shares():
     assert any(np.allclose(shares, np.array([1, 0.5, 3]) / 4.5) for shares in weights)
     assert weights[0] == (0, 0, 1)
     assert weights[-1] == (1, 0, 0)
+    assert simplex_weights(1) == [(0, 0, 1), (0, 1, 0), (1, 0, 0)]
 
 
 def test_bad_input_is_refused_by_name(tmp_path):

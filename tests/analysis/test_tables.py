@@ -88,3 +88,8 @@ def test_a_narrow_terminal_gets_parts_with_whole_figures():
         assert len(parts) == number
         assert sum(whole in line for line in lines) == 1
         assert max(map(len, lines)) <= width
+
+
+def test_a_single_metric_that_is_too_wide_stays_whole():
+    wide = make_table('x', 'Wide', ('row',), [('a' * 50,)], [{'APr': 12.3}])
+    assert len(parts_that_fit(wide, Console(file=io.StringIO(), width=20))) == 1

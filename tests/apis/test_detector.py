@@ -13,6 +13,8 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmqanet.apis import PersonDetector, init_detector
+from mmqanet.apis.detector import above, with_score_thr
+from mmqanet.apis.tiled_detection import detect_in_tiles
 from mmqanet.errors import DataError, InputError
 
 CONFIG = Path(__file__).resolve().parents[2] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
@@ -276,6 +278,42 @@ def test_what_tiles_show_inside_of_somebody_larger_is_a_piece():
     boxes, scores = detector.detect([image])[0]
     assert boxes.tolist() == [[400, 340, 430, 370], [20, 20, 320, 320]]
     assert scores.round(1).tolist() == pytest.approx([0.9, 0.5])
+
+
+@pytest.mark.parametrize('turned', [False, True], ids=['wide', 'tall'])
+def test_somebody_may_be_larger_than_a_tile_in_one_way_alone(turned):
+    """What tiles find of two squares: one is a piece of somebody who is 200 × 60 pixels large, the other somebody small."""
+    person, *squares = [10, 20, 210, 80], [40, 30, 60, 50], [250, 30, 270, 50]
+    image = np.zeros((100, 400, 3), np.uint8)
+    image[..., 0], image[..., 1] = np.divmod(np.arange(400), 2)  # pixels know their column
+
+    def turn(boxes):
+        return np.array(boxes, np.float32).reshape(-1, 2, 2)[..., ::-1 if turned else 1].reshape(-1, 4)
+
+    def detect(tiles):
+        for tile in tiles:
+            left = 2 * int(tile[0, 0, 0]) + int(tile[0, 0, 1])
+            seen = [[x1 - left, y1, x2 - left, y2] for x1, y1, x2, y2 in squares if left < x1 and x2 < left + 150]
+            yield turn(seen), np.full(len(seen), 0.9, np.float32)
+
+    whole = turn(person), np.array([0.5], np.float32)
+    found, _ = detect_in_tiles(detect, image.transpose(1, 0, 2) if turned else image, whole, side=150, batch_size=3)
+    assert found.tolist() == turn([squares[1], person]).tolist()
+    unchanged = detect_in_tiles(detect, image, whole, side=400, batch_size=3)
+    assert unchanged is whole
+
+
+def test_the_least_threshold_counts_and_the_given_detector_stays():
+    detector = PersonDetector(Squares(), pack, score_thr=0.4)
+    lowered = with_score_thr(detector, 0.25)
+    assert (lowered.score_thr, detector.score_thr) == (0.25, 0.4)
+    assert lowered.model is detector.model
+    assert with_score_thr(detector, 0.4) is with_score_thr(detector, 0.5) is detector
+    others = object()
+    assert with_score_thr(others, 0.1) is others
+    found = np.arange(8.0).reshape(2, 4), np.array([0.39, 0.4])
+    assert above(found, others) is found
+    assert [part.tolist() for part in above(found, detector)] == [[[4, 5, 6, 7]], [0.4]]
 
 
 def test_a_tile_has_a_least_size():

@@ -71,12 +71,20 @@ def test_parts_of_mmdet_open_nothing():
 
 def test_parts_of_mmqanet_open_nothing_but_the_picture_they_are_given():
     TRANSFORMS.import_from_location()
-    assert not allowed.is_own('Unknown')  # that imports all there is
+    MODELS.get('Unknown')  # imports all there is
     own = [*MODELS.module_dict.items(), *TRANSFORMS.module_dict.items()]
     assert len(own) > 20
     for _, kind in own:
         if kind.__module__.startswith('mmqanet.'):
             check(kind)
+
+
+def test_own_parts_on_other_packages_are_all_named():
+    pytest.importorskip('mmdet')
+    pytest.importorskip('mmcv.ops')
+    MODELS.get('Unknown')  # imports all there is
+    later = {name for name, kind in MODELS.module_dict.items() if kind.__module__.startswith('mmqanet.models.on_mmdet')}
+    assert later | {'NearestHRNet'} == allowed.OWN_ON_OTHERS
 
 
 def test_own_parts_are_those_that_mmqanet_registers():

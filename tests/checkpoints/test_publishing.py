@@ -111,3 +111,11 @@ def test_a_published_config_names_no_files_of_the_training(trained):
     assert kept.model == cfg.model
     assert kept.test_dataloader == cfg.test_dataloader
     assert {key for key in cfg if key not in kept} <= {'load_from', 'resume', 'work_dir'}
+
+
+def test_a_weight_that_is_a_piece_of_a_larger_tensor_is_stored_alone(trained):
+    large = torch.ones(1000)
+    content = self_contained(dict(piece=large[:2]), cfg=None, dataset_meta={}, source=trained[0])
+    assert content['state_dict']['piece'].untyped_storage().nbytes() == 8
+    large[0] = 5
+    assert content['state_dict']['piece'].tolist() == [1, 1]

@@ -30,7 +30,8 @@ def saved(folder, value):
 @pytest.mark.parametrize('value', [
     np.arange(6, dtype='i4').reshape(2, 3), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.array([], 'f4'),
     np.array([True, False]), np.array([1, 2], '>i8'), np.array(3.5), np.float64(0.5), np.int64(-3), np.bool_(True),
-    np.zeros((2, 0, 3), 'u1')])
+    np.zeros((2, 0, 3), 'u1'),
+    *(np.array([0, 1, 100], kind) for kind in ('f2', 'f4', 'f8', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8'))])
 def test_arrays_and_numbers_of_numpy_come_back(tmp_path, value):
     found = load_checkpoint_file(saved(tmp_path, value))['value']
     assert type(found) is type(value)

@@ -49,3 +49,4 @@ def test_what_is_small_stays(labelled):
     assert np.array_equal(seen, image[:100])
     assert np.array_equal(truth, labels[:100])
     assert VIEWS['upper'](image[:1], labels[:1])[1].shape == (1, 300)
+    assert VIEWS['small'](image[:, :1], labels[:, :1])[1].shape == (120, 1)

@@ -3,7 +3,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmqanet.errors import InputError
-from mmqanet.models.mask_quality import rank_by_quality
+from mmqanet.models.mask_quality import MaskQuality, rank_by_quality
 
 
 def test_detections_are_ranked_and_thresholded_by_quality():
@@ -19,3 +19,9 @@ def test_without_mask_scores_there_must_be_no_detection():
         rank_by_quality(InstanceData(scores=torch.ones(1)))
     with pytest.raises(InputError, match=r'threshold must be in \[0, 1\], got 2'):
         rank_by_quality(InstanceData(scores=torch.zeros(0)), 2)
+
+
+def test_box_scores_beside_their_range_count_as_its_ends():
+    quality = MaskQuality(weights=(1, 0, 1))
+    found = quality.fuse(torch.tensor([1.0001, 1.0, -1e-4, 0.25]), torch.full((4,), 0.25))
+    assert found.tolist() == pytest.approx([0.5, 0.5, 0, 0.25])

@@ -43,6 +43,11 @@ def test_results_are_in_order(workers):
     assert run_many(double, [], title='doubling', workers=workers) == []
 
 
+def test_unless_asked_it_works_in_this_process():
+    processes = run_many(lambda _: os.getpid(), range(3), title='work')
+    assert processes == 3 * [os.getpid()]
+
+
 @pytest.mark.parametrize('workers', [1, 2])
 def test_an_error_of_an_item_is_raised(workers):
     with pytest.raises(DataError, match='three'):

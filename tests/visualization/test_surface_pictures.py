@@ -106,3 +106,15 @@ def test_overlays_of_dense_pose_have_lines_and_no_names_of_charts(sample):
     assert (with_names == draw_parsing(image, sample, label_set=label_set, legend=False, part_labels=False)).all()
     del sample.pred_instances.uv_maps
     assert (with_names != draw_parsing(image, sample, label_set=label_set, legend=False, part_labels=False)).any()
+
+
+def test_charts_of_the_first_atlas_are_checkered_and_darken_downwards():
+    first = cv2.cvtColor(checkered_atlas(40)[:40, :40], cv2.COLOR_BGR2HSV)
+    saturation, value = first[..., 1].astype(int), first[..., 2].astype(int)
+    fields = saturation.reshape(5, 8, 5, 8)
+    assert (abs(fields - fields[:, 4:5, :, 4:5]) < 12).all()
+    assert (abs(np.diff(fields[:, 4, :, 4], axis=0)) > 60).all()
+    assert (abs(np.diff(fields[:, 4, :, 4], axis=1)) > 60).all()
+    assert (value.max(1) - value.min(1)).max() <= 1
+    assert (value[0, 0], value[-1, 0]) == pytest.approx((255, 0.65 * 255), abs=1)
+    assert (np.diff(value[:, 0]) <= 0).all()

@@ -80,6 +80,20 @@ def test_losses_are_those_of_a_plain_loop():
     assert losses['loss_v'].item() == pytest.approx(smooth['v'], rel=1e-5)
 
 
+def test_empty_slots_count_as_background_at_the_first_pixel():
+    """As in the release: 196 points a crop, those that nobody annotated at (0, 0) of class 0."""
+    maps, parts = made_up_maps(3, (8, 6)), torch.zeros(3, 8, 6, dtype=torch.int64)
+    rows = [(0, 1.25, 2.5, 3, 0.2, 0.9), (1, 4.9, 6.5, 24, 0.0, 1.0), (1, 0.0, 0.0, 1, 0.5, 0.5)]
+    losses = UVHead(in_channels=1, loss_weights=(1, 1, 1, 1), valid_only=False).loss(maps, parts, points_of(rows))
+    entropies = []
+    for crop in range(3):
+        own = [(x, y, chart) for image, x, y, chart, *_ in rows if image == crop]
+        for x, y, chart in own + (196 - len(own)) * [(0, 0, 0)]:
+            logits = [read_by_hand(maps['index'][crop, channel], x, y) for channel in range(25)]
+            entropies.append(math.log(sum(map(math.exp, logits))) - logits[chart])
+    assert losses['loss_charts'].item() == pytest.approx(np.mean(entropies), rel=1e-4)
+
+
 @pytest.mark.parametrize('valid_only', [True, False])
 @pytest.mark.parametrize('number', [1, 2])
 def test_no_point_and_no_second_crop_are_no_error(valid_only, number):

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 pytest.importorskip('mmdet')
+from mmqanet.models.on_mmdet.region_preprocessor import WholeImagePreprocessor
 from mmqanet.models.on_mmdet.region_views import Pyramids, View
 
 
@@ -50,3 +51,14 @@ def test_one_view_is_extracted_once_and_many_whenever_they_are_looked_at():
     single, many = Pyramids(extract, [view()]), Pyramids(extract, [view(), view()])
     assert [len(list(single)), len(list(single)), len(asked)] == [1, 1, 1]
     assert [len(list(many)), len(list(many)), len(asked)] == [2, 2, 5]
+
+
+def test_the_preprocessor_normalises_and_adds_no_weights_to_a_checkpoint():
+    preprocessor = WholeImagePreprocessor(mean=(1, 2, 3), std=(2, 4, 8), divisor=4, bgr_to_rgb=True)
+    assert preprocessor.state_dict() == {}
+    image = torch.tensor([7, 6, 5], dtype=torch.uint8)[:, None, None].expand(3, 2, 3)
+    batch = preprocessor.batch([image])
+    assert batch.shape == (1, 3, 4, 4)
+    assert batch[0, :, 0, 0].tolist() == [(5 - 1) / 2, (6 - 2) / 4, (7 - 3) / 8]
+    assert not batch[0, :, 2:].any()
+    assert not batch[0, :, :, 3:].any()

@@ -150,7 +150,7 @@ def test_sizes(size):
 
 @pytest.mark.parametrize(('name', 'value'), [
     ('size', (320, 20)), ('size', (320, 240, 3)), ('size', (320.5, 240)), ('size', (5000, 240)), ('max_people', 0),
-    ('max_people', 61), ('max_people', 2.5)])
+    ('max_people', 61), ('max_people', 2.5), ('max_people', '3')])
 def test_bad_arguments(name, value):
     with pytest.raises(InputError, match=name):
         draw_scene(np.random.default_rng(0), **{name: value})
