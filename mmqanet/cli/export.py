@@ -20,7 +20,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     parser = subparsers.add_parser('export', help='write a model as ONNX files', description=DESCRIPTION)
     parser.add_argument('--out', required=True, type=output_path, metavar='DIR', help='folder to write to')
     parser.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
-    parser.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
+    parser.add_argument('--checkpoint', metavar='CKPT', help='its weights; enough alone where they carry their config')
     parser.add_argument('--detector', metavar='CONFIG', help='config of a light FCOS, a checkpoint that carries its config, '
                         'or "shipped" (default: that of the package for the model of the package)')
     parser.add_argument('--detector-checkpoint', metavar='CKPT', help="the detector's weights")
@@ -29,7 +29,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
                         help='average over the mirror image, twice the work; fixed in the file (default: as configured)')
     parser.add_argument('--half', action='store_true', help='weights and features in half precision, for GPUs and browsers')
     parser.add_argument('--int8', metavar='DIR', help='features in 8 bits, calibrated on the pictures of a folder')
-    parser.add_argument('--opset', type=int, default=18, help='of ONNX (default: 18, the least that serves)')
+    parser.add_argument('--opset', type=int, default=18, help='version of ONNX operators (default: 18, the least)')
     parser.add_argument('--photos', nargs='*', default=[], metavar='PICTURE',
                         help='pictures to compare with torch on, as one person each (default: noise)')
     parser.set_defaults(run=run)

@@ -55,7 +55,7 @@ def add_parser(subparsers: argparse._SubParsersAction) -> None:
     people.add_argument('--detector', metavar='CONFIG', help='config of an mmdet detector, a checkpoint that carries its '
                         'config, or "shipped", which needs no mmdet')
     people.add_argument('--detector-checkpoint', metavar='CKPT',
-                        help="the detector's weights, alone if they carry their config")
+                        help="the detector's weights; enough alone where they carry their config")
     people.add_argument('--box-score-thr', type=fraction, metavar='S', help='least score of the people that the detector '
                         'finds (default: 0.3, of the shipped one 0.25)')
     people.add_argument('--tiles', nargs='?', type=at_least_one, const=TILE, metavar='SIDE', help='let the detector look at '
@@ -98,10 +98,10 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     """Which model parses, and how."""
     model = parser.add_argument_group('model')
     model.add_argument('--config', metavar='CONFIG', help='config file, or the name of a model of model-index.yml')
-    model.add_argument('--checkpoint', metavar='CKPT', help='its weights; alone where they carry their config')
+    model.add_argument('--checkpoint', metavar='CKPT', help='its weights; enough alone where they carry their config')
     model.add_argument('--ensemble', nargs='+', metavar='CKPT', default=[], help='parse with several models, whose '
                        'probabilities are averaged: checkpoints that carry their configs, of the same classes')
-    model.add_argument('--ensemble-weights', nargs='+', type=float, metavar='W', help='of each (default: 1)')
+    model.add_argument('--ensemble-weights', nargs='+', type=float, metavar='W', help='weights (default: 1 each)')
     model.add_argument('--one-at-a-time', action='store_true', help='keep the network of one member at a time on the device')
     model.add_argument('--device', help='e.g. cpu or cuda:0 (default: a GPU where there is one)')
     model.add_argument('--tta', nargs='*', type=float, metavar='SCALE',
@@ -110,9 +110,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--no-tta', action='store_true', help='no mirror image, even where the config has it')
     model.add_argument('--classes', metavar='NAME', help='label set to predict; of the shipped model: merged16 (its '
                        'default), full (face, arms, legs, left and right) or atr (the 18 of ATR)')
-    model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='of the features; auto: bfloat16 on a '
-                       'processor that has instructions for it, which is faster and moves some borders by a pixel '
-                       '(default: float32)')
+    model.add_argument('--precision', choices=['float32', 'bfloat16', 'auto'], help='number format of the features; '
+                       'auto: bfloat16 on a processor that has instructions for it, which is faster and moves some '
+                       'borders by a pixel (default: float32)')
     model.add_argument('--backend', choices=['torch', 'onnx', 'openvino'], default='torch',
                        help='what computes the network of the parser; onnx and openvino, extras, are for CPUs '
                        '(default: torch)')

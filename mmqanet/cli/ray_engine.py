@@ -26,15 +26,17 @@ def add_ray_options(parser: argparse.ArgumentParser) -> None:
         'that fsspec knows, --out takes Parquet tables, and the same command goes on with a run that was broken off.')
     engine.add_argument('--engine', choices=['local', 'ray'], default='local', help='this process, or workers of Ray '
                         "(pip install 'mmqanet[ray]') (default: local)")
-    engine.add_argument('--ray-address', metavar='ADDRESS', help='a cluster (default: workers on this machine)')
-    engine.add_argument('--ray-workers', type=at_least_one, default=1, metavar='N', help='each has a model (default: 1)')
+    engine.add_argument('--ray-address', metavar='ADDRESS', help='address of a cluster (default: workers on this machine)')
+    engine.add_argument('--ray-workers', type=at_least_one, default=1, metavar='N',
+                        help='workers, each with a model of its own (default: 1)')
     engine.add_argument('--ray-cpus', type=positive, default=1.0, metavar='N', help='cores of a worker (default: 1)')
     engine.add_argument('--ray-gpus', type=share, default=0.0, metavar='N', help='GPUs of a worker, or a part of one, '
                         'such as 0.5 (default: 0)')
-    engine.add_argument('--pictures-per-table', type=at_least_one, metavar='N', help='that a worker parses before it writes '
-                        'them (default: --batch-size); more make fewer files, and more to repeat when a worker dies')
-    engine.add_argument('--image-column', metavar='NAME', help='of Parquet tables, with the files of the pictures (default: '
-                        'image, bytes, jpg, jpeg, png, webp or content)')
+    engine.add_argument('--pictures-per-table', type=at_least_one, metavar='N',
+                        help='pictures that a worker parses before it writes them (default: --batch-size); more make fewer '
+                        'files, and more to repeat when a worker dies')
+    engine.add_argument('--image-column', metavar='NAME', help='column of Parquet tables with the files of the pictures '
+                        '(default: image, bytes, jpg, jpeg, png, webp or content)')
 
 
 def run_ray(args: argparse.Namespace, *, tta: Any) -> int:

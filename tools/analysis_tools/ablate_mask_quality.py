@@ -43,13 +43,15 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--classes', nargs='+', metavar='NAME', help='the classes to evaluate (default: all)')
     parser.add_argument('--weights', type=numbers, default=(1.0, 0.0, 1.0), metavar='A,B,C',
                         help='quality weights to test (default: 1,0,1)')
-    parser.add_argument('--threshold', type=float, default=0.25, metavar='T', help='of the pixel score (default: 0.25)')
-    parser.add_argument('--mode', choices=['ratio', 'mean'], default='ratio', help='of the pixel score (default: ratio)')
+    parser.add_argument('--threshold', type=float, default=0.25, metavar='T',
+                        help='threshold of the pixel score (default: 0.25)')
+    parser.add_argument('--mode', choices=['ratio', 'mean'], default='ratio',
+                        help='mode of the pixel score (default: ratio)')
     parser.add_argument('--box-score', choices=['final', 'class', 'pixel'],
                         help="what stands for the box score in SOLO and MaskFormer (default: the config's, else final)")
     parser.add_argument('--draws', type=int, default=200, metavar='N',
                         help='draws of the images for the spread of the gain; 0 for none (default: 200)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draws')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the draws')
     parser.add_argument('--no-progress', action='store_true', help='show no progress bars')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override config entries, e.g. test_dataloader.dataset.data_root=data/coco/')

@@ -38,7 +38,7 @@ def parse_args() -> argparse.Namespace:
                         'the shipped one)')
     parser.add_argument('--detector', type=Path, default=SHIPPED_DETECTOR, help='person detector with its config inside '
                         '(default: the shipped one)')
-    parser.add_argument('--box-score-thr', type=float, default=0.1, metavar='T', help='of people (default: 0.1)')
+    parser.add_argument('--box-score-thr', type=float, default=0.1, metavar='T', help='least box score (default: 0.1)')
     parser.add_argument('--only', choices=['all', 'people', 'parts'], default='all', help='the instances to evaluate')
     parser.add_argument('--out', type=Path, required=True, metavar='DIR', help='folder of detections and results')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images only')

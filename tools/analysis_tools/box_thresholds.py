@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument('--thresholds', nargs='+', type=float, default=[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], metavar='S')
     parser.add_argument('--heights', nargs='+', type=float, default=[], metavar='PERCENT',
                         help="limits of the second table's rows, rising, in percent of the picture's height")
-    parser.add_argument('--by', metavar='FIELD', help='of the images in the annotation file: one row for each of its values')
+    parser.add_argument('--by', metavar='FIELD', help='field of the images in the annotation file: one row for each value')
     args = parser.parse_args()
     if len(args.heights) == 1 or any(lower >= upper for lower, upper in pairwise(args.heights)):
         raise InputError(f'--heights: two or more rising limits are needed, not {args.heights}')

@@ -36,7 +36,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--split', choices=['train', 'val', 'test'], default='train')
     parser.add_argument('--num', type=int, default=20, metavar='N', help='samples to draw, at random (default: 20)')
-    parser.add_argument('--seed', type=int, default=0, help='of the choice and of the augmentation')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the choice and of the augmentation')
     parser.add_argument('--out', metavar='DIR', help='folder to write (default: work_dirs/CONFIG_NAME/browse_SPLIT)')
     parser.add_argument('--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE',
                         help='override config entries, e.g. train_dataloader.dataset.data_root=data/mine/')

@@ -28,8 +28,8 @@ def main() -> None:
     parser.add_argument('photos', type=Path, help='folder of photos')
     parser.add_argument('names', type=Path, metavar='labels', help='folder of label maps, one for each photo to be counted')
     parser.add_argument('--labels', nargs='+', required=True, metavar='NAME', help='what the labels mean')
-    parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
-    parser.add_argument('--checkpoint', help='of the parser (default: the shipped one)')
+    parser.add_argument('--config', help='config of the parser (default: the one in the checkpoint)')
+    parser.add_argument('--checkpoint', help='checkpoint of the parser (default: the shipped one)')
     parser.add_argument('--detector', default='shipped', help='as of `mmqanet parse`; "image" makes each photo one person')
     parser.add_argument('--views', nargs='+', choices=list(VIEWS), default=['colour'], metavar='VIEW',
                         help=f'kinds of photos to make of them: {", ".join(VIEWS)}')

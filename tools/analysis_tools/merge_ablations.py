@@ -13,7 +13,8 @@ from mmqanet.engine.launch import run_tool
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('reports', nargs='+', type=Path, metavar='ablation.json', help='of the runs, from ablate_quality.py')
+    parser.add_argument('reports', nargs='+', type=Path, metavar='ablation.json',
+                        help='result of ablate_quality.py, one of each run')
     parser.add_argument('--out', type=Path, metavar='DIR', help='folder of the merged tables (default: only show them)')
     return parser.parse_args()
 

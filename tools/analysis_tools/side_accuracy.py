@@ -23,7 +23,7 @@ PAIRS = CCPSidesDataset.METAINFO['flip_pairs']
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('root', type=Path, help='prepared folder of CCPSidesDataset')
-    parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
+    parser.add_argument('--config', help='config of the parser (default: the one in the checkpoint)')
     parser.add_argument('--checkpoint', required=True)
     parser.add_argument('--limit', type=int, metavar='N', help='the first N photos only')
     args = parser.parse_args()

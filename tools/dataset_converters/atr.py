@@ -3,7 +3,7 @@
     python tools/dataset_converters/atr.py humanparsing data/ATR --lists train.txt val.txt test.txt
     python tools/dataset_converters/atr.py --verify data/ATR
 
-Without lists of names the split is drawn by a seed. Run again, finished files are kept. The exit status is 1 where something
+Without lists of names the split is drawn by a seed. A second run keeps finished files. The exit status is 1 where something
 is missing or failed, unless --allow-incomplete.
 """
 import argparse

@@ -4,7 +4,7 @@
     python tools/dataset_converters/ccp.py --verify data/CCP --labels merged
 
 The split is fixed by the seed. Photos whose annotation cannot be used are left out of their split and named, with the
-rule that they break (mmqanet/preparation/converters/ccp.py). Run again, finished files are kept. The exit status is 1 where
+rule that they break (mmqanet/preparation/converters/ccp.py). A second run keeps finished files. The exit status is 1 where
 something is missing or failed, unless --allow-incomplete.
 """
 import argparse

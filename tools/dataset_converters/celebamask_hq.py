@@ -3,7 +3,7 @@
     python tools/dataset_converters/celebamask_hq.py CelebAMask-HQ data/CelebAMask-HQ
     python tools/dataset_converters/celebamask_hq.py --verify data/CelebAMask-HQ
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import sys
 

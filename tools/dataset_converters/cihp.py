@@ -3,7 +3,7 @@
     python tools/dataset_converters/cihp.py instance-level_human_parsing data/CIHP
     python tools/dataset_converters/cihp.py --verify data/CIHP
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import sys
 

@@ -4,7 +4,7 @@
 
 People are cut out by their masks and stand, near and far, before backdrops made of the photos' own surroundings. Training
 crowds are made of training photos only, validation crowds of validation photos only. The same arguments give the same
-bytes, whatever the number of workers. Run again, finished pictures are kept.
+bytes, whatever the number of workers. A second run keeps finished pictures.
 """
 import argparse
 import os

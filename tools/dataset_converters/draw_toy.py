@@ -2,7 +2,7 @@
 
     python tools/dataset_converters/draw_toy.py data/toy_large --num-train 1000 --num-val 100 --size 320x240
 
-The same arguments give the same bytes, whatever the number of workers. Run again, finished pictures are kept.
+The same arguments give the same bytes, whatever the number of workers. A second run keeps finished pictures.
 """
 import argparse
 import os

@@ -2,7 +2,7 @@
 
     python tools/dataset_converters/draw_toy_faces.py data/toy_faces --num-train 1500 --num-val 150
 
-The same arguments give the same bytes. Run again, finished pictures are kept.
+The same arguments give the same bytes. A second run keeps finished pictures.
 """
 import argparse
 import os

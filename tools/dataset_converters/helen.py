@@ -3,7 +3,7 @@
     python tools/dataset_converters/helen.py SmithCVPR2013_dataset_resized data/Helen
     python tools/dataset_converters/helen.py --verify data/Helen
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import argparse
 import sys
@@ -20,7 +20,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that this converter alone has."""
-    parser.add_argument('--relabelled', action='store_true', help='the release of JPlin, with NAME_image.jpg')
+    parser.add_argument('--relabelled', action='store_true', help='SRC is the relabelled release by JPlin')
 
 
 def make(args: argparse.Namespace) -> HelenConverter:

@@ -3,7 +3,7 @@
     python tools/dataset_converters/ibugmask.py ibugmask_release data/iBugMask
     python tools/dataset_converters/ibugmask.py --verify data/iBugMask
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import argparse
 import sys
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options that this converter alone has."""
     parser.add_argument('--classes', type=int, choices=(11, 14), default=11,
-                        help='11, as LaPa, or 14, with ears and glasses')
+                        help='11 classes as in LaPa, or 14 with ears and glasses')
 
 
 def make(args: argparse.Namespace) -> IBugMask14Converter:

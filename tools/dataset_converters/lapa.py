@@ -3,7 +3,7 @@
     python tools/dataset_converters/lapa.py LaPa data/LaPa
     python tools/dataset_converters/lapa.py --verify data/LaPa
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import argparse
 import sys

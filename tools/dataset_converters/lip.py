@@ -3,7 +3,7 @@
     python tools/dataset_converters/lip.py LIP data/LIP
     python tools/dataset_converters/lip.py --verify data/LIP
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import sys
 

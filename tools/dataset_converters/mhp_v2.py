@@ -3,7 +3,7 @@
     python tools/dataset_converters/mhp_v2.py LV-MHP-v2 data/MHP-v2
     python tools/dataset_converters/mhp_v2.py --verify data/MHP-v2
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import sys
 

@@ -4,7 +4,7 @@
         --images VOCdevkit/VOC2010/JPEGImages --lists train_id.txt test_id.txt
     python tools/dataset_converters/pascal_person_part.py --verify data/PASCAL-Person-Part
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import argparse
 import sys

@@ -4,7 +4,7 @@
     python tools/dataset_converters/portraits.py portraits data/portraits_glasses --glasses portraits/glasses.txt
 
 SRC holds photos/, labels/ (background, hair, clothing, skin) and bodypix/ (body parts). The split is fixed by the seed.
-Run again, finished files are kept.
+A second run keeps finished files.
 """
 import argparse
 import sys

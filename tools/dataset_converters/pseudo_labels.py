@@ -7,7 +7,7 @@
 Classes that a photo's tags do not name are impossible; photos where a tagged garment does not appear are left out; parts
 whose quality is below --quality-thr are ignored (255), 0 keeps all; limbs and shoes on whose side the body parts of bodypix/
 disagree keep a partial label. Each threshold gets a training split in the prepared
-layout, DST/qQ. Run again with another checkpoint, it labels anew.
+layout, DST/qQ. A run with another checkpoint labels anew.
 """
 import argparse
 from collections import Counter
@@ -33,8 +33,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', type=Path, metavar='SRC', help='folder with photos_tagged/, annotations/ and bodypix/')
     parser.add_argument('target', type=Path, metavar='DST', help='folder to write')
-    parser.add_argument('--config', help='of the parser (default: the one in the checkpoint)')
-    parser.add_argument('--checkpoint', required=True, help='of a parser of the classes of CCPSidesDataset')
+    parser.add_argument('--config', help='config of the parser (default: the one in the checkpoint)')
+    parser.add_argument('--checkpoint', required=True, help='checkpoint of a parser of the classes of CCPSidesDataset')
     parser.add_argument('--quality-thr', type=float, nargs='+', default=[0.7], metavar='Q',
                         help='least quality of a part (default: 0.7)')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N photos only')

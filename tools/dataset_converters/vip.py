@@ -3,7 +3,7 @@
     python tools/dataset_converters/vip.py VIP_Fine data/VIP
     python tools/dataset_converters/vip.py --verify data/VIP
 
-Run again, finished files are kept. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
+A second run keeps finished files. The exit status is 1 where something is missing or failed, unless --allow-incomplete.
 """
 import sys
 

@@ -23,7 +23,7 @@ LONGEST = 600  # seconds of a cell
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('names', nargs='*', metavar='NAME', help='of notebooks (default: all)')
+    parser.add_argument('names', nargs='*', metavar='NAME', help='names of notebooks (default: all)')
     parser.add_argument('--check', action='store_true', help='compare with what is saved')
     args = parser.parse_args()
     status = 0

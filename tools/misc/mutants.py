@@ -60,10 +60,10 @@ def main() -> None:
     parser.add_argument('--only', nargs='+', default=['*'], metavar='PATTERN',
                         help="draw from these modules alone, below mmqanet/: 'deployment/*' 'models/heads/uv_head.py'")
     parser.add_argument('--number', type=int, default=170, metavar='N', help='mutants of all rooms (default: 170)')
-    parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument('--seed', type=int, default=0, help='seed of the draw')
     parser.add_argument('--again', action='store_true', help='try the survivors again, with the last commit')
     parser.add_argument('--timeout', type=float, default=240, metavar='SECONDS',
-                        help='until the tests of a mutant count as stuck: more on a busy machine (default: 240)')
+                        help='when the tests of a mutant count as stuck (default: 240)')
     parser.add_argument('--out', type=Path, default=Path('work_dirs/mutants'), metavar='DIR', help='folder of the results')
     args = parser.parse_args()
     tested = {path.name for path in (REPO / 'tests').iterdir() if path.is_dir()}
