@@ -4,8 +4,9 @@
 """
 import torch
 from mmengine.model import BaseDataPreprocessor
-from torch import Tensor
+from torch import Tensor, nn
 
+from mmqanet.errors import InputError
 from mmqanet.registry import MODELS
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -23,7 +24,8 @@ class ParsingDataPreprocessor(BaseDataPreprocessor):
     Args:
         mean, std (tuple[float, float, float]): of RGB values in [0, 1]; ImageNet's by default, as in the release.
         bgr_to_rgb (bool): whether the loader's channel order is BGR, mmcv's habit.
-        channels_last (bool): lay the batch out as NHWC in memory, which makes convolutions on a CPU faster.
+        channels_last (bool): lay the batch out as NHWC in memory, which makes convolutions on a CPU faster. mmcv's own
+            operators (deformable convolutions, RoIAlign) would misread it: a parser that has some refuses.
         non_blocking (bool): copy to the device asynchronously.
     """
 
@@ -41,6 +43,14 @@ class ParsingDataPreprocessor(BaseDataPreprocessor):
         self.memory_format = torch.channels_last if channels_last else torch.contiguous_format
         self.register_buffer('mean', 255 * torch.tensor(mean).view(-1, 1, 1), persistent=False)
         self.register_buffer('std', 255 * torch.tensor(std).view(-1, 1, 1), persistent=False)
+
+    def check_network(self, network: nn.Module) -> None:
+        """Raises an InputError where a network holds an operator that reads the memory of every map as NCHW."""
+        if self.memory_format is torch.channels_last:
+            for name, module in network.named_modules():
+                if type(module).__module__.startswith('mmcv.ops.'):
+                    raise InputError(f'data_preprocessor.channels_last: {type(module).__name__} ({name}) is an operator of '
+                                     'mmcv, which misreads maps in this layout; leave the option off')
 
     def normalize(self, crops: Tensor) -> Tensor:
         """(B, 3, h, w) uint8 → (B, 3, h, w) float32."""

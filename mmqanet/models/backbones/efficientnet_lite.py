@@ -89,7 +89,8 @@ class EfficientNetLite0(BaseModule):
         out_indices: levels to return, ascending.
         frozen_stages: -1 trains everything, 0 freezes the stem, n the stem and levels 0 … n - 1.
         norm_cfg: normalization; the default holds the original's epsilon and momentum.
-        channels_last: lay feature maps out as NHWC in memory, which makes convolutions on a CPU a third faster.
+        channels_last: lay feature maps out as NHWC in memory, which makes convolutions on a CPU a third faster. mmcv's
+            operators misread such maps: leave it off before RoIAlign or deformable convolutions.
         norm_eval: keep the running statistics of all batch norms fixed while training.
         init_cfg: e.g. ``dict(type='Pretrained', checkpoint=FILE)`` with a file made by
             ``tools/model_converters/efficientnet_lite0.py``; random by default.

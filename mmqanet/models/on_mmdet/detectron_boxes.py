@@ -143,3 +143,7 @@ class DetectronRoIExtractor(SingleRoIExtractor):
         coarsest = math.log2(224 / self.finest_scale)
         scale = box_sizes(rois[:, 1:]).prod(-1).sqrt()
         return torch.floor(coarsest + torch.log2(scale / 224 + 1e-6)).clamp(0, num_levels - 1).long()
+
+    def forward(self, feats: tuple[Tensor, ...], rois: Tensor, roi_scale_factor: float | None = None) -> Tensor:
+        """Levels (B, C, h_l, w_l) and RoIs (N, 5) → (N, C, size, size). RoIAlign reads the memory of every map as NCHW."""
+        return super().forward(tuple(level.contiguous() for level in feats), rois, roi_scale_factor)

@@ -35,7 +35,7 @@ class CropParser(BaseParser):
         precision (str): of the features in predicting, ``'float32'`` or ``'bfloat16'``. The heads stay in float32.
 
     Raises:
-        InputError: an unknown precision.
+        InputError: an unknown precision; ``channels_last`` with operators of mmcv, which misread that layout.
     """
 
     box_use = BoxUse.REQUIRED
@@ -47,6 +47,7 @@ class CropParser(BaseParser):
         super().__init__(data_preprocessor=data_preprocessor, postprocessor=postprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck)
+        self.data_preprocessor.check_network(self)
         self.flip_test = flip_test
         self.max_crops_per_batch = max_crops_per_batch
         if precision not in PRECISIONS:

@@ -83,3 +83,12 @@ def test_levels_change_at_whole_sides():
     sides = torch.tensor([1, 111, 112, 223, 224, 447, 448, 5000])
     rois = torch.stack([torch.zeros(8), torch.zeros(8), torch.zeros(8), sides - 1, sides - 1], dim=1)
     assert extractor.map_roi_levels(rois, 4).tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_features_of_regions_do_not_depend_on_the_memory_layout():
+    extractor = DetectronRoIExtractor(
+        roi_layer=dict(type='RoIAlign', output_size=3, sampling_ratio=2), out_channels=5, featmap_strides=[4, 8])
+    feats = tuple(torch.rand(2, 5, size, size, generator=torch.Generator().manual_seed(size)) for size in (16, 8))
+    rois = torch.tensor([[0, 4, 6, 30, 40], [1, 10.5, 10, 60, 50]])
+    turned = tuple(level.contiguous(memory_format=torch.channels_last) for level in feats)
+    assert torch.equal(extractor(turned, rois), extractor(feats, rois))

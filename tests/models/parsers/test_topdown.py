@@ -358,3 +358,13 @@ def test_the_calibration_of_merged_classes_is_that_of_all_or_of_the_one_they_are
 def test_a_parser_of_another_kind_need_not_merge():
     with pytest.raises(InputError, match='BaseParser cannot merge its classes'):
         BaseParser.set_merging({}, table=[0, 1, 1], flip_pairs=())
+
+
+def test_operators_that_misread_channels_last_maps_are_refused():
+    """mmcv's deformable convolution gives other numbers for the same map laid out as NHWC."""
+    pytest.importorskip('mmcv._ext', reason="mmcv's operators are not compiled")
+    deformable = {'backbone.depth': 50, 'backbone.dcn': dict(type='DCNv2', deform_groups=1),
+                  'backbone.stage_with_dcn': (False, False, False, True), 'neck.in_channels': [32, 64, 128, 256]}
+    with pytest.raises(InputError, match=r'channels_last: ModulatedDeformConv2dPack \(backbone\.layer4.*leave'):
+        tiny(**deformable)
+    tiny(**deformable, **{'data_preprocessor.channels_last': False})
