@@ -246,6 +246,16 @@ def test_the_inferencer_takes_an_ensemble(first, second, picture):
         HumanParsingInferencer(ensemble=[first, second], device='cpu', backend='onnx')
 
 
+def test_every_member_gets_crops_of_its_own(first, second):
+    model, crops = ensemble(first, second), torch.zeros(1, 3, 64, 48)
+    with torch.no_grad():
+        found = model([crops, crops], mode='tensor')
+        for (logits, _), member in zip(found, model.members, strict=True):
+            torch.testing.assert_close(logits, member(crops, mode='tensor')[0])
+        with pytest.raises(ValueError, match='zip'):
+            model([crops], mode='tensor')
+
+
 def test_an_ensemble_is_not_trained(first):
     with pytest.raises(InputError, match='is not trained'):
         ensemble(first)(None, None, mode='loss')

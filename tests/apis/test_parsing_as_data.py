@@ -84,6 +84,15 @@ def test_parsing_again_leaves_no_empty_folder(tmp_path):
     assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob('*'))] == ['x', 'x/a.json']
 
 
+def test_a_file_of_an_earlier_run_that_is_now_given_stays(tmp_path):
+    item = Picture(name='a', source='a', content=np.zeros((5, 6, 3), np.uint8))
+    parsed = Parsed(item=item, frame=Frame(name='a', source='a', image=item.content), sample=parsed_people())
+    ResultWriter(tmp_path, label_set=LABELS, kinds=('palette', 'people')).write(parsed)
+    given = tmp_path / 'a.png', *sorted((tmp_path / 'people/a').glob('*.png'))
+    ResultWriter(tmp_path, label_set=LABELS, kinds=(), given=given).write(parsed)
+    assert sorted(path for path in tmp_path.rglob('*') if path.is_file()) == [tmp_path / 'a.json', *given]
+
+
 @pytest.mark.parametrize('sampler', ['align', 'warp'])
 def test_the_way_of_resampling_is_told_where_it_is_known(sampler):
     sample = parsed_people()

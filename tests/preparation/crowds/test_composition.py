@@ -1,4 +1,6 @@
 """Crowds: who is nearer is larger, stands lower and hides who is farther, in the picture as in the maps."""
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -51,6 +53,25 @@ def test_people_over_the_border_are_cut(grey):
     assert np.count_nonzero(human == 1) == 4 * 10
     assert (human[50:, :4] == 1).all()
     assert (image[50:, :4] == 9).all()
+
+
+def test_the_ground_is_darker_below_the_feet(grey):
+    person = replace(block((9, 9, 9), 1, x=30, y=10, height=20), shaded=True)
+    image, _, _ = paint(grey, [person])
+    below = image[30, :, 0]
+    distance = ((np.arange(80) - 34.5) / (4.5 + 0.04 * 20))**2 + ((30 - 29.6) / (0.022 * 20))**2
+    np.testing.assert_allclose(below, 100 * (1 - 0.5 * np.exp(-1.2 * distance)), atol=1)
+    assert below.min() < 85
+    assert (image[:20, :20] == 100).all()
+
+
+def test_nobody_on_a_street_is_much_larger_than_the_person_of_the_photo(photo, scenery):
+    rng = np.random.default_rng(5)
+    views = [street_view(rng, photo, scenery, width=60, height=50, keep_owner=True) for _ in range(60)]
+    least, most = np.array([np.divide(view.heights, view.owner.height) for view in views]).T
+    assert 0.3 - 1e-9 <= least.min() <= least.max() <= 0.95 + 1e-9
+    assert 1 - 1e-9 <= most.min() < 1.25
+    assert most.max() == pytest.approx(1.3)
 
 
 @pytest.mark.parametrize('keep_owner', [False, True])

@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 
 from mmqanet.datasets import IBugMask14Dataset
 from mmqanet.errors import InputError
+from mmqanet.preparation.toy import face_writer
 from mmqanet.preparation.toy.face import draw_face
 from mmqanet.preparation.toy.parts import FacePart
 
@@ -51,6 +52,17 @@ def test_glasses_hide_the_eyes(faces):
     for face in faces:
         if (face.category == FacePart.GLASSES).any():
             assert not np.isin(face.category, (FacePart.LEFT_EYE, FacePart.RIGHT_EYE)).any()
+
+
+def test_pictures_of_a_version_stay_the_same(faces):
+    """A change that alters them raises ``VERSION``: then so do these sums, of pixels by class and brightness by colour."""
+    assert face_writer.VERSION == 1
+    found = np.bincount(np.concatenate([face.category.ravel() for face in faces]), minlength=14)
+    expected = [281795, 30096, 493, 489, 1640, 1634, 525, 1732, 760, 1435, 38338, 1074, 1447, 7182]
+    np.testing.assert_allclose(found, expected, rtol=0.004, atol=10)
+    pixels = np.concatenate([face.image.reshape(-1, 3) for face in faces]).astype(float)
+    np.testing.assert_allclose(pixels.mean(0), [118.088, 128.091, 137.899], atol=0.03)
+    np.testing.assert_allclose(pixels.std(0), [58.551, 52.553, 58.106], atol=0.03)
 
 
 def test_the_tool_makes_a_data_set_of_heads(tmp_path):

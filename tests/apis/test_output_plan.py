@@ -1,0 +1,83 @@
+"""Which results may be written: no file that was given, none of another input, none outside of the folder."""
+from pathlib import Path
+
+import pytest
+
+from mmqanet.apis.inputs import Picture
+from mmqanet.apis.output_plan import OutputPlan
+from mmqanet.errors import DataError, InputError
+
+
+def picture(name, path='elsewhere.jpg'):
+    return Picture(name=name, source=str(path), content=Path(path))
+
+
+def plan(folder, *kinds, given=()):
+    return OutputPlan(folder, kinds, given=given)
+
+
+def test_inputs_with_names_of_their_own_get_their_paths(tmp_path):
+    made = plan(tmp_path, 'overlay', 'palette')
+    items = [picture('a'), picture('x/a'), picture('b')]
+    made.claim(items)
+    made.claim(items)
+    assert made.paths(items[1]) == ['x/a.json', 'x/a_overlay.jpg', 'x/a.png']
+
+
+@pytest.mark.parametrize(('kinds', 'given'), [
+    ((), 'a.json'), (('palette',), 'a.png'), (('coco',), 'coco_people.json'), (('coco',), 'coco_parts.json'),
+    (('report',), 'report.html'), (('overlay',), 'link.jpg')])
+def test_no_file_that_was_given_is_written(tmp_path, kinds, given):
+    (tmp_path / 'link.jpg').symlink_to(tmp_path / 'a_overlay.jpg')
+    with pytest.raises(InputError, match='would overwrite this file, which was given; choose another --out'):
+        plan(tmp_path, *kinds, given=[tmp_path / given]).claim([picture('a')])
+    plan(tmp_path, given=[tmp_path / 'b.json']).claim([picture('a')])
+
+
+def test_no_input_is_written_over(tmp_path):
+    with pytest.raises(InputError, match=r'a\.png: the output would overwrite this picture'):
+        plan(tmp_path, 'palette').claim([picture('b'), picture('a', tmp_path / 'a.png')])
+    with pytest.raises(InputError, match='would overwrite this picture'):
+        plan(tmp_path, 'palette').claim([picture('a'), picture('c', tmp_path / 'a.png')])
+
+
+@pytest.mark.parametrize(('kinds', 'names'), [
+    ((), ('a', 'a')), (('people',), ('a', 'people/a/1')), (('people',), ('people/a/1', 'a')),
+    (('submission',), ('a', 'submission/global_parsing/a'))])
+def test_two_inputs_never_share_a_file_or_a_place(tmp_path, kinds, names):
+    items = [picture(name, f'{index}.jpg') for index, name in enumerate(names)]
+    with pytest.raises(InputError, match=r'1\.jpg and 0\.jpg would both be written to .*; parse them apart'):
+        plan(tmp_path, *kinds, 'palette').claim(items)
+
+
+def test_names_that_differ_in_their_ending_alone_are_apart(tmp_path):
+    plan(tmp_path, 'palette', 'overlay').claim([picture('a'), picture('a_overlay')])
+
+
+def test_no_input_is_called_as_a_file_about_all_pictures(tmp_path):
+    with pytest.raises(InputError, match=r'its results would be called as a file about all pictures, coco_people\.json'):
+        plan(tmp_path, 'coco').claim([picture('coco_people')])
+    plan(tmp_path, 'report').claim([picture('coco_people')])
+
+
+@pytest.mark.parametrize(('name', 'message'), [
+    ('../a', 'would lead out of the output folder'), ('a' * 251, 'would be too long'),
+    ('x/' * 2100 + 'a', 'would be too long'), ('a' * 250, None), ('x/y/a', None)])
+def test_names_that_no_file_can_have_are_refused(tmp_path, name, message):
+    made = plan(tmp_path)
+    if message is None:
+        made.check_name(picture(name))
+        return
+    with pytest.raises(InputError, match=message):
+        made.check_name(picture(name))
+
+
+def test_no_link_leads_out_of_the_folder(tmp_path):
+    out, other = tmp_path / 'out', tmp_path / 'other'
+    for folder in (out, other):
+        folder.mkdir()
+    (out / 'x').symlink_to(other)
+    made = plan(out)
+    made.check(out / 'a.json')
+    with pytest.raises(DataError, match='a link leads out of the output folder'):
+        made.check(out / 'x/a.json')
