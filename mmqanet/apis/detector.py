@@ -27,6 +27,7 @@ from mmqanet.registry import TRANSFORMS
 SCORE_THR = 0.3  # from which score on a detector's people count, as in CIHP's category maps (docs/metrics.md)
 READERS = (LoadImage, LoadImageFromFile, LoadAnnotations)  # steps that read files; mmdet's and mmseg's derive from these
 warnings.filterwarnings('ignore', 'torch.meshgrid', UserWarning)  # a remark on mmdet's code, of no use to those who run it
+PER_PIXEL = 4  # places of a box's side: finer ones are an engine's last digits, which would move the pixels of a crop
 SLIMMEST = 40  # an image whose sides differ by more shows nobody, and a pipeline may shrink it to nothing
 
 
@@ -74,8 +75,8 @@ class PersonDetector:
             images: (H, W, 3) uint8 BGR each.
 
         Returns:
-            list: for each image ``boxes`` (N, 4) float32, xyxy within the image and with an area, and ``scores`` (N,)
-            float32 in [0, 1], descending.
+            list: for each image ``boxes`` (N, 4) float32, xyxy in quarters of a pixel, within the image and with an area,
+            and ``scores`` (N,) float32 in [0, 1], descending.
 
         Raises:
             InputError: an image is of another shape or type; names its index.
@@ -110,6 +111,7 @@ class PersonDetector:
         """Boxes and scores of the people among what a detector found in an image of ``shape`` (H, W, ...)."""
         height, width = shape[:2]
         boxes = np.asarray(instances.bboxes.detach().float().cpu()).clip(0, [width, height, width, height])
+        boxes = np.rint(boxes * PER_PIXEL) / PER_PIXEL
         scores = np.asarray(instances.scores.detach().float().cpu()).clip(0, 1)
         good = (np.asarray(instances.labels.cpu()) == self.label) & (scores >= self.score_thr)
         good &= (boxes[:, 2] > boxes[:, 0]) & (boxes[:, 3] > boxes[:, 1])

@@ -1,5 +1,6 @@
 """One object that turns pictures, folders, videos and cameras into parsings: detector, parser and quality in one call."""
-from collections.abc import Iterable, Iterator, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -49,12 +50,13 @@ class HumanParsingInferencer:
         box_score_thr: least score of the people that the detector finds; by default 0.3, of the shipped one 0.25.
         tiles: side in pixels of the tiles in which the detector looks as well, as in :class:`PersonDetector`.
         tta, max_crops, crop, classes, precision: as in :func:`mmqanet.apis.init_model`.
-        backend: what computes the network of the parser: ``'torch'``, ``'onnx'`` (onnxruntime) or ``'openvino'``, on a CPU
-            (:func:`mmqanet.deployment.backends.use_backend`). The detector stays with torch.
+        backend: what computes the networks of the parser and of a light FCOS: ``'torch'``, ``'onnx'`` (onnxruntime) or
+            ``'openvino'``, on a CPU (:mod:`mmqanet.deployment.backends`). Other detectors stay with torch.
         second_stage: a second model that parses parts of the people, such as their heads.
         ensemble, one_at_a_time: parsers that parse together in place of ``model`` and ``weights``, as in
             :func:`mmqanet.apis.init_model`.
         show_progress: draw a progress bar while a call runs.
+        tell: takes a remark, such as that the detector stays with torch.
 
     Raises:
         DataError, InputError: as :func:`mmqanet.apis.init_model` and :func:`mmqanet.apis.init_detector`.
@@ -80,6 +82,7 @@ class HumanParsingInferencer:
         ensemble: Sequence[Any] = (),
         one_at_a_time: bool | None = None,
         show_progress: bool = False,
+        tell: Callable[[str], None] = warnings.warn,
     ) -> None:
         device = device or get_device()
         if model is None and weights is None and not ensemble:
@@ -88,11 +91,11 @@ class HumanParsingInferencer:
                 detector = 'shipped'
         self.model = init_model(model, weights, device, tta=tta, max_crops=max_crops, crop=crop, classes=classes,
                                 precision=precision, ensemble=ensemble, one_at_a_time=one_at_a_time)
+        self.backend, self.second_stage, self.tell = backend, second_stage, tell
         if backend != 'torch':
             from mmqanet.deployment.backends import use_backend  # with the exporter, which nobody else needs
 
             use_backend(self.model, backend)
-        self.backend, self.second_stage = backend, second_stage
         if second_stage is not None:
             second_stage.check(self.label_set.classes)
         sources = (model, weights, detector, detector_weights, *files_of(ensemble))
@@ -104,13 +107,22 @@ class HumanParsingInferencer:
             _check_no_weights(detector_weights, "'shipped' has its own")
             shipped(SHIPPED_DETECTOR)
         else:
-            self.detector = load_detector(detector, detector_weights, device, score_thr=box_score_thr, tiles=tiles)
+            self.detector = self._in_backend(
+                load_detector(detector, detector_weights, device, score_thr=box_score_thr, tiles=tiles))
 
     @cached_property
     def detector(self) -> Any:
         """Who finds the people; the shipped one is built when it is first needed, as calls with boxes do without it."""
         score_thr = SHIPPED_SCORE_THR if self.box_score_thr is None else self.box_score_thr
-        return load_detector(SHIPPED_DETECTOR, None, self.device, score_thr=score_thr, tiles=self.tiles)
+        return self._in_backend(load_detector(SHIPPED_DETECTOR, None, self.device, score_thr=score_thr, tiles=self.tiles))
+
+    def _in_backend(self, detector: Any) -> Any:
+        """A detector whose network the backend computes, if it can."""
+        if self.backend != 'torch':
+            from mmqanet.deployment.backends import use_detector_backend
+
+            use_detector_backend(detector, self.backend, tell=self.tell)
+        return detector
 
     @property
     def dataset_meta(self) -> Any:

@@ -114,7 +114,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
                        'auto: bfloat16 on a processor that has instructions for it, which is faster and moves some '
                        'borders by a pixel (default: float32)')
     model.add_argument('--backend', choices=['torch', 'onnx', 'openvino'], default='torch',
-                       help='what computes the network of the parser; onnx and openvino, extras, are for CPUs '
+                       help='what computes the networks; onnx and openvino, extras, are for CPUs and the light detector '
                        '(default: torch)')
 
 
@@ -155,7 +155,7 @@ def run(args: argparse.Namespace) -> int:
         box_score_thr=args.box_score_thr, tiles=args.tiles, tta=test_time_augmentation(args), max_crops=args.max_crops,
         crop=args.crop, classes=args.classes, precision=args.precision,
         backend=args.backend, second_stage=load_second_stage(second, args) if second else None,
-        ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None)
+        ensemble=members_of(args), one_at_a_time=args.one_at_a_time or None, tell=complain)
     if args.save is None and inferencer.model.gives_surface:
         kinds.append('iuv')
     if not inferencer.model.gives_surface and {'iuv', 'texture'} & set(kinds):

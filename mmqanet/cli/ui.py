@@ -2,6 +2,7 @@
 import argparse
 
 from mmqanet.cli.parse import add_model_options, fraction
+from mmqanet.utils.console import complain
 
 DESCRIPTION = """
 Serve a page: drop photos or take one with the camera, explore the people and parts that were found, hide the doubtful with
@@ -39,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
         args.config, args.checkpoint, args.device, detector=args.detector, detector_weights=args.detector_checkpoint,
         box_score_thr=args.box_score_thr, tta=test_time_augmentation(args), crop=args.crop, classes=args.classes,
         precision=args.precision, backend=args.backend, ensemble=members_of(args),
-        one_at_a_time=args.one_at_a_time or None)
+        one_at_a_time=args.one_at_a_time or None, tell=complain)
     serve(inferencer, host=args.host, port=args.port, share=args.share, show_browser=not args.no_browser)
     return 0
 

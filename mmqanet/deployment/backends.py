@@ -1,27 +1,39 @@
-"""Other engines for the network of a parser: onnxruntime and OpenVINO on a CPU.
+"""Other engines for the networks of a parser and of a light detector: onnxruntime and OpenVINO on a CPU.
 
-The rest, from crops to people, is the same code for all.
+The rest, from boxes to crops to people, is the same code for all.
 """
 import os
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmqanet.deployment.checks import session
-from mmqanet.deployment.export import export_parser, identity, parser_meta, require_onnx
-from mmqanet.deployment.graphs import ParserGraph
+from mmqanet.deployment.export import (
+    DETECTOR_OUTPUTS,
+    PARSER_OUTPUTS,
+    detector_meta,
+    export_detector,
+    export_parser,
+    identity,
+    parser_meta,
+    require_onnx,
+)
+from mmqanet.deployment.graphs import DetectorGraph, ParserGraph
 from mmqanet.deployment.runtime import ELSEWHERE
 from mmqanet.errors import DataError, InputError
 from mmqanet.models import TopdownParser
+from mmqanet.models.detectors.light_fcos import LightFCOS
 from mmqanet.utils.files import read_bytes, write_bytes
 
 BACKENDS = ('torch', 'onnx', 'openvino')
-Runner = Callable[[Tensor], tuple[Tensor, Tensor]]
+Engine = Callable[[Mapping[str, np.ndarray]], list[Tensor]]  # inputs by name → outputs in the order that was asked for
 
 
 def use_backend(model: Any, name: str, *, cache: Path | None = None) -> None:
@@ -45,22 +57,73 @@ def use_backend(model: Any, name: str, *, cache: Path | None = None) -> None:
             model.runner = None
         return
     graph = ParserGraph(model)
-    if model.data_preprocessor.device.type != 'cpu':
-        raise InputError(f'backend {name}: runs on a CPU only, not on {model.data_preprocessor.device}')
+    _check_device(name, model.data_preprocessor.device)
     if name == 'onnx' and model.precision != 'float32':
         raise InputError(f'backend onnx: computes in float32, not in {model.precision}')
-    make_runner = _onnx_runner if name == 'onnx' else _openvino_runner
+    _require(name)
+    content = _cached_export(graph, parser_meta(model), lambda: export_parser(model)[0], cache)
+    engine = _engine(name, content, PARSER_OUTPUTS, precision=model.precision, fixed_shapes=True)
+
+    def run(crops: Tensor) -> tuple[Tensor, Tensor]:
+        probs, iou = engine({'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR in the pipeline
+        return probs, iou
+
+    model.runner = run
+
+
+def use_detector_backend(detector: Any, name: str, *, cache: Path | None = None,
+                         tell: Callable[[str], None] = warnings.warn) -> None:
+    """Let another engine compute the network of a person detector, in float32, so that it finds the same boxes.
+
+    The network is exported and kept as in :func:`use_backend`. A detector that cannot be exported stays with torch, and
+    ``tell`` is called with a line that says so.
+
+    Args:
+        detector: a ``PersonDetector`` on the CPU; an object of another class is left alone.
+        name, cache: as in :func:`use_backend`.
+        tell: takes a remark.
+
+    Raises:
+        InputError: an unknown backend, a device that the backend does not have, or its package is missing.
+    """
+    if name not in BACKENDS:
+        raise InputError(f'backend is {name!r}, but must be one of {", ".join(BACKENDS)}')
+    model = getattr(detector, 'model', None)
+    if not isinstance(model, LightFCOS):
+        if name != 'torch' and isinstance(model, nn.Module):
+            tell(f'backend {name}: a {type(model).__name__} cannot be exported, so the detector runs in torch')
+        return
+    if name == 'torch':
+        model.runner = None
+        return
+    _check_device(name, model.device)
+    _require(name)
+    content = _cached_export(DetectorGraph(model), detector_meta(detector), lambda: export_detector(detector)[0], cache)
+    engine = _engine(name, content, DETECTOR_OUTPUTS, precision='float32', fixed_shapes=False)
+
+    def run(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        height, width = image.shape[-2:]
+        padded = np.zeros((1, 3, height + -height % model.divisor, width + -width % model.divisor), np.uint8)
+        padded[0, :, :height, :width] = image.numpy()
+        boxes, classness, centerness, levels = engine({'image': padded, 'size': np.array([height, width])})
+        return boxes, classness, centerness, levels
+
+    model.runner = run
+
+
+def _check_device(name: str, device: torch.device) -> None:
+    if device.type != 'cpu':
+        raise InputError(f'backend {name}: runs on a CPU only, not on {device}')
+
+
+def _require(name: str) -> None:
     require_onnx('onnx' if name == 'onnx' else 'openvino', extra=name)
-    model.runner = make_runner(_cached_export(model, graph, cache or _cache_folder()), model)
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'mmqanet', 'onnx')
-
-
-def _cached_export(model: TopdownParser, graph: ParserGraph, folder: Path) -> bytes:
-    """``parser.onnx`` of a model: out of the cache, or exported into it, if it can be written to."""
-    name = identity(graph, parser_meta(model))
+def _cached_export(graph: nn.Module, meta: Mapping[str, Any], export: Callable[[], bytes], folder: Path | None) -> bytes:
+    """The file of a graph: out of the cache, or exported into it, if it can be written to."""
+    name = identity(graph, meta)
+    folder = folder or Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'mmqanet', 'onnx')
     path = folder / f'{name}.onnx'
     try:
         content = read_bytes(path)
@@ -68,40 +131,42 @@ def _cached_export(model: TopdownParser, graph: ParserGraph, folder: Path) -> by
             return content
     except DataError:  # it is not there, or cannot be read
         pass
-    content, _ = export_parser(model)
+    content = export()
     with suppress(DataError):  # a home that cannot be written to
         write_bytes(path, content)
     return content
 
 
-def _onnx_runner(content: bytes, model: TopdownParser) -> Runner:
+def _engine(name: str, content: bytes, outputs: tuple[str, ...], *, precision: str, fixed_shapes: bool) -> Engine:
+    """What runs a file. ``fixed_shapes``: few shapes are to come, and to prepare the network for each pays."""
+    if name == 'openvino':
+        return _OpenVino(content, outputs, precision=precision, fixed_shapes=fixed_shapes)
     network = session(content)
-    return lambda crops: _as_tensors(*network.run(['probs', 'iou'], {'crops': _rgb(crops)}))
+    return lambda given: [torch.from_numpy(array) for array in network.run(outputs, given)]
 
 
-def _openvino_runner(content: bytes, model: TopdownParser) -> Runner:
-    openvino: Any
-    openvino, = require_onnx('openvino', extra='openvino')
-    core = openvino.Core()
-    options = {'INFERENCE_PRECISION_HINT': 'bf16' if model.precision == 'bfloat16' else 'f32',
-               'INFERENCE_NUM_THREADS': torch.get_num_threads()}
-    compiled: dict[int, Any] = {}  # by the number of crops, as fixed shapes are faster
+class _OpenVino:
+    """A network in OpenVINO. Threads may share it, and wait for each other."""
 
-    def run(crops: Tensor) -> tuple[Tensor, Tensor]:
-        if len(crops) not in compiled:
-            network = core.read_model(content, b'')
-            network.reshape([len(crops), *crops.shape[1:]])
-            compiled[len(crops)] = core.compile_model(network, 'CPU', options)
-        found = compiled[len(crops)](_rgb(crops))
-        return _as_tensors(np.array(found['probs'], np.float32), np.array(found['iou'], np.float32))
+    def __init__(self, content: bytes, outputs: tuple[str, ...], *, precision: str, fixed_shapes: bool) -> None:
+        openvino: Any
+        openvino, = require_onnx('openvino', extra='openvino')
+        self.core, self.content, self.outputs, self.fixed_shapes = openvino.Core(), content, outputs, fixed_shapes
+        self.options = {'INFERENCE_PRECISION_HINT': 'bf16' if precision == 'bfloat16' else 'f32',
+                        'INFERENCE_NUM_THREADS': torch.get_num_threads()}
+        self.compiled: dict[Any, Any] = {}
+        self.lock = Lock()
 
-    return run
+    def __call__(self, given: Mapping[str, np.ndarray]) -> list[Tensor]:
+        with self.lock:
+            found = self._network(given)(dict(given))
+            return [torch.from_numpy(np.array(found[name])) for name in self.outputs]  # a copy: the next call overwrites it
 
-
-def _rgb(crops: Tensor) -> np.ndarray:
-    """uint8 crops (B, 3, h, w) of the pipeline, which are BGR, as an exported model takes them."""
-    return np.ascontiguousarray(crops.flip(1).numpy())
-
-
-def _as_tensors(probs: np.ndarray, iou: np.ndarray) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(probs), torch.from_numpy(iou)
+    def _network(self, given: Mapping[str, np.ndarray]) -> Any:
+        key = tuple(array.shape for array in given.values()) if self.fixed_shapes else None
+        if key not in self.compiled:
+            network = self.core.read_model(self.content, b'')
+            if self.fixed_shapes:
+                network.reshape({name: list(array.shape) for name, array in given.items()})
+            self.compiled[key] = self.core.compile_model(network, 'CPU', self.options)
+        return self.compiled[key]

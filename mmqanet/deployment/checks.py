@@ -28,6 +28,8 @@ class Agreement:
         labels: share of pixels of the same arg-max class.
         iou: largest difference of an IoU score.
         quality: largest change of a person's quality; NaN where ``person.onnx`` was not compared.
+        parts: the same of parts, but for those that gain or lose pixels: one pixel may change the quality of a part of a
+            few by any amount, and ``labels`` counts it.
     """
 
     crops: int
@@ -35,17 +37,22 @@ class Agreement:
     labels: float
     iou: float
     quality: float
+    parts: float
 
     def check(self, *, most: float, least: float) -> None:
         """Raise ``DataError`` if a difference is above ``most`` or the label agreement below ``least``."""
-        worst = max(self.probs, self.iou)
+        compared = [self.probs, self.iou]
+        if not np.isnan(self.quality):
+            compared += [self.quality, self.parts]
+        worst = float(np.max(compared))
         if not (worst <= most and self.labels >= least):
             raise DataError(f'export: it differs from torch by {worst:.2g} (at most {most:g}), with {self.labels:.3%} of '
                             f'the labels the same (at least {least:.1%})')
 
     def __str__(self) -> str:
         return (f'against torch on {self.crops} crops: largest difference of a probability {self.probs:.2g}, of an IoU '
-                f'score {self.iou:.2g}, of a quality {self.quality:.2g}; labels {self.labels:.4%} the same')
+                f"score {self.iou:.2g}, of a person's quality {self.quality:.2g}, of a part's {self.parts:.2g}; "
+                f'labels {self.labels:.4%} the same')
 
 
 def session(content: bytes) -> Any:
@@ -66,30 +73,38 @@ def compare(model: TopdownParser, files: Mapping[str, bytes], crops: Tensor) -> 
     expected = [torch.stack(part).numpy() for part in zip(*predictions)]
     found = [network.run(names, {'crops': chunk}) for chunk in (given[:0], given[:1], given[1:])]
     probs, iou = (np.concatenate(parts) for parts in zip(*found))
-    quality = float('nan')
+    quality = parts = float('nan')
     if 'person.onnx' in files:
         person = session(files['person.onnx'])
-        quality = max(_person_difference(model, person, *row) for row in zip(given, *expected))
+        quality, parts = np.max([_person_differences(model, person, *row) for row in zip(given, *expected)], axis=0)
     return Agreement(
         crops=len(crops), probs=float(np.abs(probs - expected[0]).max()), iou=float(np.abs(iou - expected[1]).max()),
-        labels=float((probs.argmax(1) == expected[0].argmax(1)).mean()), quality=quality)
+        labels=float((probs.argmax(1) == expected[0].argmax(1)).mean()), quality=float(quality),
+        parts=float(parts))
 
 
-def _person_difference(model: TopdownParser, network: Any, crop: np.ndarray, probs: np.ndarray, iou: np.ndarray) -> float:
-    """How far ``person.onnx`` is from the quality of one person in an image of twice the crop's size."""
+def _person_differences(model: TopdownParser, network: Any, crop: np.ndarray, probs: np.ndarray,
+                        iou: np.ndarray) -> tuple[float, float]:
+    """How far ``person.onnx`` is from the quality of one person in an image of twice the crop's size, and from those of the
+    parts of as many pixels."""
     height, width = crop.shape[1:]
     window = PersonCrop.from_box([0.2 * width, 0.3 * height, 1.3 * width, 1.6 * height], output_size=(width, height)).window
     shape = 2 * height, 2 * width
     post = model.postprocessor
     person = paste_person([torch.from_numpy(probs)], [window], image_shape=shape, thresholds=[post.pixel_score_thr])
-    expected = fuse_quality(torch.tensor(0.75), torch.tensor(float(iou)), person.pixel_scores[0], post.quality_weights)
+    scores = torch.cat([person.pixel_scores[:1], person.part_pixel_scores[0]])
+    box = torch.tensor(0.75)
+    expected = fuse_quality(box, torch.tensor(float(iou)), scores, post.quality_weights).numpy()
     (y, x), (rows, columns) = person.offset, person.label_map.shape
-    quality, label_map = network.run(['quality', 'label_map'], dict(
+    quality, part_qualities, label_map = network.run(['quality', 'part_qualities', 'label_map'], dict(
         crop=crop, window=np.array(window, np.float32), rows=np.arange(y, y + rows), columns=np.arange(x, x + columns),
-        box_score=np.array(0.75, np.float32)))
-    if (label_map == person.label_map.numpy()).mean() < 0.999:
+        box_score=box.numpy()))
+    labels = person.label_map.numpy()
+    if (label_map == labels).mean() < 0.999:
         raise DataError('export: person.onnx labels other pixels than torch')
-    return abs(float(quality) - float(expected))
+    areas, others = (np.bincount(found.ravel(), minlength=len(expected))[1:] for found in (labels, label_map))
+    differences = np.where(areas == others, np.abs(part_qualities - expected[1:]), 0)
+    return abs(float(quality) - float(expected[0])), float(differences.max())
 
 
 def _rgb(model: TopdownParser, crops: Tensor) -> np.ndarray:

@@ -63,9 +63,10 @@ def detector_meta(detector: Any) -> dict[str, Any]:
     """What ``meta.json`` says of a ``PersonDetector`` with a light FCOS."""
     test = detector.model.test_cfg
     return dict(
-        scale=list(detector.pipeline.transforms[0].scale), divisor=detector.model.divisor, nms_pre=test['nms_pre'],
-        candidate_thr=test['score_thr'], min_bbox_size=test['min_bbox_size'], iou_threshold=test['nms']['iou_threshold'],
-        max_per_img=test['max_per_img'], score_thr=detector.score_thr, max_people=detector.max_people)
+        mmqanet=__version__, scale=list(detector.pipeline.transforms[0].scale), divisor=detector.model.divisor,
+        nms_pre=test['nms_pre'], candidate_thr=test['score_thr'], min_bbox_size=test['min_bbox_size'],
+        iou_threshold=test['nms']['iou_threshold'], max_per_img=test['max_per_img'], score_thr=detector.score_thr,
+        max_people=detector.max_people)
 
 
 def identity(graph: nn.Module, meta: Mapping[str, Any]) -> str:

@@ -99,7 +99,7 @@ class PersonGraph(nn.Module):
         values, labels = pasted.max(0)
         sure = values * (values >= self.threshold)
         masks = [labels == label for label in range(num_classes)]
-        sums = torch.stack([(sure * mask).sum() for mask in masks])
+        sums = torch.stack([(sure * mask).sum(1).sum() for mask in masks])  # by rows: one sum of all pixels loses digits
         counts = torch.stack([((sure > 0) & mask).float().sum() for mask in masks])
         pixel_score = sums.sum() / counts.sum().clamp(min=1e-6)
         part_scores = sums[1:] / counts[1:].clamp(min=1e-6)
@@ -134,20 +134,8 @@ class DetectorGraph(nn.Module):
         """The outputs of the class in its order: boxes, classness, centerness, levels."""
         inside = ((torch.arange(image.shape[2]) < size[0])[:, None] & (torch.arange(image.shape[3]) < size[1])[None]).float()
         inputs = (image.float() - self.model.mean) / self.model.std * inside
-        levels = self.model.bbox_head(self.model.neck(self.model.backbone(inputs)))
-        limits = size.flip(0).repeat(2).float()
-        boxes, classness, centerness, numbers = [], [], [], []
-        for number, (stride, (logits, ltrb, centerness_logits)) in enumerate(zip(self.model.strides, levels)):
-            height, width = logits.shape[-2:]
-            rows = ((torch.arange(height) + 0.5) * stride)[:, None].expand(height, width).reshape(-1)
-            columns = ((torch.arange(width) + 0.5) * stride)[None].expand(height, width).reshape(-1)
-            left, top, right, bottom = (ltrb[0] * stride).flatten(1).unbind()
-            corners = torch.stack([columns - left, rows - top, columns + right, rows + bottom], dim=1)
-            boxes.append(torch.minimum(corners.clamp(min=0), limits))
-            classness.append(logits.flatten().sigmoid())
-            centerness.append(centerness_logits.flatten().sigmoid())
-            numbers.append(torch.full_like(classness[-1], number, dtype=torch.int64))
-        return torch.cat(boxes), torch.cat(classness), torch.cat(centerness), torch.cat(numbers)
+        boxes, classness, centerness, levels = self.model.answers_at(inputs, size.flip(0).float())
+        return boxes[0], classness[0], centerness[0], levels[0]
 
 
 def folded(model: Any) -> Any:

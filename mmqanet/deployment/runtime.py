@@ -27,6 +27,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 VERSION = 1
 DIGITS = 5  # of scores in the JSON; boxes have two decimals
 BAND = 2**20  # numbers in a band of a pasted person
+PER_PIXEL = 4  # places of a detected box's side; finer ones are an engine's last digits
 SLIMMEST = 40  # an image whose sides differ by more shows nobody
 MOST_PASSES = 4  # of the search for small regions
 
@@ -111,8 +112,10 @@ class Parser:
         return detect(self.detector, image, self.meta['detector'])
 
     def _parse_person(self, image: np.ndarray, box: np.ndarray, box_score: float) -> dict[str, Any]:
-        window = person_window(box, self.meta['input_size'], self.meta['padding'])
-        crop = (align if _averages(self.meta, window) else warp)(image, window, self.meta['input_size'])
+        centre, extent = person_crop(box, self.meta['input_size'], self.meta['padding'])
+        window = window_of(centre, extent)
+        crop = (align(image, window, self.meta['input_size']) if _averages(self.meta, extent)
+                else warp(image, centre, extent, self.meta['input_size']))
         probs, iou = self.network.run(['probs', 'iou'], {'crops': crop.transpose(2, 0, 1)[None]})
         if probs.shape != (1, len(self.meta['classes']), *crop.shape[:2]) or iou.shape != (1,):
             raise RuntimeProblem(f'{self.network.path}: gives {probs.shape} and {iou.shape} for a crop of {crop.shape[:2]}')
@@ -302,7 +305,7 @@ def _checked_boxes(boxes: Any, scores: Any, shape: tuple[int, int], source: str)
 # -- from the image to the network -------------------------------------------------------------------------------------
 
 def detect(network: Network, image: np.ndarray, meta: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Run the detector on (H, W, 3) uint8 RGB: boxes (N, 4) and scores (N,), best first."""
+    """Run the detector on (H, W, 3) uint8 RGB: boxes (N, 4), in quarters of a pixel, and scores (N,), best first."""
     height, width = image.shape[:2]
     long, short = max(meta['scale']), min(meta['scale'])
     factor = min(long / max(height, width), short / min(height, width))
@@ -326,7 +329,8 @@ def detect(network: Network, image: np.ndarray, meta: dict) -> tuple[np.ndarray,
     boxes, scores = boxes[order] / scale, (classness * centerness)[order]
     large = (boxes[:, 2:] - boxes[:, :2] > meta['min_bbox_size']).all(axis=1)
     boxes, scores = suppress(boxes[large], scores[large], meta['iou_threshold'])
-    boxes, scores = boxes[:meta['max_per_img']].clip(0, [width, height] * 2).astype(np.float32), scores[:meta['max_per_img']]
+    boxes, scores = boxes[:meta['max_per_img']].clip(0, [width, height] * 2), scores[:meta['max_per_img']]
+    boxes = (np.rint(boxes * PER_PIXEL) / PER_PIXEL).astype(np.float32)
     good = (scores >= meta['score_thr']) & (boxes[:, 2:] > boxes[:, :2]).all(axis=1)
     return boxes[good][:meta['max_people']], scores[good][:meta['max_people']]
 
@@ -345,33 +349,37 @@ def suppress(boxes: np.ndarray, scores: np.ndarray, threshold: float) -> tuple[n
     return boxes[alive], scores[alive]
 
 
-def person_window(box: np.ndarray, size: tuple[int, int], padding: float) -> tuple[float, float, float, float]:
-    """The window x1, y1, x2, y2 of a crop of ``size`` (w, h): the box, widened to its aspect ratio and padded."""
+def person_crop(box: np.ndarray, size: tuple[int, int], padding: float) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Centre (x, y) and extent (w, h) in the image of a crop of ``size``: the box, widened to its shape and padded."""
     x1, y1, x2, y2 = (float(value) for value in box)
     aspect = size[0] / size[1]
     width, height = max(x2 - x1, (y2 - y1) * aspect), max(y2 - y1, (x2 - x1) / aspect)
-    (x, y), (width, height) = ((x1 + x2) / 2, (y1 + y2) / 2), (width * padding, height * padding)
+    return ((x1 + x2) / 2, (y1 + y2) / 2), (width * padding, height * padding)
+
+
+def window_of(centre: tuple[float, float], extent: tuple[float, float]) -> tuple[float, float, float, float]:
+    """x1, y1, x2, y2 of a crop."""
+    (x, y), (width, height) = centre, extent
     return x - width / 2, y - height / 2, x + width / 2, y + height / 2
 
 
-def _averages(meta: dict[str, Any], window: tuple[float, ...]) -> bool:
+def _averages(meta: dict[str, Any], extent: tuple[float, float]) -> bool:
     """Whether the pixels of a crop are averaged, as ``WarpCrops`` decides."""
-    x1, y1, x2, y2 = window
-    much_larger = max((x2 - x1) / meta['input_size'][0], (y2 - y1) / meta['input_size'][1]) > 2.0
+    much_larger = max(extent[0] / meta['input_size'][0], extent[1] / meta['input_size'][1]) > 2.0
     return meta['sampler'] == 'align' or (meta['sampler'] == 'auto' and much_larger)
 
 
-def warp(image: np.ndarray, window: tuple[float, ...], size: tuple[int, int]) -> np.ndarray:
-    """Interpolate (H, W, 3) uint8 at the pixel centres of a window → (h, w, 3) uint8; outside the image is 0.
+def warp(image: np.ndarray, centre: tuple[float, float], extent: tuple[float, float], size: tuple[int, int]) -> np.ndarray:
+    """Interpolate (H, W, 3) uint8 at the pixel centres of a crop → (h, w, 3) uint8; outside the image is 0.
 
     As OpenCV's ``warpAffine`` does, bit for bit: it inverts the map, rounds places to 1024ths of a pixel, in a column's the
-    way from the first column apart from the place of that, and these to 32nds, and weights to 1024ths.
+    way from the first column apart from the place of that, and these to 32nds, and weights to 1024ths. The corners of the
+    window would not do instead of centre and extent: their last digits decide on places half way between two 1024ths.
     """
-    x1, y1, x2, y2 = window
-    across, down = size[0] / (x2 - x1), size[1] / (y2 - y1)
+    across, down = size[0] / extent[0], size[1] / extent[1]
     area = 1 / (across * down)
-    x_step, x_start = down * area, -down * area * _shift((x1 + x2) / 2, across, size[0])
-    y_step, y_start = across * area, -across * area * _shift((y1 + y2) / 2, down, size[1])
+    x_step, x_start = down * area, -down * area * _shift(centre[0], across, size[0])
+    y_step, y_start = across * area, -across * area * _shift(centre[1], down, size[1])
     columns, column_weights = _warp_taps(
         np.rint(np.arange(size[0]) * x_step * 1024) + np.rint(x_start * 1024), image.shape[1])
     rows, row_weights = _warp_taps(np.rint((np.arange(size[1]) * y_step + y_start) * 1024), image.shape[0])

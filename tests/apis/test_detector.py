@@ -79,6 +79,14 @@ def test_people_are_kept_in_order_and_inside():
     assert boxes.tolist() == [[0, 0, 80, 60]]
 
 
+def test_the_last_digits_of_an_engine_move_no_box():
+    box = np.array([10.01, 5.24, 30.63, 40.9])
+    expected = [10, 5.25, 30.75, 41]
+    for change in (0, 2e-4, -2e-4):
+        (boxes, _), = PersonDetector(Told([[*(box + change), 0.9, 0]]), pack).detect([picture()])
+        assert boxes.tolist() == [expected]
+
+
 def test_the_pipeline_is_told_what_a_data_set_tells():
     told = []
 

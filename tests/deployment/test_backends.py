@@ -1,15 +1,20 @@
 """Other engines give the people that torch gives, and refuse in one line what they cannot do."""
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
-from mmqanet.apis import HumanParsingInferencer, init_model
-from mmqanet.deployment.backends import _cached_export, use_backend
-from mmqanet.deployment.export import identity, parser_meta
+from mmqanet.apis import HumanParsingInferencer, PersonDetector, init_detector, init_model
+from mmqanet.deployment import runtime
+from mmqanet.deployment.backends import _cached_export, use_backend, use_detector_backend
+from mmqanet.deployment.checks import session
+from mmqanet.deployment.export import detector_meta, identity, parser_meta
 from mmqanet.deployment.graphs import ParserGraph
-from mmqanet.deployment.runtime import ELSEWHERE
 from mmqanet.errors import InputError
 
+DETECTOR = Path(__file__).resolve().parents[2] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
 pytest.importorskip('onnx')
 pytest.importorskip('onnxruntime')
 
@@ -49,16 +54,74 @@ def test_what_a_backend_cannot_do_is_refused(small_parser, monkeypatch):
         use_backend(init_model(small_parser / 'config.py'), 'openvino')
 
 
-@pytest.mark.parametrize('spoil', [lambda content: content[:-100], lambda content: b'', lambda content: content + ELSEWHERE])
-def test_a_kept_export_that_is_not_whole_is_made_anew(spoil, small_parser, tmp_path, monkeypatch):
+@pytest.mark.parametrize('spoil', [
+    lambda content: content[:-100], lambda content: b'', lambda content: content + runtime.ELSEWHERE])
+def test_a_kept_export_that_is_not_whole_is_made_anew(spoil, small_parser, tmp_path):
     model, folder = init_model(small_parser / 'config.py'), tmp_path / 'kept'
-    graph = ParserGraph(model)
-    content = b'graph' * 100 + identity(graph, parser_meta(model)).encode()
-    monkeypatch.setattr('mmqanet.deployment.backends.export_parser', lambda model: (content, {}))
-    assert _cached_export(model, graph, folder) == content
+    graph, meta = ParserGraph(model), parser_meta(model)
+    content = b'graph' * 100 + identity(graph, meta).encode()
+
+    def export() -> bytes:
+        return _cached_export(graph, meta, lambda: content, folder)
+
+    assert export() == content
     kept, = folder.iterdir()
     kept.write_bytes(spoil(content))
-    assert _cached_export(model, graph, folder) == kept.read_bytes() == content
+    assert export() == kept.read_bytes() == content
     kept.unlink()
     kept.mkdir()
-    assert _cached_export(model, graph, folder) == content
+    assert export() == content
+
+
+@pytest.fixture(scope='module')
+def exports(tmp_path_factory) -> Path:
+    """A cache that several tests fill."""
+    return tmp_path_factory.mktemp('exports')
+
+
+@pytest.mark.parametrize('backend', ['onnx', 'openvino'])
+def test_a_light_detector_finds_the_same_boxes(backend, exports):
+    pytest.importorskip(backend)
+    torch.manual_seed(0)
+    detector = init_detector(DETECTOR, score_thr=0.05, max_people=7)
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ((60, 80), (91, 50), (60, 80))]
+    expected = detector.detect(images)
+    assert min(len(boxes) for boxes, _ in expected) > 0
+    use_detector_backend(detector, backend, cache=exports)
+    file, = exports.iterdir()
+    network, meta = runtime.Network(session(file.read_bytes()), file), detector_meta(detector)
+    with ThreadPoolExecutor(2) as pool:
+        alone = [found for found, in pool.map(detector.detect, [[image] for image in images])]
+    without_torch = [runtime.detect(network, image[..., ::-1], meta) for image in images]
+    for results in (detector.detect(images), alone, without_torch):
+        for (boxes, scores), (others, other_scores) in zip(results, expected, strict=True):
+            np.testing.assert_allclose(boxes, others, atol=1 / runtime.PER_PIXEL)
+            assert (boxes == others).mean() > 0.9
+            np.testing.assert_allclose(scores, other_scores, atol=1e-5)
+
+
+def test_a_detector_that_cannot_be_exported_stays_with_torch():
+    class Other(torch.nn.Module):
+        dataset_meta = dict(classes=('person',))
+
+    told = []
+    use_detector_backend(PersonDetector(Other(), lambda results: results), 'onnx', tell=told.append)
+    assert told == ['backend onnx: a Other cannot be exported, so the detector runs in torch']
+    use_detector_backend(None, 'onnx', tell=told.append)
+    use_detector_backend(PersonDetector(Other(), lambda results: results), 'torch', tell=told.append)
+    assert len(told) == 1
+    with pytest.raises(InputError, match="backend is 'tensorrt'"):
+        use_detector_backend(None, 'tensorrt')
+
+
+def test_an_inferencer_runs_its_detector_in_the_backend_too(small_parser, tmp_path, monkeypatch):
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path))
+    used = []
+    monkeypatch.setattr('mmqanet.deployment.backends.use_backend', lambda model, name: used.append(name))
+    monkeypatch.setattr('mmqanet.deployment.backends.use_detector_backend',
+                        lambda detector, name, tell: used.append((type(detector.model).__name__, name)))
+    build(small_parser, backend='onnx', detector=DETECTOR)
+    assert used == ['onnx', ('LightFCOS', 'onnx')]
+    assert build(small_parser, backend='onnx', detector='shipped').detector
+    assert used[2:] == ['onnx', ('LightFCOS', 'onnx')]

@@ -1,5 +1,6 @@
 """The runtime without torch: its parts against those of the package, whole exports against ``mmqanet parse``."""
 import importlib.metadata
+import itertools
 import json
 import subprocess
 import venv
@@ -67,11 +68,21 @@ def installed_items(names) -> set[Path]:
 def test_crops_are_those_of_the_pipeline(box):
     image = RNG.integers(0, 256, (500, 700, 3), dtype=np.uint8)
     crop = PersonCrop.from_box(box, output_size=(48, 64), padding=1.15)
-    window = runtime.person_window(box, (48, 64), 1.15)
+    centre, extent = runtime.person_crop(box, (48, 64), 1.15)
+    assert (centre, extent) == (crop.centre, crop.size)
+    window = runtime.window_of(centre, extent)
     assert window == crop.window
-    difference = np.abs(runtime.warp(image, window, (48, 64)).astype(int) - warp(image, crop)).max()
+    difference = np.abs(runtime.warp(image, centre, extent, (48, 64)).astype(int) - warp(image, crop)).max()
     assert difference <= (0 if FIXED_POINT else 8)
     assert (runtime.align(image, window, (48, 64)) == align(image, crop)).mean() > 0.999
+
+
+@pytest.mark.skipif(not FIXED_POINT, reason='this OpenCV interpolates otherwise')
+def test_crops_of_boxes_in_quarters_of_a_pixel_are_equal_where_places_are_half_way():
+    image = RNG.integers(0, 256, (300, 200, 3), dtype=np.uint8)
+    for left, height in itertools.product(np.arange(20, 22, 0.25), np.arange(200, 201, 0.25)):
+        crop = PersonCrop.from_box([left, 10.25, left + 50, 10.25 + height], output_size=(288, 384), padding=1.15)
+        assert (runtime.warp(image, crop.centre, crop.size, (288, 384)) == warp(image, crop)).all()
 
 
 @pytest.mark.parametrize(('size', 'target'), [((60, 40), (28, 42)), ((45, 60), (80, 60)), ((37, 53), (42, 29))])

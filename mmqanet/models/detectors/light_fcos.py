@@ -3,9 +3,9 @@
 Network and scores: Tian et al., "FCOS" (ICCV 2019), sections 3.1-3.3, as mmdet's ``FCOS`` runs it with normalized
 regression and centerness beside it; feature pyramid: Lin et al., "Feature Pyramid Networks" (CVPR 2017), section 3.
 
-Letters: B images, N boxes, H, W height and width of the images.
+Letters: B images, K places of the network, N boxes, H, W height and width of the images.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmqanet.registry import MODELS
+
+Answers = tuple[Tensor, Tensor, Tensor, Tensor]  # boxes, classness, centerness and level of every place
 
 # What decides on the boxes in a config of mmdet, part by part. All of it must be given and nothing else, but for what only
 # training reads: mmdet's defaults are other than these, and another entry could change the boxes unnoticed.
@@ -56,6 +58,11 @@ class LightFCOS(nn.Module):
 
     Args:
         cfg: the config's ``model``.
+
+    Attributes:
+        runner (Callable, optional): what computes :meth:`answers_at` in place of this network, of one RGB image
+            (3, H, W) uint8 without padding: boxes (K, 4), classness, centerness and levels (K,). Set by
+            :func:`mmqanet.deployment.backends.use_detector_backend`.
     """
 
     mean: Tensor
@@ -64,6 +71,7 @@ class LightFCOS(nn.Module):
     def __init__(self, cfg: Mapping[str, Any]) -> None:
         super().__init__()
         preprocessor, head = cfg['data_preprocessor'], cfg['bbox_head']
+        self.runner: Callable[[Tensor], Answers] | None = None
         self.register_buffer('mean', torch.tensor(preprocessor['mean']).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(preprocessor['std']).view(3, 1, 1), persistent=False)
         self.divisor, self.strides, self.test_cfg = preprocessor['pad_size_divisor'], head['strides'], cfg['test_cfg']
@@ -71,6 +79,11 @@ class LightFCOS(nn.Module):
         self.neck = _FPN(**{key: cfg['neck'][key] for key in ('in_channels', 'out_channels', 'norm_cfg')})
         self.bbox_head = _Head(num_levels=len(self.strides), **{
             key: head[key] for key in ('in_channels', 'feat_channels', 'stacked_convs', 'norm_cfg')})
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return self.mean.device
 
     def test_step(self, data: Mapping[str, Sequence]) -> list[SimpleNamespace]:
         """Find people in images of one size.
@@ -83,34 +96,56 @@ class LightFCOS(nn.Module):
             list: for each image ``pred_instances`` with ``bboxes`` (N, 4) float32 xyxy in pixels of the original,
             ``scores`` (N,) float32 in [0, 1], descending, and ``labels`` (N,) int64, all 0.
         """
-        images = torch.stack(list(data['inputs'])).to(self.mean.device)
-        height, width = images.shape[-2:]
-        images = (images.flip(1).float() - self.mean) / self.std
-        images = F.pad(images, (0, -width % self.divisor, 0, -height % self.divisor))
-        levels = self.bbox_head(self.neck(self.backbone(images)))
+        images = torch.stack(list(data['inputs'])).flip(1)
+        answers = map(self.runner, images) if self.runner else zip(*self._answers(images.to(self.device)))
         results = []
-        for index, scale in enumerate(data['scale_factor']):
-            boxes, scores = self._decode([tuple(part[index] for part in level) for level in levels], (width, height))
-            boxes = boxes / boxes.new_tensor([*scale, *scale])
-            boxes, scores = self._select(boxes, scores)
+        for answer, scale in zip(answers, data['scale_factor'], strict=True):
+            boxes, scores = self._candidates(*answer)
+            boxes, scores = self._select(boxes / boxes.new_tensor([*scale, *scale]), scores)
             labels = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
             results.append(SimpleNamespace(pred_instances=SimpleNamespace(bboxes=boxes, scores=scores, labels=labels)))
         return results
 
-    def _decode(self, levels: Sequence[tuple[Tensor, ...]], size: tuple[int, int]) -> tuple[Tensor, Tensor]:
-        """The candidates of one image: boxes (N, 4) within ``size`` (W, H), and scores (N,)."""
-        all_boxes, all_scores = [], []
-        for stride, (logits, ltrb, centerness) in zip(self.strides, levels):
-            scores = logits.flatten().sigmoid()
-            order = scores.argsort(descending=True, stable=True)[:self.test_cfg['nms_pre']]
-            order = order[scores[order] > self.test_cfg['score_thr']]
-            columns = logits.shape[-1]
-            centres = (torch.stack([order % columns, order // columns], dim=1) + 0.5) * stride
-            left_top, right_bottom = (ltrb.flatten(1).T[order] * stride).split(2, dim=1)
-            all_boxes.append(torch.cat([centres - left_top, centres + right_bottom], dim=1))
-            all_scores.append(scores[order] * centerness.flatten()[order].sigmoid())
-        limits = all_boxes[0].new_tensor([*size, *size])
-        return torch.cat(all_boxes).clamp(min=0).minimum(limits), torch.cat(all_scores)
+    def _answers(self, images: Tensor) -> Answers:
+        """What :meth:`answers_at` says of RGB images (B, 3, H, W) uint8."""
+        height, width = images.shape[-2:]
+        images = F.pad((images.float() - self.mean) / self.std, (0, -width % self.divisor, 0, -height % self.divisor))
+        return self.answers_at(images, images.new_tensor([width, height]))
+
+    def answers_at(self, images: Tensor, size: Tensor) -> Answers:
+        """What the network says at each of its K places.
+
+        Args:
+            images: (B, 3, H', W'), normalized and padded with zeros to multiples of the divisor.
+            size: (2,) float32, width and height without the padding.
+
+        Returns:
+            tuple: boxes (B, K, 4) xyxy within the size, classness and centerness (B, K) in [0, 1], all float32, and the
+            level of the pyramid (B, K) int64.
+        """
+        boxes, classness, centerness, numbers = [], [], [], []
+        levels = self.bbox_head(self.neck(self.backbone(images)))
+        for number, (stride, (logits, ltrb, centerness_logits)) in enumerate(zip(self.strides, levels)):
+            height, width = logits.shape[-2:]
+            rows = ((torch.arange(height, device=size.device) + 0.5) * stride)[:, None].expand(height, width).reshape(-1)
+            columns = ((torch.arange(width, device=size.device) + 0.5) * stride)[None].expand(height, width).reshape(-1)
+            left, top, right, bottom = (ltrb * stride).flatten(2).unbind(1)
+            corners = torch.stack([columns - left, rows - top, columns + right, rows + bottom], dim=2)
+            boxes.append(corners.clamp(min=0).minimum(size.repeat(2)))
+            classness.append(logits.flatten(1).sigmoid())
+            centerness.append(centerness_logits.flatten(1).sigmoid())
+            numbers.append(torch.full_like(classness[-1], number, dtype=torch.int64))
+        return torch.cat(boxes, dim=1), torch.cat(classness, dim=1), torch.cat(centerness, dim=1), torch.cat(numbers, dim=1)
+
+    def _candidates(self, boxes: Tensor, classness: Tensor, centerness: Tensor, levels: Tensor) -> tuple[Tensor, Tensor]:
+        """The best places of every level of one image: boxes (N, 4) of (K, 4) and scores (N,)."""
+        kept = []
+        for level in range(len(self.strides)):
+            places = (levels == level).nonzero()[:, 0]
+            places = places[classness[places].argsort(descending=True, stable=True)[:self.test_cfg['nms_pre']]]
+            kept.append(places[classness[places] > self.test_cfg['score_thr']])
+        order = torch.cat(kept)
+        return boxes[order], classness[order] * centerness[order]
 
     def _select(self, boxes: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         large = (boxes[:, 2:] - boxes[:, :2] > self.test_cfg['min_bbox_size']).all(dim=1)
