@@ -14,7 +14,8 @@ from common import header
 from mmcv.cnn import ConvModule
 from torch import Tensor
 
-from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, FoldedConvModule
+from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0
+from mmqanet.models.folded_conv import FoldedConvModule
 
 
 def make_net(*, folded: bool) -> EfficientNetLite0:

@@ -4,16 +4,14 @@ Network: Tan and Le, "EfficientNet" (ICML 2019), table 1, in the Lite variant of
 squeeze-and-excitation, ReLU6 for swish, stem and first block not scaled.
 """
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
-from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
-from torch.nn import functional as F
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from mmqanet.errors import DataError, InputError
+from mmqanet.models.folded_conv import FoldedConvModule
 from mmqanet.registry import MODELS
 
 # The four output levels; each row of a level is (kernel, stride, expansion, output channels, blocks).
@@ -25,30 +23,6 @@ LEVELS = (
 )
 STEM_CHANNELS = 32
 CLASSIFIER = ('_conv_head.', '_bn1.', '_fc.')
-
-
-class FoldedConvModule(ConvModule):
-    """mmcv's ``ConvModule`` of a plain convolution. A batch norm with fixed statistics becomes part of the weights, which
-    spares a pass over the feature maps. Gradients of all parameters are those of a norm of its own.
-
-    mmcv's ``efficient_conv_bn_eval`` does the same, but changes the module during the call: threads cannot share it.
-    """
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) → (B, C', h', w'); a fixed batch norm is part of the convolution's weights."""
-        conv: Any = self.conv
-        norm: Any = self.norm
-        if not _is_fixed(norm):
-            return super().forward(x)
-        scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
-        weight, bias = conv.weight * scale.view(-1, 1, 1, 1), norm.bias - norm.running_mean * scale
-        x = F.conv2d(x, weight, bias, conv.stride, conv.padding, conv.dilation, conv.groups)
-        return self.activate(x) if self.with_activation else x
-
-
-def _is_fixed(norm: nn.Module) -> bool:
-    """Whether a norm is the same scale and shift of every channel for any input."""
-    return isinstance(norm, _BatchNorm) and norm.affine and norm.track_running_stats and not norm.training
 
 
 class InvertedResidual(nn.Module):
@@ -64,7 +38,7 @@ class InvertedResidual(nn.Module):
         style = dict(norm_cfg=norm_cfg, act_cfg=act_cfg)
         self.expand_conv = FoldedConvModule(in_channels, wide, 1, **style) if expansion != 1 else nn.Identity()
         if stride == 2:
-            self.depthwise_conv = ConvModule(
+            self.depthwise_conv = FoldedConvModule(
                 wide, wide, kernel, stride=2, groups=wide, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
         else:
             self.depthwise_conv = FoldedConvModule(wide, wide, kernel, padding=kernel // 2, groups=wide, **style)
@@ -114,7 +88,8 @@ class EfficientNetLite0(BaseModule):
         self.memory_format = torch.channels_last if channels_last else torch.preserve_format
         norm_cfg = norm_cfg or {'type': 'BN', 'eps': 1e-3, 'momentum': 0.01}
         style = {'norm_cfg': norm_cfg, 'act_cfg': {'type': 'ReLU6'}}
-        self.stem = ConvModule(3, STEM_CHANNELS, 3, stride=2, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
+        self.stem = FoldedConvModule(
+            3, STEM_CHANNELS, 3, stride=2, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
         channels = STEM_CHANNELS
         self.levels = nn.ModuleList()
         for rows in LEVELS:

@@ -4,11 +4,11 @@
 """
 from typing import Any
 
-from mmcv.cnn import ConvModule
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmqanet.models.folded_conv import FoldedConvModule
 from mmqanet.registry import MODELS
 
 
@@ -40,8 +40,8 @@ class SemanticFPN(BaseModule):
         for level, channels in enumerate(in_channels):
             blocks = nn.ModuleList()
             for step in range(max(level, 1)):
-                blocks.append(
-                    ConvModule(channels if step == 0 else out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg))
+                blocks.append(FoldedConvModule(
+                    channels if step == 0 else out_channels, out_channels, 3, padding=1, norm_cfg=norm_cfg))
             self.levels.append(blocks)
 
     def forward(self, features: tuple[Tensor, ...]) -> Tensor:
