@@ -4,6 +4,7 @@ Letters: N people of an image, S scales, C classes, h, w size of a probability m
 """
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ from mmqanet.functional.tile_blending import Tiles
 from mmqanet.models.small_regions import absorb_small_regions, check_share
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.threads import parallel_map
 
 
 @MODELS.register_module()
@@ -89,9 +91,11 @@ class QualityAwarePostprocessor:
               background_below: float | None = None, context: SemanticContext | None = None,
               weights: Sequence[float] | None = None, tiles: Tiles | None = None) -> PastedPerson:
         """Reduce one person's probability maps, one a scale, as ``paste_person`` does; the label map goes to the CPU."""
-        probs = [absorb_small_regions(part, min_share=self.min_region) for part in probs]
+        run = parallel_map if probs[0].device.type == 'cpu' else map  # passes over whole maps, as in paste_person
+        absorb = partial(absorb_small_regions, min_share=self.min_region)
+        probs = list(run(absorb, probs))
         if tiles:
-            tiles = replace(tiles, probs=[absorb_small_regions(part, min_share=self.min_region) for part in tiles.probs])
+            tiles = replace(tiles, probs=list(run(absorb, tiles.probs)))
         thresholds = (self.pixel_score_thr, *self.pixel_score_sweep)
         person = paste_person(probs, windows, image_shape=image_shape, thresholds=thresholds,
                               background_below=background_below, context=context, weights=weights, tiles=tiles)

@@ -109,6 +109,10 @@ class TopdownParser(CropParser):
         swapped = mirrored_classes(self.parsing_head.num_classes, flip_pairs)
         return lambda crops: self._merged_probabilities(crops, swapped)
 
+    def _shares_threads(self) -> bool:
+        """Runners have threads of their own."""
+        return self.runner is None and super()._shares_threads()
+
     def _merged_probabilities(self, crops: Tensor, swapped: list[int]) -> tuple[Tensor, Tensor]:
         """uint8 crops (B, 3, h, w) → :meth:`_probabilities`, of the classes that predictions have."""
         if self.runner:

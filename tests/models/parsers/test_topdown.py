@@ -1,4 +1,5 @@
 """The assembled network: every backbone trains, prediction keeps its promises."""
+import threading
 import weakref
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from mmqanet.functional.geometry import PersonCrop
 from mmqanet.models import BaseParser, BoxUse, TopdownParser
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.threads import parallel_map
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 BACKBONES = {
@@ -180,6 +182,26 @@ def test_few_crops_pass_a_processor_at_once(options, sizes):
     assert batches == sizes
 
 
+@pytest.mark.parametrize(('options', 'crops', 'pooled'), [
+    (dict(), 6, True), (dict(flip_test=True), 3, True), (dict(flip_test=True), 2, False),
+    (dict(max_crops_per_batch=2), 6, False)])
+def test_enough_crops_for_all_threads_pass_on_one_each(options, crops, pooled, monkeypatch):
+    list(parallel_map(abs, [1]))  # the threads are there before their number is said to be another
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 3)
+    model = tiny(**{'flip_test': False, 'max_crops_per_batch': None, **options}).eval()
+    threads = set()
+    model.backbone.register_forward_pre_hook(
+        lambda module, inputs: threads.add((threading.current_thread().name.split('_')[0], torch.is_grad_enabled())))
+    crops = torch.randint(0, 256, (crops, 3, 64, 48), dtype=torch.uint8)
+    predictions = list(model.forward_crops([crops], flip_pairs=()))
+    assert threads == {('mmqanet' if pooled else 'MainThread', False)}
+    predict = model.crop_predictor(())
+    for crop, (probs, iou) in zip(crops, predictions, strict=True):
+        (expected, ), (expected_iou, ) = predict(crop[None])
+        torch.testing.assert_close(probs, expected, rtol=1e-4, atol=1e-6)
+        torch.testing.assert_close(iou, expected_iou, rtol=1e-4, atol=1e-6)
+
+
 @torch.no_grad()
 def test_bfloat16_is_for_the_features_in_predicting_alone():
     crops = torch.randint(0, 256, (3, 3, 64, 48), dtype=torch.uint8)
@@ -209,6 +231,7 @@ def test_a_runner_computes_in_place_of_the_network():
         return torch.full((len(crops), 20, 64, 48), 1 / 20), torch.full((len(crops),), 0.25)
 
     model.runner = runner
+    assert not model._shares_threads()
     crops = torch.randint(0, 256, (3, 3, 64, 48), dtype=torch.uint8)
     assert [float(iou) for _, iou in model.forward_crops([crops], flip_pairs=())] == [0.25] * 3
     assert torch.equal(torch.cat(given), crops)
