@@ -52,7 +52,8 @@ class ParsingHead(BaseModule):
     def forward(self, feature: Tensor) -> Tensor:
         """(B, in_channels, h / upsample, w / upsample) → logits (B, C, h, w); see ``loss_stride`` for training."""
         factor = self.upsample // self.loss_stride if self.training else self.upsample
-        return F.interpolate(self.classifier(feature), scale_factor=factor, mode='bilinear', align_corners=False)
+        logits = self.classifier(feature).contiguous()  # class by class, as what reads them goes
+        return F.interpolate(logits, scale_factor=factor, mode='bilinear', align_corners=False)
 
     def loss_labels(self, labels: Tensor) -> Tensor:
         """The labels (B, h, w) that the losses see: (B, h / loss_stride, w / loss_stride)."""
