@@ -199,7 +199,7 @@ class HumanParsingDataset(BaseDataset):
         info['ori_shape'] = info['height'], info['width']
         info = {key: value for key, value in info.items() if key not in ('human_path', 'instance_path') or self.per_person}
         try:
-            labels = LoadPersonMap()(info)['gt_map'] if self.per_person else LoadImageMaps()(info)['category_map']
+            labels = LoadPersonMap(keep_mib=0)(info)['gt_map'] if self.per_person else LoadImageMaps()(info)['category_map']
         except DataError:
             if self.on_invalid == 'error':
                 raise

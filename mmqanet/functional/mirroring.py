@@ -3,6 +3,7 @@
 Letters: ``...`` any leading batch, C classes, h, w size of the maps.
 """
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -21,7 +22,12 @@ def mirrored_classes(num_classes: int, flip_pairs: Iterable[Sequence[int]]) -> l
 
 def swap_sides(labels: np.ndarray, flip_pairs: Iterable[Sequence[int]]) -> np.ndarray:
     """Exchange the left and right classes of a uint8 label map; labels without a pair, such as 255, stay."""
-    return np.array(mirrored_classes(256, flip_pairs), dtype=np.uint8)[labels]
+    return _swap_table(tuple((left, right) for left, right in flip_pairs)).take(labels)
+
+
+@lru_cache(maxsize=8)
+def _swap_table(flip_pairs: tuple[tuple[int, int], ...]) -> np.ndarray:
+    return np.array(mirrored_classes(256, flip_pairs), dtype=np.uint8)
 
 
 def average_mirrored_(probs: Tensor, mirrored: Tensor, *, mirrored_classes: Sequence[int]) -> Tensor:

@@ -67,10 +67,10 @@ def read_category_map(path: PathLike, *, num_classes: int, shape: tuple[int, int
         DataError: the file is missing or broken, of another size, or holds another label.
     """
     labels = read_label_map(path) if shape is None else read_sized_map(path, shape=shape)
-    wrong = labels[(labels >= num_classes) & (labels != IGNORE)]
-    if wrong.size:
+    large = labels >= num_classes
+    if large.any() and (wrong := labels[large & (labels != IGNORE)]).size:
         raise DataError(f'{path}: label {wrong[0]} is out of range for {num_classes} classes (255 = ignore)')
-    return labels.astype(np.uint8)
+    return labels.astype(np.uint8, copy=False)
 
 
 def read_sized_map(path: PathLike, *, shape: tuple[int, int]) -> np.ndarray:

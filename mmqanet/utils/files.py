@@ -97,7 +97,9 @@ def read_label_map(path: PathLike, *, first_channel: bool = False) -> np.ndarray
         with Image.open(io.BytesIO(content), formats=known_formats()) as image:
             image.verify()  # the checksums, which decoding alone does not look at
         with Image.open(io.BytesIO(content), formats=known_formats()) as image:
-            labels = np.array(image) // _grey_scale(content)
+            labels = np.array(image)
+            if (scale := _grey_scale(content)) != 1:
+                labels //= scale
     except UnidentifiedImageError:
         raise DataError(f'{path}: not readable as a label map (no known format)') from None
     except Exception as error:  # Pillow raises many kinds for broken files

@@ -4,7 +4,7 @@
 #     crop = dict(type='BoxesToCrops', input_size=(192, 256))
 #     train_dataloader = dict(dataset=dict(pipeline=[*_base_.load_person, crop, *_base_.augmentation, *_base_.pack]))
 #     val_dataloader = test_dataloader = dict(dataset=dict(pipeline=[*_base_.load_image, crop, *_base_.pack]))
-load_person = [dict(type='LoadImage'), dict(type='LoadPersonMap')]
+load_person = [dict(type='LoadImage', keep_mib=1024), dict(type='LoadPersonMap')]
 load_image = [dict(type='LoadImage'), dict(type='LoadImageMaps')]
 crop = dict(type='BoxesToCrops', input_size=(384, 512))
 augmentation = [dict(type='RandomCropScale'), dict(type='RandomCropRotation'), dict(type='RandomCropFlip')]

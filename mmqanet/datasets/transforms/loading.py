@@ -1,13 +1,11 @@
 """Reading images and label maps; whatever is wrong with a file becomes a ``DataError`` that names it."""
-import zlib
-from collections.abc import Hashable
-
-import cv2
 import numpy as np
 from mmcv.transforms import BaseTransform
 
 from mmqanet.datasets.transforms.contracts import GroundTruthTransform
+from mmqanet.datasets.transforms.kept import KeptMaps, KeptPictures
 from mmqanet.errors import DataError
+from mmqanet.functional.overlaps import distinct
 from mmqanet.registry import TRANSFORMS
 from mmqanet.structures.image_truth import IGNORE, read_category_map, read_sized_map, read_truth
 from mmqanet.utils.images import decode_image as decode_image
@@ -19,13 +17,20 @@ class LoadImage(BaseTransform):
     """Read the image, unless it is there already.
 
     Required keys: img_path or img; height, width (optional, checked).
-    Added keys: img ((H, W, 3) uint8 BGR), ori_shape ((H, W)).
+    Added keys: img ((H, W, 3) uint8 BGR, read-only where images are kept), ori_shape ((H, W)).
+
+    Args:
+        keep_mib (float): most memory in MiB for decoded images, kept for other people of an image and for later epochs; 0
+            keeps none. Worker processes that are forked share it.
     """
+
+    def __init__(self, *, keep_mib: float = 0) -> None:
+        self.kept = KeptPictures(int(keep_mib * 2**20))
 
     def transform(self, results: dict) -> dict:
         """Read the image; raises ``DataError`` where its size is not the one that the annotation states."""
         if 'img' not in results:
-            results['img'] = read_image(results['img_path'])
+            results['img'] = self._read(results['img_path'])
         shape = results['img'].shape[:2]
         if shape != (results.get('height', shape[0]), results.get('width', shape[1])):
             raise DataError(
@@ -34,20 +39,29 @@ class LoadImage(BaseTransform):
         results['ori_shape'] = shape
         return results
 
+    def _read(self, path: str) -> np.ndarray:
+        image = self.kept.get(path)
+        if image is None:
+            image = read_image(path)
+            self.kept.add(path, image)
+            image.flags.writeable = not self.kept.store.max_bytes
+        return image
+
 
 @TRANSFORMS.register_module()
 class LoadPersonMap(GroundTruthTransform):
     """Read the label map of the sample's one person: its classes, background everywhere else.
 
-    A person's labels are kept, compressed, for the next epoch, which then opens no label file. They are a few hundred bytes
-    to a few thousand a person. Every worker process keeps its own.
+    When the files of an image are read, the labels of everybody in it are kept, compressed, a few hundred bytes to a few
+    thousand a person. Neither the other people nor later epochs open them again.
 
-    Required keys: category_path, human_path (optional), parsing_ids, ann_ids, classes, num_partial_labels (optional),
-    ori_shape.
+    Required keys: category_path, human_path (optional), parsing_ids, ann_ids, bboxes, classes, num_partial_labels
+    (optional), ori_shape.
     Added keys: gt_map ((H, W) uint8, 255 = ignore).
 
     Args:
-        keep_mib (float): most memory in MiB for kept labels; 0 keeps none, so that files are read anew every time.
+        keep_mib (float): most memory in MiB for kept labels; 0 keeps none, so that files are read anew every time. Worker
+            processes that are forked share it.
     """
 
     def __init__(self, *, keep_mib: float = 256) -> None:
@@ -55,57 +69,36 @@ class LoadPersonMap(GroundTruthTransform):
 
     def transform(self, results: dict) -> dict:
         """Read the person's labels; raises ``DataError`` where no labelled pixel lies in the box."""
-        key = (results['category_path'], results.get('human_path'), int(results['parsing_ids'][0]), results['ori_shape'],
-               results['bboxes'][0].tobytes(), len(results['classes']), results.get('num_partial_labels', 0))
-        labels = self.kept.get(key)
+        num_labels = len(results['classes']) + results.get('num_partial_labels', 0)
+        picture = results['category_path'], results.get('human_path'), results['ori_shape'], num_labels
+        labels = self.kept.get((*picture, int(results['parsing_ids'][0])))
         if labels is None:
-            labels = self._read(results)
-            self.kept.add(key, labels)
-        results['gt_map'] = labels
-        return results
-
-    def _read(self, results: dict) -> np.ndarray:
-        shape, num_labels = results['ori_shape'], len(results['classes']) + results.get('num_partial_labels', 0)
-        labels = read_category_map(results['category_path'], shape=shape, num_classes=num_labels)
-        if 'human_path' in results:
-            labels = labels * (read_sized_map(results['human_path'], shape=shape) == results['parsing_ids'][0])
-        x1, y1, x2, y2 = np.round(results['bboxes'][0]).astype(int).clip(0)
+            labels = self._read(picture, int(results['parsing_ids'][0]))
+        x1, y1, x2, y2 = (max(round(side), 0) for side in results['bboxes'][0].tolist())
         inside = labels[y1:y2, x1:x2]
-        if not ((inside > 0) & (inside != IGNORE)).any():
+        if not (0 < inside.max(initial=0) < IGNORE or ((inside > 0) & (inside != IGNORE)).any()):
             raise DataError(
                 f'{results.get("human_path", results["category_path"])}: annotation {results["ann_ids"][0]}: the person '
                 f'with parsing_id {results["parsing_ids"][0]} has no labelled pixel in its box'
                 + (', only such that are ignored (255)' if inside.any() else ''))
-        return labels
+        results['gt_map'] = labels
+        return results
 
-
-class KeptMaps:
-    """Label maps (H, W) uint8 that are background but for one window each: the window is kept, compressed.
-
-    Args:
-        max_bytes: of all that is kept; what would pass it is not kept.
-    """
-
-    def __init__(self, max_bytes: int) -> None:
-        self.max_bytes, self.bytes = max_bytes, 0
-        self._windows: dict[Hashable, tuple[tuple[int, int], tuple[int, int, int, int], bytes]] = {}
-
-    def get(self, key: Hashable) -> np.ndarray | None:
-        """A copy of a map, (H, W) uint8; ``None`` if it is not kept."""
-        if key not in self._windows:
-            return None
-        shape, (x, y, width, height), content = self._windows[key]
-        labels: np.ndarray = np.zeros(shape, np.uint8)
-        labels[y:y + height, x:x + width] = np.frombuffer(zlib.decompress(content), np.uint8).reshape(height, width)
-        return labels
-
-    def add(self, key: Hashable, labels: np.ndarray) -> None:
-        """Keep a map, if there is room."""
-        x, y, width, height = cv2.boundingRect(labels)
-        content = zlib.compress(labels[y:y + height, x:x + width].tobytes(), 1)
-        if self.bytes + len(content) <= self.max_bytes:
-            self.bytes += len(content)
-            self._windows[key] = (labels.shape[0], labels.shape[1]), (x, y, width, height), content
+    def _read(self, picture: tuple[str, str | None, tuple[int, int], int], person: int) -> np.ndarray:
+        """The labels of a person; those of everybody in the picture are kept."""
+        category_path, human_path, shape, num_labels = picture
+        categories = read_category_map(category_path, shape=shape, num_classes=num_labels)
+        if human_path is None:
+            self.kept.add((*picture, person), categories)
+            return categories
+        people = read_sized_map(human_path, shape=shape)
+        own = categories * (people == person)
+        self.kept.add((*picture, person), own)
+        others = people * (people != person)
+        if others.any() and not self.kept.store.full:
+            for other in distinct(others).tolist():
+                self.kept.add((*picture, other), categories * (people == other))
+        return own
 
 
 @TRANSFORMS.register_module()

@@ -35,6 +35,17 @@ def test_a_second_epoch_gives_the_same_labels_without_opening_a_file(sample, tmp
     assert np.array_equal(load(dict(asked))['gt_map'], expected)
 
 
+def test_everybody_in_a_picture_is_read_at_once(sample, tmp_path):
+    asked, _ = sample
+    load, other = LoadPersonMap(), dict(asked, parsing_ids=np.array([1]), bboxes=np.array([[2, 5, 12, 30]], np.float32))
+    expected = LoadPersonMap(keep_mib=0)(dict(other))['gt_map']
+    load(dict(asked))
+    (tmp_path / 'category.png').unlink()
+    (tmp_path / 'human.png').unlink()
+    assert np.array_equal(load(other)['gt_map'], expected)
+    assert len(load.kept.store) == 2
+
+
 def test_what_is_kept_is_of_one_person_with_these_classes(sample):
     asked, _ = sample
     load = LoadPersonMap()
@@ -55,6 +66,7 @@ def test_no_more_is_kept_than_allowed(sample, tmp_path):
     (tmp_path / 'human.png').unlink()
     with pytest.raises(DataError, match=r'human\.png'):
         load(dict(asked))
-    full = LoadPersonMap(keep_mib=1e-4)  # 104 bytes, and the person's labels need more
+    full = LoadPersonMap(keep_mib=5e-4)  # 524 bytes, and the person's labels, which are noise, need more
     full(dict(asked, human_path=asked['category_path'], parsing_ids=np.array([3])))
-    assert full.kept.bytes <= 104
+    assert full.kept.store.full
+    assert len(full.kept.store) == 0
