@@ -1,7 +1,6 @@
 """The files of one parsed picture: drawing, palette PNG, challenge files, cut-outs."""
 import io
 import re
-import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +16,10 @@ from mmqanet.functional.rle import decode_rle
 from mmqanet.structures import LabelSet, ParsingDataSample
 from mmqanet.utils.files import write_bytes
 from mmqanet.utils.images import encode_jpeg
-from mmqanet.visualization import draw_parsing, palette_image
+from mmqanet.utils.label_pngs import encode_label_map
+from mmqanet.visualization import draw_parsing
 from mmqanet.visualization.arrays import predicted
-from mmqanet.visualization.overlay import check_options
+from mmqanet.visualization.overlay import BEYOND, check_options
 from mmqanet.visualization.surface import iuv_picture, paint_texture
 
 
@@ -108,13 +108,13 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
 
 def _palette_png(sample: ParsingDataSample, label_set: LabelSet) -> bytes:
     category = sample.pred_maps.category[0].cpu().numpy().astype(np.uint8)
-    return png(palette_image(category, label_set), compress_level=1, compress_type=zlib.Z_RLE)
+    return encode_label_map(category, palette=label_set.colour_table(BEYOND))
 
 
-def png(picture: Image.Image, *, compress_level: int = 4, compress_type: int = zlib.Z_DEFAULT_STRATEGY) -> bytes:
-    """The bytes of a PNG file; run lengths (``Z_RLE``) suit label maps, as files are smaller and written faster."""
+def png(picture: Image.Image) -> bytes:
+    """The bytes of a PNG file."""
     buffer = io.BytesIO()
-    picture.save(buffer, format='PNG', compress_level=compress_level, compress_type=compress_type)
+    picture.save(buffer, format='PNG', compress_level=4)
     return buffer.getvalue()
 
 

@@ -20,11 +20,13 @@ def best_classes(probs: Tensor) -> tuple[Tensor, Tensor]:
     if probs.device.type != 'cpu':
         values, classes = probs.max(0)
         return values, classes.byte()
-    best = probs[0].clone()
+    first, *others = probs.unbind()
+    best = first.clone()
     labels = torch.zeros(best.shape, dtype=torch.uint8)
-    for label in range(1, len(probs)):
-        labels.masked_fill_(probs[label] > best, label)
-        torch.maximum(best, probs[label], out=best)
+    for label, values in enumerate(others, 1):
+        better = torch.gt(values, best).view(torch.uint8)
+        torch.maximum(labels, better.mul_(label), out=labels)  # filling by a mask is not vectorised
+        torch.maximum(best, values, out=best)
     return best, labels
 
 

@@ -4,7 +4,6 @@ import json
 import math
 import os
 import stat
-import zlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.formats import known_formats
+from mmqanet.utils.label_pngs import encode_label_map
 from mmqanet.utils.temporary import remove_temporary, temporary_path
 
 PathLike = str | os.PathLike
@@ -119,11 +119,7 @@ def _grey_scale(content: bytes) -> int:
 
 def write_label_map(path: PathLike, labels: np.ndarray) -> None:
     """Write a PNG of 8 bits, or of 16 where a label passes 255."""
-    kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
-    buffer = io.BytesIO()
-    # Run lengths suit label maps: smaller files, written faster.
-    Image.fromarray(labels.astype(kind)).save(buffer, format='PNG', compress_level=1, compress_type=zlib.Z_RLE)
-    write_bytes(path, buffer.getvalue())
+    write_bytes(path, encode_label_map(labels))
 
 
 def write_bytes(path: PathLike, content: bytes) -> None:

@@ -19,6 +19,8 @@ from mmqanet.visualization.surface import draw_iso_lines
 
 __all__ = ['add_legend', 'blend', 'draw_panels', 'draw_parsing', 'outline', 'palette_image', 'with_legend']
 
+BEYOND = (255, 255, 255)  # colour in palettes of labels beyond the classes
+
 
 def palette_image(label_map: np.ndarray, label_set: LabelSet) -> Image.Image:
     """A PNG-ready picture whose pixels are the labels and whose colours are the palette's.
@@ -28,7 +30,7 @@ def palette_image(label_map: np.ndarray, label_set: LabelSet) -> Image.Image:
         label_set: its colours; labels beyond its classes are white.
     """
     picture = Image.fromarray(label_map)
-    picture.putpalette(label_set.colour_table((255, 255, 255)).tobytes())
+    picture.putpalette(label_set.colour_table(BEYOND).tobytes())
     return picture
 
 
