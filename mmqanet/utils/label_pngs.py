@@ -23,8 +23,8 @@ def encode_label_map(labels: np.ndarray, *, palette: np.ndarray | None = None) -
     packer = zlib.compressobj(level=1, strategy=zlib.Z_RLE)
     header = struct.pack('>2I5B', width, height, 16 if wide else 8, GREY if palette is None else PALETTE, 0, 0, 0)
     colours = b'' if palette is None else _chunk(b'PLTE', palette.tobytes())
-    return b''.join([SIGNATURE, _chunk(b'IHDR', header), colours, _chunk(b'IDAT', packer.compress(rows.data) + packer.flush()),
-                     _chunk(b'IEND', b'')])
+    content = _chunk(b'IDAT', packer.compress(rows.data) + packer.flush())
+    return b''.join([SIGNATURE, _chunk(b'IHDR', header), colours, content, _chunk(b'IEND', b'')])
 
 
 def _chunk(kind: bytes, content: bytes) -> bytes:
