@@ -34,7 +34,7 @@ class OutputPlan:
 
     def __init__(self, folder: Path, kinds: Sequence[str], *, given: Iterable[PathLike] = ()) -> None:
         if '\0' in str(folder):
-            raise InputError(f'{folder}: no name of a folder')
+            raise InputError(f'{folder}: no folder can have this name')
         self.folder, self.kinds = folder, tuple(kind for kind in kinds if kind not in SUMMARIES)
         self._summaries = {_place(folder / path) for kind in kinds for path in SUMMARIES.get(kind, ())}
         self._given: dict[str, str] = {}

@@ -65,7 +65,7 @@ def check_resumable(path: str) -> None:
             raise DataError(f'{path}: training cannot go on from it, it holds no {key}')
     for key in ('epoch', 'iter'):
         if content.get('meta', {}).get(key, -1) < 0:
-            raise DataError(f'{path}: training cannot go on from it, meta.{key} is no count')
+            raise DataError(f'{path}: training cannot go on from it, meta.{key} is not a count')
 
 
 def _schedulers(node: Any, path: Path) -> Any:
@@ -73,7 +73,7 @@ def _schedulers(node: Any, path: Path) -> Any:
     if isinstance(node, dict) and all(isinstance(value, list) for value in node.values()):  # of several optimizers
         return {key: _schedulers(value, path) for key, value in node.items()}
     if not isinstance(node, list) or not all(isinstance(state, dict) for state in node):
-        raise DataError(f'{path}: its param_schedulers are none of mmengine')
+        raise DataError(f'{path}: its param_schedulers are not of the kind that mmengine saves')
     return [{key: value for key, value in state.items() if key not in ('optimizer', 'step')} for state in node]
 
 
@@ -83,7 +83,7 @@ def _messages(hub: Any, path: Path) -> dict:
         case {'log_scalars': dict() as scalars, 'runtime_info': dict() as notes, 'resumed_keys': dict() as resumed}:
             pass
         case _:
-            raise DataError(f'{path}: its message_hub is none of mmengine')
+            raise DataError(f'{path}: its message_hub is not of the kind that mmengine saves')
     scalars = {key: value for key, value in scalars.items() if isinstance(value, HistoryBuffer)}
     kept: dict[Any, Any] = {key: value for key, value in notes.items() if isinstance(value, bool | int | float)}
     ids = notes.get('keep_ckpt_ids')

@@ -67,7 +67,7 @@ def building(path: object) -> Iterator[None]:
         raise
     except Exception as error:
         line = (str(error).splitlines() or [''])[0] or type(error).__name__
-        raise DataError(f'{path}: no network can be built by its config ({line[:300]})') from None
+        raise DataError(f'{path}: no network can be built from its config ({line[:300]})') from None
 
 
 def checked_config(entries: Any) -> dict[str, Any]:

@@ -48,7 +48,7 @@ def check_file(path: PathLike, *, limit: int | None = None) -> None:
     except OSError as error:
         raise DataError(f'{path}: {error.strerror}') from None
     except ValueError:
-        raise DataError(f'{path}: no name of a file') from None
+        raise DataError(f'{path}: no file can have this name') from None
     if stat.S_ISDIR(found.st_mode):
         raise DataError(f'{path}: is a folder')
     if not stat.S_ISREG(found.st_mode):
@@ -135,7 +135,7 @@ def write_bytes(path: PathLike, content: bytes) -> None:
     except OSError as error:
         raise DataError(f'{path}: cannot be written ({error.strerror})') from None
     except ValueError:
-        raise DataError(f'{path}: no name of a file') from None
+        raise DataError(f'{path}: no file can have this name') from None
     finally:
         remove_temporary(temporary)
 

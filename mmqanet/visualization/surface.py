@@ -43,7 +43,7 @@ def iuv_picture(parsing: ImageParsing) -> np.ndarray:
         InputError: the parsing has no surface.
     """
     if parsing.surface is None:
-        raise InputError('the parsing has no surface: its parser is none of dense pose')
+        raise InputError('the parsing has no surface: its parser predicts no dense pose')
     shown = parsing.human > 0
     charts = np.where(shown, parsing.category, 0)
     return np.ascontiguousarray((quantise_surface(charts, parsing.surface) * shown).transpose(1, 2, 0))
@@ -63,7 +63,7 @@ def paint_texture(image: np.ndarray, parsing: ImageParsing, atlas: np.ndarray) -
         InputError: the parsing has no surface, or the atlas has another shape.
     """
     if parsing.surface is None:
-        raise InputError('the parsing has no surface: its parser is none of dense pose')
+        raise InputError('the parsing has no surface: its parser predicts no dense pose')
     side = side_of(atlas)
     image = image.copy()
     for chart in range(1, len(CHARTS)):

@@ -1,6 +1,8 @@
 """The studies ask for the right settings and tell the right figures; reports hold them and merge."""
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from predicted_sets import CLASSES, THRESHOLDS, predicted_set
 
 from mmqanet.analysis.ablation import Setting, work_out
 from mmqanet.analysis.report import merge_reports, source_table, write_reliability, write_tables
-from mmqanet.analysis.studies import PAPER_WEIGHTS, Plan, Study, best_rows, module_table, weights_text
+from mmqanet.analysis.studies import PAPER_THRESHOLDS, PAPER_WEIGHTS, Plan, Study, best_rows, module_table, weights_text
 from mmqanet.analysis.tables import make_table
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional import fuse_quality
@@ -44,6 +46,14 @@ def test_a_plan_asks_for_every_setting_once():
     assert Setting((2, 1, 0), 0.2) in Plan(weights=(1, 0.5, 3), threshold=0.2, baseline=(2, 1, 0)).settings()
     with pytest.raises(InputError, match='baseline_weights'):
         Plan(weights=(1, 0.5, 3), threshold=0.2, baseline=(0, 0, 0))
+
+
+def test_the_paper_s_settings_are_those_of_the_page():
+    """Table 1 of the paper, as docs/claim.md gives it, and the thresholds of its study."""
+    page = (Path(__file__).resolve().parents[2] / 'docs/claim.md').read_text(encoding='utf-8')
+    rows = dict(re.findall(r'^\| (\([a-h]\)) \| ([\d., ]+) \|', page, flags=re.MULTILINE))
+    assert {name: tuple(map(float, weights.split(','))) for name, weights in rows.items()} == PAPER_WEIGHTS
+    assert PAPER_THRESHOLDS == (0, 0.2, 0.4, 0.6, 0.8)
 
 
 def test_tables_hold_the_metrics_of_their_settings(study):

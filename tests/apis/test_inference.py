@@ -79,6 +79,18 @@ def test_the_whole_image_is_one_box_by_default(model):
     assert sample.pred_instances.bbox_scores.tolist() == [1]
 
 
+def test_rows_of_five_numbers_have_the_score(model):
+    rows = np.array([[5, 5, 40, 80, 0.25], [30, 10, 69, 89, 0.75]])
+    one, = inference_topdown(model, picture(), [rows])
+    other, = inference_topdown(model, picture(), [rows[:, :4]], box_scores=[[0.25, 0.75]])
+    assert one.pred_instances.bbox_scores.tolist() == [0.25, 0.75]
+    for key in ('bboxes', 'bbox_scores', 'qualities'):
+        assert torch.equal(one.pred_instances[key], other.pred_instances[key])
+    assert torch.equal(one.pred_maps.category, other.pred_maps.category)
+    with pytest.raises(InputError, match='the boxes have scores of their own, and box_scores are given too'):
+        inference_topdown(model, picture(), [rows], box_scores=[[0.25, 0.75]])
+
+
 def test_a_path_and_its_array_give_the_same(model, tmp_path):
     path = tmp_path / 'picture.png'
     Image.fromarray(picture()[..., ::-1]).save(path)

@@ -212,5 +212,5 @@ def test_numbers_that_no_camera_can_have_are_refused(number):
 
 def test_a_name_with_a_nul_is_of_no_file():
     item, = find_inputs('a\0b.png')
-    with pytest.raises(DataError, match='no name of a file'):
+    with pytest.raises(DataError, match='no file can have this name'):
         item.read()

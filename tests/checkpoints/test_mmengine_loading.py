@@ -65,9 +65,10 @@ def test_no_checkpoint_says_which_file_to_delete(content, tmp_path, best, ids, k
 
 
 @pytest.mark.parametrize(('damage', 'message'), [
-    (dict(meta=3), 'its meta is not a dict'), (dict(meta=dict(iter=3)), r'meta\.epoch is no count'),
-    (dict(meta=dict(epoch=-1, iter=3)), r'meta\.epoch is no count'), (dict(message_hub=[]), 'its message_hub is none'),
-    (dict(message_hub=dict(log_scalars={}, runtime_info=[], resumed_keys={})), 'its message_hub is none'),
+    (dict(meta=3), 'its meta is not a dict'), (dict(meta=dict(iter=3)), r'meta\.epoch is not a count'),
+    (dict(meta=dict(epoch=-1, iter=3)), r'meta\.epoch is not a count'),
+    (dict(message_hub=[]), 'its message_hub is not of the kind'),
+    (dict(message_hub=dict(log_scalars={}, runtime_info=[], resumed_keys={})), 'its message_hub is not of the kind'),
     (dict(optimizer=None), 'holds no optimizer'), (dict(state_dict=dict(a=3)), 'no weights by name'),
     (dict(state_dict=dict(a=torch.tensor([float('nan')]))), 'a holds NaN'),
     (dict(ema_state_dict=dict(a=torch.tensor([float('nan')]))), 'a holds NaN')])

@@ -156,7 +156,7 @@ def test_a_config_of_another_form_is_refused(stored):
 
 
 def test_what_constructors_raise_is_a_fault_of_the_file(small_parser, tmp_path):
-    with pytest.raises(DataError, match=r"x\.pth: no network can be built by its config \('depth'\)"), building('x.pth'):
+    with pytest.raises(DataError, match=r"x\.pth: no network can be built from its config \('depth'\)"), building('x.pth'):
         {}['depth']
     content = torch.load(small_parser / 'weights.pth', weights_only=True)
     faults = ('depth=18', 'depth=7'), ('num_classes=20', 'num_classes=-3'), ("type='IoUHead'", "type='IoUHead', more=3")
@@ -164,7 +164,7 @@ def test_what_constructors_raise_is_a_fault_of_the_file(small_parser, tmp_path):
         changed = dict(content, meta=dict(content['meta'], cfg=content['meta']['cfg'].replace(old, new)))
         assert changed['meta']['cfg'] != content['meta']['cfg'], old
         torch.save(changed, tmp_path / 'odd.pth')
-        with pytest.raises(DataError, match=r'odd\.pth: no network can be built by its config \(.+\)'):
+        with pytest.raises(DataError, match=r'odd\.pth: no network can be built from its config \(.+\)'):
             init_model(None, tmp_path / 'odd.pth')
 
 

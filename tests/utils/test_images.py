@@ -163,7 +163,7 @@ def test_pipes_folders_and_sparse_giants_are_not_opened(tmp_path):
     (tmp_path / 'self.jpg').symlink_to('self.jpg')
     (tmp_path / 'six.jpg').write_bytes(b'123456')
     messages = {'pipe.jpg': 'is no file but a pipe', 'giant.jpg': '1,099,511,627,776 bytes', '': 'is a folder',
-                'self.jpg': 'Too many levels', 'x' * 300: 'File name too long', 'n\0.jpg': 'no name of a file'}
+                'self.jpg': 'Too many levels', 'x' * 300: 'File name too long', 'n\0.jpg': 'no file can have this name'}
     for name, message in messages.items():
         with pytest.raises(DataError, match=message):
             read_image(tmp_path / name)

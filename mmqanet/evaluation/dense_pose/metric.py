@@ -90,7 +90,7 @@ def detected_people(sample: dict) -> tuple[list[DetectedPerson], np.ndarray]:
     """
     people = sample['pred_instances']
     if 'uv_maps' not in people:
-        raise DataError(f'image {sample["img_id"]}: the prediction has no uv_maps: its parser is none of dense pose')
+        raise DataError(f'image {sample["img_id"]}: the prediction has no uv_maps: its parser predicts no dense pose')
     shape = tuple(sample['ori_shape'][:2])
     found = []
     for number, box in enumerate(np.asarray(people['bboxes']).tolist()):

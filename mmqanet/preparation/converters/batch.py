@@ -117,7 +117,7 @@ def claim_folder(root: Path, settings: dict, *, written: Sequence[Path] = ()) ->
     if not os.path.lexists(path):
         for other in written:
             if os.path.lexists(other):
-                raise DataError(f'{other}: is of no conversion and would be overwritten: give another folder')
+                raise DataError(f'{other}: belongs to no conversion and would be overwritten: give another folder')
         write_bytes(path, json.dumps(settings).encode())
         return
     found = read_json(path, expected=dict)
