@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mmqanet.apis.records import EarlierResults
 from mmqanet.errors import InputError
-from mmqanet.utils.picture_suffixes import IMAGE_SUFFIXES
+from mmqanet.utils.formats import IMAGE_SUFFIXES
 from mmqanet.utils.wording import count_of
 
 VIDEO_SUFFIXES = (

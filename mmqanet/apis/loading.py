@@ -3,6 +3,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from mmengine.config import Config
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
@@ -18,7 +19,6 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.models import BaseParser
 from mmqanet.models.parsers.crops import PRECISIONS
 from mmqanet.registry import TRANSFORMS
-from mmqanet.utils.processors import cpu_has_bfloat16
 
 
 def init_model(
@@ -129,10 +129,16 @@ def inference_pipeline(cfg: Config) -> Compose:
 def _known_precision(precision: str | None, device: str) -> str | None:
     """The precision that a caller asks for, ``'auto'`` decided."""
     if precision == 'auto':
-        return 'bfloat16' if str(device) == 'cpu' and cpu_has_bfloat16() else 'float32'
+        return 'bfloat16' if str(device) == 'cpu' and _cpu_has_bfloat16() else 'float32'
     if precision not in (None, *PRECISIONS):
         raise InputError(f'precision is {precision!r}, but must be auto or one of {", ".join(PRECISIONS)}')
     return precision
+
+
+def _cpu_has_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 numbers itself; where it does not, they are slower than float32."""
+    asked = ('_is_avx512_bf16_supported', '_is_amx_tile_supported')  # not in every version of torch
+    return any(bool(getattr(torch.cpu, name, bool)()) for name in asked)
 
 
 def _apply_options(cfg: Config, *, tta: bool | Sequence[float] | None, max_crops: int | None,

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from mmqanet.errors import DataError, InputError, printable
 from mmqanet.utils.digests import are_among
 from mmqanet.utils.files import MAX_FILE_BYTES, check_file
-from mmqanet.utils.picture_suffixes import IMAGE_SUFFIXES
+from mmqanet.utils.formats import IMAGE_SUFFIXES
 
 TABLE, SHARD = '.parquet', '.tar'
 COLUMNS = ('image', 'bytes', 'jpg', 'jpeg', 'png', 'webp', 'content')  # where a table has its pictures, by default

@@ -113,3 +113,14 @@ def test_a_tile_says_nothing_of_classes_that_are_not_seen_nearby():
     tile[:3] = 0
     tile[3] = 1
     assert seen_nearby(tile, (0, 0, 16, 16), coarse, (0, 0, 16, 16)).allclose(coarse)
+
+
+@pytest.mark.parametrize('left', [0, 1, 40])
+@pytest.mark.parametrize('top', [0, 1, 40])
+def test_what_is_seen_nearby_goes_by_the_windows_alone(left, top):
+    quarters = torch.arange(8)[:, None] // 4 * 2 + torch.arange(6) // 3
+    coarse, tile = F.one_hot(quarters).permute(2, 0, 1).float(), random_probs(4, 5, 7, seed=2)
+    expected = seen_nearby(tile, (8, 10, 20, 30), coarse, (0, 0, 24, 32))
+    found = seen_nearby(tile, (8 + left, 10 + top, 20 + left, 30 + top), coarse, (left, top, 24 + left, 32 + top))
+    torch.testing.assert_close(found, expected)
+    assert (expected == 0).any()

@@ -26,6 +26,14 @@ def test_structures_are_read_packed_or_not(tmp_path, compressed):
     assert np.array_equal(objects[1]['mask'], np.eye(9))
 
 
+@pytest.mark.parametrize('size', range(1, 10))
+def test_names_and_values_of_any_length_are_read(tmp_path, size):
+    values = np.arange(size, dtype=np.uint8)
+    savemat(tmp_path / 'a.mat', {'n' * size: values, 'text': 't' * size})
+    np.testing.assert_array_equal(read_mat(tmp_path / 'a.mat', 'n' * size), values)
+    assert read_mat(tmp_path / 'a.mat', 'text') == 't' * size
+
+
 @pytest.mark.parametrize('compressed', [False, True])
 def test_more_entries_than_bytes_are_refused_at_once(tmp_path, compressed):
     """The two objects are said to be two milliards: scipy would make as many."""

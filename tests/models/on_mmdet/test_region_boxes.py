@@ -73,6 +73,12 @@ def test_kept_boxes_are_the_mean_of_those_that_overlap_them(last_pixel):
     assert moved
 
 
+def test_voters_of_low_scores_count_as_well():
+    people, other = torch.tensor([[0, 0, 10, 10.0]]), torch.tensor([[0, 0, 10, 12.0]])
+    found = voted(people, torch.cat([people, other]), torch.tensor([0.02, 0.06]), threshold=0.5, last_pixel=0)
+    torch.testing.assert_close(found, torch.tensor([[0, 0, 10, 11.5]]))
+
+
 def test_a_box_without_a_voter_stays():
     flat = torch.tensor([[5, 5, 5, 9.0]])
     assert torch.equal(voted(flat, flat, torch.ones(1), threshold=0.9, last_pixel=0), flat)
