@@ -1,4 +1,5 @@
 """The light FCOS on plain torch: the numbers of mmdet's detector, its suppression, and what it leaves to mmdet."""
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import DefaultScope
 
 from mmqanet.models.detectors.light_fcos import LightFCOS, is_light_fcos, suppress
+from mmqanet.utils.threads import parallel_map
 
 CONFIG = Path(__file__).resolve().parents[3] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
 
@@ -59,8 +61,9 @@ def test_it_finds_what_mmdet_finds(model_cfg, height, width, test_cfg):
     scale = np.array([0.8, 0.75])
     samples = [DetDataSample(metainfo=dict(img_shape=(height, width), scale_factor=tuple(scale))) for _ in images]
     with torch.no_grad():
-        expected = theirs.test_step(dict(inputs=list(images), data_samples=samples))
-        found = ours.test_step(dict(inputs=images, scale_factor=[scale, scale]))
+        expected = [theirs.test_step(dict(inputs=[image], data_samples=[sample]))[0]
+                    for image, sample in zip(images, samples, strict=True)]
+        found = [ours.test_step(dict(inputs=[image], scale_factor=[scale]))[0] for image in images]
     for one, other in zip(found, expected, strict=True):
         people, wanted = one.pred_instances, other.pred_instances
         assert (len(wanted) == 0) == (test_cfg.get('score_thr') == 0.9999)
@@ -112,3 +115,26 @@ def test_what_it_would_compute_differently_is_left_to_mmdet(model_cfg, change):
     cfg = Config(dict(model=model_cfg))
     cfg.merge_from_dict(dict(model=change))
     assert not is_light_fcos(cfg.model)
+
+
+@torch.no_grad()
+def test_images_enough_for_all_threads_pass_on_one_each(model_cfg, monkeypatch):
+    model_cfg.backbone.init_cfg = None
+    model = LightFCOS(model_cfg).eval()
+    model.load_state_dict(randomize(model))
+    images = torch.randint(0, 256, (3, 3, 64, 96), dtype=torch.uint8, generator=torch.Generator().manual_seed(3))
+    data = dict(inputs=list(images), scale_factor=[np.array([0.5, 0.5])] * 3)
+    seen = []
+    model.backbone.register_forward_pre_hook(lambda module, inputs: seen.append(
+        (len(inputs[0]), threading.current_thread().name.startswith('mmqanet'), torch.is_grad_enabled())))
+    list(parallel_map(abs, [1]))  # the threads are there before their number is said to be another
+    found = {}
+    for threads in (3, 4):
+        monkeypatch.setattr(torch, 'get_num_threads', lambda threads=threads: threads)
+        found[threads] = model.test_step(data)
+    assert seen == [(1, True, False)] * 3 + [(3, False, False)]
+    for alone, together in zip(*found.values(), strict=True):
+        alone, together = alone.pred_instances, together.pred_instances
+        assert len(alone.bboxes) == len(together.bboxes) > 3
+        torch.testing.assert_close(alone.bboxes, together.bboxes, rtol=1e-4, atol=1e-3)
+        torch.testing.assert_close(alone.scores, together.scores, rtol=1e-4, atol=1e-5)
