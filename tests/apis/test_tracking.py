@@ -16,7 +16,7 @@ from mmqanet.apis.predictions import schema
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.tracking.cuts import SceneCuts
 from mmqanet.apis.tracking.smoothing import TrackSmoother, blend
-from mmqanet.apis.tracking.tracker import PersonTracker
+from mmqanet.apis.tracking.tracker import PersonTracker, Track
 from mmqanet.errors import InputError
 from mmqanet.functional.association import PartColours, Sighting
 from mmqanet.preparation.toy.motion import draw_video
@@ -43,6 +43,22 @@ def test_who_is_fast_is_found_where_the_speed_leads():
     """From the third frame on nobody overlaps with the place of the frame before."""
     frames = [[person(x, colour=80 * (index % 3))] for index, x in enumerate((0, 5, 15, 27, 39))]
     assert {number for found, _ in follow(frames) for number in found} == {1}
+
+
+def test_a_track_s_speed_is_a_mean_that_forgets():
+    """In pixels a second: the first step gives it, each later one counts four tenths."""
+    track = Track(1, person(0), 0.0, np.zeros(2))
+    track.go_on(person(10, 5), 0.5)
+    np.testing.assert_allclose(track.speed, [20, 10])
+    track.go_on(person(20, 5), 1.0)
+    np.testing.assert_allclose(track.speed, [0.6 * 20 + 0.4 * 20, 0.6 * 10 + 0.4 * 0])
+    track.go_on(person(20, 15), 3.0)
+    np.testing.assert_allclose(track.speed, [0.6 * 20 + 0.4 * 0, 0.6 * 6 + 0.4 * 5])
+    np.testing.assert_allclose(track.expected(3.5).centre - track.seen.centre, track.speed / 2)
+    before = track.speed
+    track.go_on(person(90), 3.0)  # at the same time nobody has a speed
+    np.testing.assert_array_equal(track.speed, before)
+    assert (track.frames, track.seconds) == (5, 3.0)
 
 
 @pytest.mark.parametrize(('seconds', 'number'), [(1.0, 1), (0.3, 2)])
