@@ -1,9 +1,12 @@
 """The record of a result: what is one, when it is whole, what has changed since."""
 import json
+from functools import reduce
 
+import numpy as np
 import pytest
 
-from mmqanet.apis.records import EarlierResults, differences, is_whole, kept_kinds, listed_files, read_record
+from mmqanet.apis.records import EarlierResults, differences, is_parsing, is_whole, kept_kinds, listed_files, read_record
+from mmqanet.functional.rle import encode_rle
 
 RECORD = dict(version=1, name='x/a', files=dict(overlay=['x/a_overlay.jpg'], people=['people/x/a/1.png']),
               options=dict(input='sha256:1', flip=True))
@@ -28,6 +31,46 @@ def test_a_record_is_read_and_lists_its_files(tmp_path):
 def test_what_is_something_else_is_no_record(tmp_path, content):
     assert read_record(write(tmp_path / 'a.json', content)) is None
     assert read_record(tmp_path / 'none.json') is None
+
+
+PART = dict(label=1, name='hat', quality=0, pixel_score=1, area=2, rle=encode_rle(np.array([[1, 0, 1]], np.uint8)))
+PERSON = dict(id=1, quality=0.5, scores=dict(box=1, iou=0.0, pixel=1.0), parts=[PART])
+PARSING = dict(name='a', source='a.jpg', height=1, width=3, classes=['background', 'hat'], people=[PERSON])
+
+
+def changed(value, *place):
+    """A copy of PARSING with another value at a place; ``None`` takes the entry out."""
+    record = json.loads(json.dumps(PARSING))
+    *path, last = place
+    inner = reduce(lambda node, key: node[key], path, record)
+    if value is None:
+        del inner[last]
+    else:
+        inner[last] = value
+    return record
+
+
+def test_what_summaries_read_is_a_parsing():
+    assert is_parsing(PARSING)
+    assert is_parsing(changed([], 'people'))
+    assert is_parsing(changed(0.5, 'people', 0, 'expected_iou'))
+
+
+@pytest.mark.parametrize('place', [
+    (0, 'height'), (10**9, 'width'), ('3', 'width'), (None, 'classes'), ([1, 2], 'classes'), (3, 'name'), (None, 'source'),
+    (3, 'people'), ([3], 'people'), ('1', 'people', 0, 'id'), ([], 'people', 0, 'parts'), (None, 'people', 0, 'quality'),
+    (1.01, 'people', 0, 'quality'), (-0.01, 'people', 0, 'quality'), ('1', 'people', 0, 'quality'),
+    (1.01, 'people', 0, 'scores', 'iou'), (None, 'people', 0, 'scores', 'box'), (2, 'people', 0, 'expected_iou'),
+    *((value, 'people', 0, 'parts', 0, key) for key, value in (
+        ('label', 0), ('label', 2), ('label', '1'), ('name', 3), ('quality', -1), ('pixel_score', 1.5), ('area', '2'),
+        ('area', None), ('rle', {}), ('expected_iou', -0.5)))], ids=str)
+def test_what_was_spoilt_is_no_parsing(place):
+    assert not is_parsing(changed(*place))
+
+
+def test_a_part_without_pixels_or_of_another_size_is_none():
+    for mask in (np.zeros((1, 3), np.uint8), np.ones((3, 1), np.uint8)):
+        assert not is_parsing(changed(encode_rle(mask), 'people', 0, 'parts', 0, 'rle'))
 
 
 def test_a_record_is_whole_where_it_says_so_and_all_its_files_are_there(tmp_path):

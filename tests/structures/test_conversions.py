@@ -39,6 +39,7 @@ def test_coco_reads_the_same_masks(sample, of, numbers, rows):
         assert row['bbox'] == mask_utils.toBbox(row['segmentation']).tolist()
         assert row['area'] == mask_utils.area(row['segmentation']) == mask.sum()
         assert (row['image_id'], row['category_id'], row['person'], row['score']) == (7, label, person, quality)
+        assert row['iscrowd'] == 0
 
 
 def test_coco_results_load(sample):

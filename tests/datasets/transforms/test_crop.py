@@ -13,7 +13,7 @@ from mmqanet.datasets.transforms import (
     TransformCrops,
     WarpCrops,
 )
-from mmqanet.datasets.transforms.crop import align, warp
+from mmqanet.datasets.transforms.crop import TileLargePeople, align, warp
 from mmqanet.errors import InputError
 from mmqanet.functional.geometry import PersonCrop
 
@@ -200,6 +200,17 @@ def draws(transform, attribute, count=4000):
     np.random.seed(0)
     crop = PersonCrop(centre=(0, 0), size=(1, 1), output_size=(3, 4))
     return np.array([getattr(transform(dict(crops=[crop]))['crops'][0], attribute) for _ in range(count)], dtype=float)
+
+
+def test_tiles_go_by_the_first_scale():
+    boxes = np.array([[0, 0, 300, 400], [10, 10, 40, 50]], np.float32)
+    cropped = [BoxesToCrops(input_size=(48, 64), scales=scales)(dict(bboxes=boxes)) for scales in ((1.0,), (1.0, 0.25))]
+    tiled = [TileLargePeople(finer=2.0)(results) for results in cropped]
+    assert [results['tiles'] for results in tiled] == 2 * [tiled[0]['tiles']]
+    assert tiled[0]['tiles'][0] > 1
+    assert tiled[0]['tiles'][1] == 0
+    first, second = (results['crops'] for results in tiled)
+    assert first[1:1 + tiled[0]['tiles'][0]] == second[2:2 + tiled[0]['tiles'][0]]
 
 
 def test_scale_is_a_clipped_normal():
