@@ -8,6 +8,7 @@ from pictures import picture, save, save_video
 from PIL import Image
 
 from mmqanet.apis import HumanParsingInferencer
+from mmqanet.ui.app import EMPTY, build_app
 from mmqanet.ui.parsing import parse_photos
 
 
@@ -71,3 +72,16 @@ def test_nobody(small_parser, tmp_path):
     assert outcome.summary == 'Nobody was found.'
     assert outcome.report.count('class="picture"') == 1
     assert 'cut_outs' not in outcome.downloads
+
+
+@pytest.mark.parametrize('nothing', [None, []])
+def test_a_page_without_photos_is_empty(inferencer, tmp_path, nothing):
+    pytest.importorskip('gradio')
+    app = build_app(inferencer, workspace=tmp_path)
+    shows = [function.fn for function in app.fns.values()]
+    assert len(shows) == 2  # files and camera
+    for show in shows:
+        viewer, told, *downloads = show(nothing)
+        assert (viewer, told) == (EMPTY, '')
+        assert not any(button.visible for button in downloads)
+    assert not list(tmp_path.iterdir())
