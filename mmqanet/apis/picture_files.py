@@ -3,6 +3,7 @@ import io
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -70,6 +71,7 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
     """
     name, sample = parsed.item.name, parsed.sample
     files = {kind: kind_paths(kind, name) for kind in kinds}
+    parsing = cache(lambda: predicted(sample))
     for kind in kinds:
         match kind:
             case 'palette':
@@ -84,11 +86,11 @@ def write_kinds(folder: Path, parsed: Parsed, described: Mapping, *, kinds: Sequ
                     parsed.frame.image, second, label_set=classes, alpha=style.alpha, legend=style.legend,
                     part_labels=style.part_labels, quality_thr=style.quality_thr)))
             case 'iuv':
-                picture = iuv_picture(predicted(sample))[..., ::-1]
+                picture = iuv_picture(parsing())[..., ::-1]
                 write_bytes(folder / files[kind][0], png(Image.fromarray(picture)))
             case 'texture':
                 assert atlas is not None
-                painted = paint_texture(parsed.frame.image, predicted(sample), atlas)
+                painted = paint_texture(parsed.frame.image, parsing(), atlas)
                 write_bytes(folder / files[kind][0], encode_jpeg(painted))
             case 'overlay':
                 assert drawing is not None

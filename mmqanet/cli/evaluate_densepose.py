@@ -1,7 +1,6 @@
 """``mmqanet evaluate-densepose``: score a file of dense pose detections against COCO-style annotations."""
 import argparse
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -80,9 +79,6 @@ def check_output(path: str | None, *, given: Sequence[PathLike | None]) -> None:
     """Refuse an output that cannot be written, or would overwrite a file that is read, before the work is done."""
     if path is None:
         return
-    given = [other for other in given if other is not None]
     check_overwrites(path, given)
-    if os.path.realpath(path) in map(os.path.realpath, given):  # also of a file that is still to be made
-        raise InputError(f'--json {path}: would overwrite a file that is read')
     refuse_folder('--json', path)
     make_folder(Path(path).parent, told=f'--json {path}')

@@ -142,10 +142,17 @@ def write_bytes(path: PathLike, content: bytes) -> None:
 
 def check_overwrites(output: PathLike, given: Iterable[PathLike | None]) -> None:
     """Raise ``InputError`` if a file to be written is one of those that were given, under whatever name."""
-    if os.path.exists(output):
-        for path in given:
-            if path is not None and os.path.exists(path) and os.path.samefile(output, path):
-                raise InputError(f'{output}: the output would overwrite {path}, which was given; choose another name')
+    for path in given:
+        if path is not None and _one_file(output, path):
+            raise InputError(f'{output}: the output would overwrite {path}, which was given; choose another name')
+
+
+def _one_file(one: PathLike, other: PathLike) -> bool:
+    """Whether two paths lead to one file, which need not be there yet."""
+    try:
+        return os.path.realpath(one) == os.path.realpath(other) or os.path.samefile(one, other)
+    except (OSError, ValueError):  # one is not there, or no name of a file
+        return False
 
 
 def remove_file(path: PathLike) -> None:

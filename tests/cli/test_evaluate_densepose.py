@@ -107,5 +107,7 @@ def test_charts_above_24_are_refused(files, capsys):
 
 
 def test_what_is_read_is_not_overwritten(files, capsys):
-    assert evaluate(files, '--json', str(files / 'gt.json')) == 1
-    assert 'would overwrite' in capsys.readouterr().err
+    for given in ('gt.json', 'copy.npy'):  # the copy is still to be made
+        assert evaluate(files, '--cache', str(files / 'copy.npy'), '--json', str(files / given)) == 1
+        assert f'{given}, which was given; choose another name' in capsys.readouterr().err
+    assert not (files / 'copy.npy').exists()

@@ -1,5 +1,4 @@
 """The ablation command from config and checkpoint to tables, on a few drawn people and a network that knows nothing."""
-import importlib.util
 import json
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
+from tool_runs import run, write_small_config
 
 from mmqanet.analysis.forward import ablation_config, box_sources
 from mmqanet.checkpoints.loading import load_checkpoint_file
@@ -17,24 +17,13 @@ from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.preparation.toy import draw_toy_dataset
 from mmqanet.registry import MODELS
 
-REPO = Path(__file__).resolve().parents[2]
-CONFIG = """
-_base_ = '{repo}/configs/toy/qanet_r18_toy.py'
-model = dict(
-    backbone=dict(base_channels=8), neck=dict(in_channels=[8, 16, 32, 64], out_channels=8),
-    parsing_head=dict(in_channels=8), iou_head=dict(in_channels=8, hidden_channels=8))
-train_dataloader = dict(dataset=dict(data_root='{data}/'))
-val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root='{data}/'))
-test_dataloader = val_dataloader
-"""
-
 
 @pytest.fixture(scope='module')
 def bench(tmp_path_factory) -> Path:
     """A folder with data, a config, the checkpoints one.pth and two.pth, and detections of every other annotated box."""
     root = tmp_path_factory.mktemp('ablation')
     draw_toy_dataset(root / 'data', num_train=2, num_val=4, size=(96, 72), seed=0, num_workers=1, progress=False)
-    (root / 'config.py').write_text(CONFIG.format(repo=REPO, data=root / 'data'))
+    write_small_config(root / 'config.py', root / 'data')
     cfg = Config.fromfile(root / 'config.py')
     with DefaultScope.overwrite_default_scope('mmqanet'):
         model = MODELS.build(cfg.model)
@@ -46,14 +35,6 @@ def bench(tmp_path_factory) -> Path:
              for index, person in enumerate(people[::2])]
     (root / 'boxes.json').write_text(json.dumps(found))
     return root
-
-
-def run(tool: str, *arguments, monkeypatch) -> None:
-    spec = importlib.util.spec_from_file_location(tool, REPO / f'tools/analysis_tools/{tool}.py')
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr('sys.argv', [tool, *map(str, arguments)])
-    module.main()
 
 
 def test_one_forward_pass_answers_everything(bench, tmp_path, monkeypatch, capsys):

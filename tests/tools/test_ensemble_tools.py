@@ -1,25 +1,16 @@
 """The commands that test and study ensembles, on a few drawn people and networks that know nothing."""
-import importlib.util
 import json
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
+from tool_runs import run, write_small_config
 
 from mmqanet.apis import init_model
 from mmqanet.errors import InputError
 from mmqanet.preparation.toy import draw_toy_dataset
 
-REPO = Path(__file__).resolve().parents[2]
-CONFIG = """
-_base_ = '{repo}/configs/toy/qanet_r18_toy.py'
-model = dict(
-    backbone=dict(base_channels=8), neck=dict(in_channels=[8, 16, 32, 64], out_channels=8),
-    parsing_head=dict(in_channels=8), iou_head=dict(in_channels=8, hidden_channels=8))
-val_dataloader = dict(num_workers=0, persistent_workers=False, dataset=dict(data_root='{data}/'))
-test_dataloader = val_dataloader
-"""
 SIZE, SCALES = (f'test_dataloader.dataset.pipeline.2.{key}' for key in ('input_size', 'scales'))
 
 
@@ -28,7 +19,7 @@ def bench(tmp_path_factory) -> Path:
     """A folder with data, a config, and one.pth and two.pth, which carry their configs and cut crops of two sizes."""
     root = tmp_path_factory.mktemp('ensemble')
     draw_toy_dataset(root / 'data', num_train=1, num_val=2, size=(96, 72), seed=0, num_workers=1, progress=False)
-    (root / 'config.py').write_text(CONFIG.format(repo=REPO, data=root / 'data'))
+    write_small_config(root / 'config.py', root / 'data')
     for seed, (name, size) in enumerate((('one', (64, 96)), ('two', (96, 128)))):
         cfg = Config.fromfile(root / 'config.py')
         cfg.merge_from_dict({SIZE: size})
@@ -38,15 +29,6 @@ def bench(tmp_path_factory) -> Path:
         meta = dict(cfg=cfg.pretty_text, dataset_meta=dict(model.dataset_meta))
         torch.save(dict(state_dict=model.state_dict(), meta=meta), root / f'{name}.pth')
     return root
-
-
-def run(tool: str, *arguments, monkeypatch) -> None:
-    path = REPO / f'tools/{tool}.py'
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    monkeypatch.setattr('sys.argv', [tool, *map(str, arguments)])
-    module.main()
 
 
 @pytest.fixture
@@ -78,7 +60,7 @@ def test_members_are_tested_together_and_may_be_named_by_a_config(bench, tested,
     assert abs(weighed['aAcc'] - one['aAcc']) > 1
 
 
-@pytest.mark.parametrize('tool', ['test', 'analysis_tools/ablate_quality'])
+@pytest.mark.parametrize('tool', ['test', 'ablate_quality'])
 def test_either_a_checkpoint_or_an_ensemble(bench, tmp_path, monkeypatch, tool):
     output = dict(test='--work-dir').get(tool, '--out')
     with pytest.raises(InputError, match='checkpoint: give one, or several after --ensemble'):
@@ -97,7 +79,7 @@ def rows_of(folder, table):
 def test_a_study_has_the_members_and_one_with_as_much_augmentation(bench, tmp_path, monkeypatch, capsys):
     options = ('--workers', '1', '--grid-steps', '0')
     files = [str(bench / f'{name}.pth') for name in ('one', 'two')]
-    run('analysis_tools/ablate_quality', bench / 'config.py', '--ensemble', *files, '--out', tmp_path / 'both', *options,
+    run('ablate_quality', bench / 'config.py', '--ensemble', *files, '--out', tmp_path / 'both', *options,
         monkeypatch=monkeypatch)
     printed = capsys.readouterr().out
     assert 'ensemble, annotated boxes: 2 of 2 images parsed' in printed
@@ -108,7 +90,7 @@ def test_a_study_has_the_members_and_one_with_as_much_augmentation(bench, tmp_pa
         assert compared['ensemble', module] == own['annotated', module]
         assert len({str(compared[network, module]) for network in ('ensemble', *files, augmented)}) == 4
 
-    run('analysis_tools/ablate_quality', bench / 'config.py', files[0], '--out', tmp_path / 'augmented', *options,
+    run('ablate_quality', bench / 'config.py', files[0], '--out', tmp_path / 'augmented', *options,
         '--cfg-options', f'{SIZE}=(64,96)', 'model.flip_test=True', f'{SCALES}=(1.0,0.9)', monkeypatch=monkeypatch)
     alone = rows_of(tmp_path / 'augmented', 'module')
     for module in ('without', 'with'):
@@ -116,5 +98,5 @@ def test_a_study_has_the_members_and_one_with_as_much_augmentation(bench, tmp_pa
 
     monkeypatch.setattr('mmqanet.analysis.forward.Runner', None)  # no second forward pass
     with pytest.raises(InputError, match='another checkpoint'):
-        run('analysis_tools/ablate_quality', bench / 'config.py', '--ensemble', *files[::-1], '--out', tmp_path / 'both',
+        run('ablate_quality', bench / 'config.py', '--ensemble', *files[::-1], '--out', tmp_path / 'both',
             *options, monkeypatch=monkeypatch)

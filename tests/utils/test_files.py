@@ -181,5 +181,7 @@ def test_files_given_are_known_under_every_name(tmp_path):
     for output in (given, tmp_path / 'link', tmp_path / 'twin', tmp_path / 'folder/../given.pth'):
         with pytest.raises(InputError, match=r'the output would overwrite .*, which was given'):
             check_overwrites(output, [None, tmp_path / 'absent', given])
-    check_overwrites(tmp_path / 'new', [given, None])
+    with pytest.raises(InputError, match='which was given'):
+        check_overwrites(tmp_path / 'folder/../new', [given, tmp_path / 'new'])  # which somebody else makes
+    check_overwrites(tmp_path / 'new', [given, None, 'no\0name'])
     check_overwrites(tmp_path / 'folder', [given])

@@ -15,9 +15,9 @@ from mmqanet.datasets.faces import CelebAMaskHQDataset
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import Converter, Split, find
 from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.faces import head_sample
+from mmqanet.preparation.converters.faces import head_sample, read_masks
 from mmqanet.preparation.converters.prepared import image_size
-from mmqanet.utils.files import check_shape, read_bytes, read_label_map
+from mmqanet.utils.files import read_bytes
 
 CLASSES = CelebAMaskHQDataset.METAINFO['classes']
 PARTS = {
@@ -51,17 +51,14 @@ class CelebAMaskHQConverter(Converter):
         image = find(self.source, 'CelebA-HQ-img') / f'{name}.jpg'
         size = image_size(read_bytes(image), str(image))
         start = self._masks() / str(int(name) // A_FOLDER) / f'{int(name):05d}_'
-        category: np.ndarray | None = None
-        for part, label in PARTS.items():
-            path = start.with_name(f'{start.name}{part}.png')
-            if path.is_file():
-                mask = read_label_map(path, first_channel=True) > 0
-                if category is None:
-                    category = np.zeros(mask.shape, np.uint8)
-                check_shape(mask, category.shape, path)
-                category[mask] = CLASSES.index(label)
-        if category is None:
+        paths = {start.with_name(f'{start.name}{part}.png'): CLASSES.index(label) for part, label in PARTS.items()}
+        there = [path for path in paths if path.is_file()]
+        if not there:
             raise DataError(f'{start}*.png: no mask of this picture')
+        masks = read_masks(there)
+        category = np.zeros(masks[0].shape, np.uint8)
+        for path, mask in zip(there, masks):
+            category[mask > 0] = paths[path]
         return head_sample(image, cv2.resize(category, size[::-1], interpolation=cv2.INTER_NEAREST), CLASSES, where=image)
 
     def _masks(self) -> Path:

@@ -3,7 +3,7 @@
 The person map holds the head: all labels but those of neck, necklace and clothes. So the boxes in the JSON are head boxes,
 and the class map keeps everything.
 """
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from mmqanet.errors import DataError
 from mmqanet.functional.image_parsing import IGNORE
 from mmqanet.preparation.converters.batch import Sample
+from mmqanet.utils.files import check_shape, read_label_map
 
 BELOW = ('neck', 'necklace', 'cloth')  # classes that do not belong to a head
 AROUND = 1.6  # side of a head box, in that of the square around the landmarks: hair is above brows and chin
@@ -27,6 +28,16 @@ def head_sample(image: Path, category: np.ndarray, classes: Sequence[str], *, wh
     if not head.any():
         raise DataError(f'{where}: no pixel of a face')
     return Sample(image, category.astype(np.uint8), head.astype(np.uint8))
+
+
+def read_masks(paths: Iterable[Path]) -> list[np.ndarray]:
+    """The masks (H, W) of the parts of a face, a file each; ``DataError`` where one is missing, broken or of another size
+    than the first."""
+    masks: list[np.ndarray] = []
+    for path in paths:
+        masks.append(read_label_map(path, first_channel=True))
+        check_shape(masks[-1], masks[0].shape, path)
+    return masks
 
 
 def box_around(points: np.ndarray) -> list[float]:

@@ -13,8 +13,8 @@ from mmqanet.datasets.faces import HelenDataset
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.base import Converter, Split, find
 from mmqanet.preparation.converters.batch import Sample
-from mmqanet.preparation.converters.faces import check_labels, head_sample
-from mmqanet.utils.files import check_shape, read_bytes, read_label_map
+from mmqanet.preparation.converters.faces import check_labels, head_sample, read_masks
+from mmqanet.utils.files import read_bytes, read_label_map
 
 CLASSES = HelenDataset.METAINFO['classes']
 LISTS = dict(train='exemplars.txt', val='tuning.txt', test='testing.txt')
@@ -39,11 +39,7 @@ class HelenConverter(Converter):
     def load(self, split: Split, name: str) -> Sample:
         """A photo with its labels; raises ``DataError`` where a file is missing or broken."""
         folder = find(self.source, 'labels') / name
-        masks = []
-        for label in range(len(CLASSES)):
-            path = folder / f'{name}_lbl{label:02d}.png'
-            masks.append(read_label_map(path, first_channel=True))
-            check_shape(masks[-1], masks[0].shape, path)
+        masks = read_masks(folder / f'{name}_lbl{label:02d}.png' for label in range(len(CLASSES)))
         return head_sample(find(self.source, 'images') / f'{name}.jpg', np.argmax(masks, axis=0), CLASSES, where=folder)
 
 

@@ -1,5 +1,4 @@
 """A region-based parser goes through every command: trained, resumed, tested, drawn, studied, parsing files."""
-import importlib.util
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 from region_toys import TOYS, picture, toy_config
+from tool_runs import run
 
 from mmqanet.apis import HumanParsingInferencer, inference_topdown, init_model
 from mmqanet.cli.main import main
@@ -16,7 +16,6 @@ from mmqanet.engine.changes import prepare_config, show_predictions
 from mmqanet.preparation.toy import draw_toy_dataset
 
 pytest.importorskip('mmdet')
-REPO = Path(__file__).resolve().parents[3]
 
 
 def train(root: Path, folder: str, *, epochs: int, resume: bool = False) -> Path:
@@ -106,13 +105,8 @@ def test_the_command_finds_people_or_parses_given_boxes(bench, checkpoint, tmp_p
 
 
 def test_the_study_compares_found_with_annotated_people(bench, checkpoint, tested, tmp_path, monkeypatch):
-    spec = importlib.util.spec_from_file_location('ablate_quality', REPO / 'tools/analysis_tools/ablate_quality.py')
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    monkeypatch.setattr('sys.argv', [
-        'ablate_quality', str(bench / 'config.py'), str(checkpoint), '--out', str(tmp_path), '--grid-steps', '0',
-        '--workers', '1', '--no-progress'])
-    tool.main()
+    run('ablate_quality', bench / 'config.py', checkpoint, '--out', tmp_path, '--grid-steps', '0', '--workers', '1',
+        '--no-progress', monkeypatch=monkeypatch)
     report = json.loads((tmp_path / 'ablation.json').read_text())
     table = next(table for table in report['tables'] if table['name'] == 'module')
     assert [row['label'] for row in table['rows']] == [
