@@ -1,13 +1,15 @@
-"""Everything that wants a GPU, in one command: its tests, training steps, the Lovász loss, pasting and parsing.
+"""Everything that wants a GPU, in one command: its tests, training steps, the Lovász loss, pasting, parsing, and how many
+processor cores feed the training.
 
     python benchmarks/gpu.py --out DIR [--device cuda:0] [--budget 420] [--batch 16] [--size 512 384]
 
 writes DIR/gpu.md and DIR/gpu.json after every part, so that what is done is kept where time runs out; a part whose budget is
-used up is named as left out. Each comparison runs in one process, turn about, and medians count. Needs torch, mmcv (a pure
-wheel will do), mmengine, mmseg and pytest; ``gpu_wheels.py`` collects what a machine lacks.
+used up is named as left out, and one that fails says why. Each comparison runs in one process, turn about; medians count.
+Needs torch, mmcv (a pure wheel will do), mmengine, mmseg and pytest; ``gpu_wheels.py`` collects what a machine lacks.
 ``--device cpu --size 64 48 --batch 2 --laps 1`` tries it without a GPU.
 
-Peak is what the card reaches here in a product of two bfloat16 matrices, 8192 × 8192.
+Peak is what the card reaches here in a product of two bfloat16 matrices, 8192 × 8192. The data pipeline reads drawn people,
+as QANet R-50 does; a training of the first network's fastest step needs as many cores as the last row says.
 """
 import argparse
 import json
@@ -17,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,7 @@ from mmqanet.functional.pasting import paste_person
 from mmqanet.registry import MODELS
 
 NETWORKS = {'QANet R-50': 'qanet/qanet_r50_cihp.py', 'QANet HRNet-W48': 'qanet/qanet_hrnet-w48_cihp.py'}
+PIPELINE = NETWORKS['QANet R-50']  # whose training set is read
 MODES = ('fp32', 'bf16', 'bf16 channels-last', 'bf16 channels-last compiled')
 FULL_HD = 1080, 1920
 
@@ -56,6 +59,11 @@ class Report:
         self.rows.append(dict(part=part, what=what, **figures))
         print(self.rows[-1], flush=True)
         self.write()
+
+    def best(self, part: str, what: str, figure: str) -> float:
+        """The largest of a figure among the rows of a part that begin with ``what``; NaN without any."""
+        found = [row[figure] for row in self.rows if row['part'] == part and row['what'].startswith(what) and figure in row]
+        return max(found, default=float('nan'))
 
     def write(self) -> None:
         (self.folder / 'gpu.json').write_text(json.dumps(dict(header=header('gpu'), rows=self.rows), indent=1) + '\n')
@@ -92,23 +100,22 @@ def peak_flops(args: argparse.Namespace) -> float:
     return 2 * size**3 / seconds(lambda: one @ one, args)
 
 
-def training_steps(config: str, args: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Any]]]:
-    """For every mode its name and a step of training."""
+def training_step(config: str, mode: str, args: argparse.Namespace) -> Callable[[], Any]:
+    """A step of training."""
     height, width = args.size
-    for mode in args.modes:
-        cfg = Config.fromfile(REPO / 'configs' / config)
-        cfg.model.backbone.init_cfg = None
-        torch.manual_seed(0)
-        with DefaultScope.overwrite_default_scope('mmqanet'):
-            model = MODELS.build(cfg.model).to(args.device).train()
-        images = torch.randn(args.batch, 3, height, width, device=args.device)
-        labels = torch.randint(0, model.num_classes, (args.batch, height // 32, width // 16), device=args.device)
-        labels = torch.nn.functional.interpolate(labels[:, None].float(), size=(height, width))[:, 0].long()
-        if 'channels-last' in mode:
-            model, images = model.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
-        network = torch.compile(model._forward) if 'compiled' in mode else model._forward
-        optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
-        yield mode, partial(_step, model, network, optimizer, images, labels, 'bf16' in mode)
+    cfg = Config.fromfile(REPO / 'configs' / config)
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    with DefaultScope.overwrite_default_scope('mmqanet'):
+        model = MODELS.build(cfg.model).to(args.device).train()
+    images = torch.randn(args.batch, 3, height, width, device=args.device)
+    labels = torch.randint(0, model.num_classes, (args.batch, height // 32, width // 16), device=args.device)
+    labels = torch.nn.functional.interpolate(labels[:, None].float(), size=(height, width))[:, 0].long()
+    if 'channels-last' in mode:
+        model, images = model.to(memory_format=torch.channels_last), images.to(memory_format=torch.channels_last)
+    network = torch.compile(model._forward, backend=args.compiler) if 'compiled' in mode else model._forward
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-4, momentum=0.9)
+    return partial(_step, model, network, optimizer, images, labels, 'bf16' in mode)
 
 
 def _step(model: Any, network: Callable, optimizer: Any, images: torch.Tensor, labels: torch.Tensor, bf16: bool) -> None:
@@ -120,13 +127,29 @@ def _step(model: Any, network: Callable, optimizer: Any, images: torch.Tensor, l
     optimizer.step()
 
 
-def measure_step(step: Callable[[], Any], peak: float, args: argparse.Namespace) -> dict[str, Any]:
+def measure_steps(name: str, report: Report, peak: float, args: argparse.Namespace) -> None:
+    """The modes of a network's training, a row each."""
+    what = f'{name}, {args.batch} × {args.size}, '
+    flops: list[int] = []  # of a step, counted at the first
+    for mode in args.modes:
+        report.run('training step', f'{what}{mode}', partial(measure_step, NETWORKS[name], mode, flops, peak, args))
+        row = report.rows[-1]
+        row['ratio to fp32'] = row.get('images/s', float('nan')) / report.best('training step', f'{what}fp32', 'images/s')
+    report.write()
+
+
+def measure_step(config: str, mode: str, flops: list[int], peak: float, args: argparse.Namespace) -> dict[str, Any]:
+    step = training_step(config, mode, args)
+    if not flops:
+        with FlopCounterMode(display=False) as counter:
+            step()
+        flops.append(counter.get_total_flops())
     on_gpu = args.device.startswith('cuda')
     if on_gpu:
         torch.cuda.reset_peak_memory_stats(args.device)
     lap = seconds(step, args)
     memory = torch.cuda.max_memory_allocated(args.device) / 2**30 if on_gpu else 0.0
-    return {'images/s': args.batch / lap, 'ms': 1e3 * lap, 'peak GiB': memory, 'share of bf16 peak': args.flops / lap / peak}
+    return {'images/s': args.batch / lap, 'ms': 1e3 * lap, 'peak GiB': memory, 'share of bf16 peak': flops[0] / lap / peak}
 
 
 def measure_lovasz(args: argparse.Namespace) -> dict[str, Any]:
@@ -163,7 +186,7 @@ def measure_parsing(people: int, args: argparse.Namespace) -> dict[str, Any]:
     from mmqanet.apis import HumanParsingInferencer
 
     image, boxes = make_picture(people)
-    options = argparse.Namespace(pictures=4, clock='wall')
+    options = argparse.Namespace(pictures=args.pictures, clock='wall')
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'picture.jpg')
         cv2.imwrite(str(path), image)
@@ -175,6 +198,34 @@ def measure_parsing(people: int, args: argparse.Namespace) -> dict[str, Any]:
     return figures
 
 
+def measure_data_pipeline(name: str, report: Report, args: argparse.Namespace) -> dict[str, Any]:
+    """Samples a second of one core, and how many cores the fastest training step of a network needs."""
+    from data_pipeline import build, epoch
+
+    from mmqanet.preparation.toy import draw_toy_dataset
+
+    threads = torch.get_num_threads(), cv2.getNumThreads()
+    torch.set_num_threads(1)
+    cv2.setNumThreads(1)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            draw_toy_dataset(folder, num_train=args.pictures, num_val=1, size=tuple(args.photo), progress=False)
+            # Drawn people have the classes of CIHP.
+            Path(folder, 'annotations/toy_train.json').rename(Path(folder, 'annotations/CIHP_train.json'))
+            options = argparse.Namespace(config=REPO / 'configs' / PIPELINE, data_root=folder, ann_file=None)
+            released, own = build(options, released=True), build(options, released=False)
+            people = list(range(len(own)))
+            rates = {way: len(people) / epoch(dataset, people)
+                     for way, dataset in (('released', released), ('first epoch', own), ('later epochs', own))}
+    finally:
+        torch.set_num_threads(threads[0])
+        cv2.setNumThreads(threads[1])
+    eaten = report.best('training step', name, 'images/s')
+    return {f'{way}, samples/s a core': rate for way, rate in rates.items()} | {
+        'ratio': rates['later epochs'] / rates['released'], 'images/s eaten': eaten,
+        'cores for that': eaten / rates['later epochs']}
+
+
 def run_tests(args: argparse.Namespace) -> dict[str, Any]:
     """The suite's tests of a GPU."""
     command = [sys.executable, '-m', 'pytest', '-p', 'no:cacheprovider', '-W', 'ignore', '-m', 'gpu',
@@ -184,7 +235,7 @@ def run_tests(args: argparse.Namespace) -> dict[str, Any]:
     return dict(status=done.returncode, summary=(done.stdout.strip() or done.stderr.strip()).splitlines()[-1])
 
 
-def main() -> None:
+def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--out', type=Path, required=True)
     parser.add_argument('--device', default='cuda:0')
@@ -192,11 +243,15 @@ def main() -> None:
     parser.add_argument('--batch', type=int, default=16)
     parser.add_argument('--size', type=int, nargs=2, default=[512, 384], metavar=('H', 'W'))
     parser.add_argument('--laps', type=int, default=10)
-    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 20])
+    parser.add_argument('--people', type=int, nargs='+', default=[1, 5, 20], help='in a picture that is parsed')
+    parser.add_argument('--pasted', type=int, nargs='+', default=[10, 50], help='people that are pasted at 1080p')
+    parser.add_argument('--pictures', type=int, default=4, help='that are parsed, and drawn for the data pipeline')
+    parser.add_argument('--photo', type=int, nargs=2, default=[1000, 750], metavar=('W', 'H'), help='of the data pipeline')
+    parser.add_argument('--compiler', default='inductor', help='backend of torch.compile')
     parser.add_argument('--config', default=str(REPO / 'configs/ccp/qanet_efficientnet-lite0_ccp.py'))
     parser.add_argument('--networks', nargs='+', choices=list(NETWORKS), default=list(NETWORKS))
     parser.add_argument('--modes', nargs='+', choices=MODES, default=list(MODES), help='of training')
-    args = parser.parse_args()
+    args = parser.parse_args(argv)
     if args.device.startswith('cuda') and not torch.cuda.is_available():
         raise SystemExit('gpu: there is no GPU here; --device cpu tries the benchmark with tiny sizes')
     report = Report(args.out, args.budget)
@@ -204,20 +259,13 @@ def main() -> None:
     peak = peak_flops(args)
     report.run('peak', 'bf16 product', lambda: {'TFLOP/s': peak / 1e12})
     for name in args.networks:
-        args.flops = 0
-        for mode, step in training_steps(NETWORKS[name], args):
-            if not args.flops:
-                with FlopCounterMode(display=False) as counter:
-                    step()
-                args.flops = counter.get_total_flops()
-            what = f'{name}, {args.batch} × {args.size}, {mode}'
-            report.run('training step', what, partial(measure_step, step, peak, args))
-            del step  # and its model, before the next is made
+        measure_steps(name, report, peak, args)
     report.run('Lovász', f'{args.batch} × {args.size}, 20 classes', partial(measure_lovasz, args))
-    for people in (10, 50):
+    for people in args.pasted:
         report.run('pasting', f'{people} people at 1080p', partial(measure_pasting, people, args))
     for people in args.people:
         report.run('parsing', f'{people} people', partial(measure_parsing, people, args))
+    report.run('data pipeline', PIPELINE, partial(measure_data_pipeline, args.networks[0], report, args))
 
 
 if __name__ == '__main__':

@@ -11,7 +11,7 @@ from torch import Tensor
 from mmqanet.apis.inference import prepare
 from mmqanet.apis.inferencer import HumanParsingInferencer
 from mmqanet.apis.inputs import find_inputs
-from mmqanet.deployment.checks import Agreement, compare
+from mmqanet.deployment.checks import Agreement, check_detector, compare
 from mmqanet.deployment.export import OPSET, export_detector, export_parser, export_person, parser_meta, to_half
 from mmqanet.deployment.graphs import DetectorGraph, ParserGraph
 from mmqanet.deployment.quantization import to_int8
@@ -79,6 +79,7 @@ def export_model(
     meta = dict(meta, precision=precision, opset=opset, detector=None)
     if finder is not None:
         files['detector.onnx'], meta['detector'] = export_detector(finder, opset=opset)
+        check_detector(finder.model, files['detector.onnx'])
     return files, meta, agreement
 
 

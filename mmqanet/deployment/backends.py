@@ -6,6 +6,7 @@ import os
 import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -61,8 +62,8 @@ def use_backend(model: Any, name: str, *, cache: Path | None = None) -> None:
     if name == 'onnx' and model.precision != 'float32':
         raise InputError(f'backend onnx: computes in float32, not in {model.precision}')
     _require(name)
-    content = _cached_export(graph, parser_meta(model), lambda: export_parser(model)[0], cache)
-    engine = _engine(name, content, PARSER_OUTPUTS, precision=model.precision, fixed_shapes=True)
+    start = partial(_start, name, outputs=PARSER_OUTPUTS, precision=model.precision, fixed_shapes=True)
+    engine = _engine(start, identity(graph, parser_meta(model)), lambda: export_parser(model)[0], cache)
 
     def run(crops: Tensor) -> tuple[Tensor, Tensor]:
         probs, iou = engine({'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR in the pipeline
@@ -98,8 +99,9 @@ def use_detector_backend(detector: Any, name: str, *, cache: Path | None = None,
         return
     _check_device(name, model.device)
     _require(name)
-    content = _cached_export(DetectorGraph(model), detector_meta(detector), lambda: export_detector(detector)[0], cache)
-    engine = _engine(name, content, DETECTOR_OUTPUTS, precision='float32', fixed_shapes=False)
+    start = partial(_start, name, outputs=DETECTOR_OUTPUTS, precision='float32', fixed_shapes=False)
+    name_of_file = identity(DetectorGraph(model), detector_meta(detector))
+    engine = _engine(start, name_of_file, lambda: export_detector(detector)[0], cache)
 
     def run(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         height, width = image.shape[-2:]
@@ -120,24 +122,31 @@ def _require(name: str) -> None:
     require_onnx('onnx' if name == 'onnx' else 'openvino', extra=name)
 
 
-def _cached_export(graph: nn.Module, meta: Mapping[str, Any], export: Callable[[], bytes], folder: Path | None) -> bytes:
-    """The file of a graph: out of the cache, or exported into it, if it can be written to."""
-    name = identity(graph, meta)
-    folder = folder or Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'mmqanet', 'onnx')
+def _engine(start: Callable[[bytes], Engine], name: str, export: Callable[[], bytes], folder: Path | None) -> Engine:
+    """An engine that runs the file called ``name`` of the cache, or what is exported, and then kept if it can be."""
+    folder = folder or _cache_folder()
+    if folder is None:
+        return start(export())
     path = folder / f'{name}.onnx'
-    try:
+    with suppress(Exception):  # it is not there, cannot be read, or is damaged, of which engines complain in many ways
         content = read_bytes(path)
         if name.encode() in content and ELSEWHERE not in content:  # the name stands at the end: the file is whole
-            return content
-    except DataError:  # it is not there, or cannot be read
-        pass
+            return start(content)
     content = export()
-    with suppress(DataError):  # a home that cannot be written to
+    with suppress(DataError):  # a folder that cannot be written to, or is full
         write_bytes(path, content)
-    return content
+    return start(content)
 
 
-def _engine(name: str, content: bytes, outputs: tuple[str, ...], *, precision: str, fixed_shapes: bool) -> Engine:
+def _cache_folder() -> Path | None:
+    """``mmqanet/onnx`` in the user's cache; ``None`` for a user without a home."""
+    try:
+        return Path(os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache', 'mmqanet', 'onnx')
+    except RuntimeError:
+        return None
+
+
+def _start(name: str, content: bytes, *, outputs: tuple[str, ...], precision: str, fixed_shapes: bool) -> Engine:
     """What runs a file. ``fixed_shapes``: few shapes are to come, and to prepare the network for each pays."""
     if name == 'openvino':
         return _OpenVino(content, outputs, precision=precision, fixed_shapes=fixed_shapes)
@@ -152,6 +161,7 @@ class _OpenVino:
         openvino: Any
         openvino, = require_onnx('openvino', extra='openvino')
         self.core, self.content, self.outputs, self.fixed_shapes = openvino.Core(), content, outputs, fixed_shapes
+        self.core.read_model(content, b'')  # a damaged file is known at once
         self.options = {'INFERENCE_PRECISION_HINT': 'bf16' if precision == 'bfloat16' else 'f32',
                         'INFERENCE_NUM_THREADS': torch.get_num_threads()}
         self.compiled: dict[Any, Any] = {}

@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmqanet.deployment.export import require_onnx
+from mmqanet.deployment.export import DETECTOR_OUTPUTS, require_onnx
 from mmqanet.errors import DataError
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.functional.pasting import paste_person
 from mmqanet.functional.quality import fuse_quality
 from mmqanet.models import TopdownParser
+from mmqanet.models.detectors.light_fcos import LightFCOS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,24 @@ def compare(model: TopdownParser, files: Mapping[str, bytes], crops: Tensor) -> 
         crops=len(crops), probs=float(np.abs(probs - expected[0]).max()), iou=float(np.abs(iou - expected[1]).max()),
         labels=float((probs.argmax(1) == expected[0].argmax(1)).mean()), quality=float(quality),
         parts=float(parts))
+
+
+@torch.no_grad()
+def check_detector(model: LightFCOS, content: bytes) -> None:
+    """Compare ``detector.onnx`` with torch at all places of a picture of noise.
+
+    Raises:
+        DataError: a score differs by more than 1e-4 or a side of a box by more than 0.1 pixels.
+    """
+    height, width = 4 * model.divisor - 5, 3 * model.divisor + 7
+    image = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    padded = torch.nn.functional.pad(image, (0, -width % model.divisor, 0, -height % model.divisor))
+    found = session(content).run(list(DETECTOR_OUTPUTS), {'image': padded.numpy(), 'size': np.array([height, width])})
+    expected = model.answers(image.to(model.device))
+    boxes, *scores = (float(np.abs(one - other[0].cpu().numpy()).max()) for one, other in zip(found[:3], expected))
+    if not (boxes <= 0.1 and max(scores) <= 1e-4):
+        raise DataError(f'export: detector.onnx differs from torch by {max(scores):.2g} in scores and {boxes:.2g} pixels in '
+                        'boxes (at most 0.0001 and 0.1)')
 
 
 def _person_differences(model: TopdownParser, network: Any, crop: np.ndarray, probs: np.ndarray,

@@ -3,6 +3,7 @@ import hashlib
 import io
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -159,6 +160,8 @@ def check_export_folder(folder: Path) -> None:
     nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
     if not nearest.is_dir():
         raise InputError(f'{folder}: cannot be made, {nearest} is no folder')
+    if not os.access(nearest, os.W_OK):
+        raise InputError(f'{folder}: cannot be written to')
     readme = folder / 'README.md'
     if readme.is_file() and read_bytes(readme).startswith(TITLE.encode()):
         return
@@ -174,7 +177,8 @@ def write_export(folder: Path, files: Mapping[str, bytes], meta: dict[str, Any])
         DataError: a file cannot be written. InputError: one that no export has written would be replaced.
     """
     check_export_folder(folder)
-    remove_file(folder / 'meta.json')
+    for name in ('meta.json', *(name for name in FILES if name.endswith('.onnx') and name not in files)):
+        remove_file(folder / name)
     write_bytes(folder / 'README.md', README.format(files=', '.join(files), classes=len(meta['classes'])).encode())
     for name, content in files.items():
         write_bytes(folder / name, content)
@@ -201,11 +205,27 @@ def silent() -> Iterator[None]:
     disabled = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     try:
-        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        with warnings.catch_warnings(), redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()), _without_output():
             warnings.simplefilter('ignore')
             yield
     finally:
         logging.disable(disabled)
+
+
+@contextmanager
+def _without_output() -> Iterator[None]:
+    """Drop what C++ writes past Python's streams: hundreds of lines of a graph that cannot be exported."""
+    kept = {number: os.dup(number) for number in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        for number in kept:
+            os.dup2(nowhere, number)
+        yield
+    finally:
+        os.close(nowhere)
+        for number, copy in kept.items():
+            os.dup2(copy, number)
+            os.close(copy)
 
 
 def _innermost(error: BaseException) -> str:

@@ -721,8 +721,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         network = Parser(args.model, threads=args.threads)
         Path(args.out).mkdir(parents=True, exist_ok=True)
-    except (RuntimeProblem, OSError) as error:
-        print(f'runtime: {shown(error)}', file=sys.stderr)
+    except RuntimeProblem as error:
+        print(f'runtime: {error}', file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f'runtime: {shown(args.out)}: cannot be made ({error.strerror})', file=sys.stderr)
         return 1
     for picture in args.pictures:
         try:

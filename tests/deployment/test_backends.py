@@ -8,10 +8,9 @@ import torch
 
 from mmqanet.apis import HumanParsingInferencer, PersonDetector, init_detector, init_model
 from mmqanet.deployment import runtime
-from mmqanet.deployment.backends import _cached_export, use_backend, use_detector_backend
+from mmqanet.deployment.backends import _engine, use_backend, use_detector_backend
 from mmqanet.deployment.checks import session
-from mmqanet.deployment.export import detector_meta, identity, parser_meta
-from mmqanet.deployment.graphs import ParserGraph
+from mmqanet.deployment.export import detector_meta
 from mmqanet.errors import InputError
 
 DETECTOR = Path(__file__).resolve().parents[2] / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
@@ -54,23 +53,58 @@ def test_what_a_backend_cannot_do_is_refused(small_parser, monkeypatch):
         use_backend(init_model(small_parser / 'config.py'), 'openvino')
 
 
+def kept_engine(folder, *, content=b'graph, and its name', start=lambda content: content):
+    return _engine(start, 'name', lambda: content, folder)
+
+
 @pytest.mark.parametrize('spoil', [
-    lambda content: content[:-100], lambda content: b'', lambda content: content + runtime.ELSEWHERE])
-def test_a_kept_export_that_is_not_whole_is_made_anew(spoil, small_parser, tmp_path):
-    model, folder = init_model(small_parser / 'config.py'), tmp_path / 'kept'
-    graph, meta = ParserGraph(model), parser_meta(model)
-    content = b'graph' * 100 + identity(graph, meta).encode()
+    lambda content: content[:-2], lambda content: b'', lambda content: content + runtime.ELSEWHERE,
+    lambda content: content.replace(b'graph', b'gr\0ph')])
+def test_a_kept_export_that_is_not_whole_is_made_anew(spoil, tmp_path):
+    def start(content):
+        if b'graph' not in content:
+            raise RuntimeError('no graph')
+        return content
 
-    def export() -> bytes:
-        return _cached_export(graph, meta, lambda: content, folder)
-
-    assert export() == content
+    folder = tmp_path / 'kept'
+    expected = kept_engine(folder)
     kept, = folder.iterdir()
-    kept.write_bytes(spoil(content))
-    assert export() == kept.read_bytes() == content
+    kept.write_bytes(spoil(expected))
+    assert kept_engine(folder, start=start) == kept.read_bytes() == expected
+    assert kept_engine(folder, content=b'not asked for') == expected
     kept.unlink()
     kept.mkdir()
-    assert export() == content
+    assert kept_engine(folder) == expected
+    assert [path.name for path in folder.iterdir()] == [kept.name]
+
+
+def test_runs_that_fill_the_cache_at_once_leave_one_whole_file(tmp_path):
+    content = b'graph' * 10**6 + b'name'
+    with ThreadPoolExecutor(8) as pool:
+        engines = list(pool.map(lambda _: kept_engine(tmp_path / 'kept', content=content), range(16)))
+    assert set(engines) == {content}
+    file, = (tmp_path / 'kept').iterdir()
+    assert file.read_bytes() == content
+
+
+def test_a_cache_that_cannot_be_had_is_done_without(tmp_path, monkeypatch):
+    (tmp_path / 'file').write_text('not a folder')
+    assert kept_engine(tmp_path / 'file')
+
+    def full(self, content):
+        raise OSError(28, 'No space left on device')
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, 'write_bytes', full)
+        assert kept_engine(tmp_path / 'full')
+    assert list((tmp_path / 'full').iterdir()) == []
+
+    def homeless():
+        raise RuntimeError('Could not determine home directory.')
+
+    monkeypatch.delenv('XDG_CACHE_HOME', raising=False)
+    monkeypatch.setattr(Path, 'home', homeless)
+    assert kept_engine(None)
 
 
 @pytest.fixture(scope='module')

@@ -2,6 +2,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,7 +12,7 @@ from mmengine.registry import DefaultScope
 from mmqanet.apis import init_detector, init_model
 from mmqanet.apis.export import export_model
 from mmqanet.cli.main import main
-from mmqanet.deployment.checks import Agreement, compare, session
+from mmqanet.deployment.checks import Agreement, check_detector, compare, session
 from mmqanet.deployment.export import (
     DETECTOR_OUTPUTS,
     PARSER_OUTPUTS,
@@ -61,17 +62,31 @@ def test_every_kind_of_network_of_the_paper_is_exported(config):
     torch.manual_seed(0)
     with DefaultScope.overwrite_default_scope('mmqanet'):
         model = MODELS.build(cfg.model).eval()
-    model.parsing_head.classifier.weight.data *= 30  # surer of its answers
     model.dataset_meta = dict(flip_pairs=((14, 15), (16, 17), (18, 19)))
     crops = torch.randint(0, 256, (2, 3, 64, 64), dtype=torch.uint8)
+    make_sure(model, crops)
     content = to_onnx(ParserGraph(model), (crops,), inputs=('crops',), outputs=PARSER_OUTPUTS, opset=18, meta=dict(id='x'),
                       dynamic={'crops': {0: 'n'}, 'probs': {0: 'n'}, 'iou': {0: 'n'}})
-    predictions = model.forward_crops([crops], flip_pairs=model.dataset_meta['flip_pairs'])
-    probs, iou = (torch.stack(part).numpy() for part in zip(*predictions))
+    probs, iou = predictions_of(model, crops)
     found, found_iou = session(content).run(None, {'crops': crops.flip(1).numpy()})
     np.testing.assert_allclose(found, probs, atol=1e-4)
     np.testing.assert_allclose(found_iou, iou, atol=1e-4)
     assert (found.argmax(1) == probs.argmax(1)).mean() > 0.999
+    assert np.ptp(probs, axis=(2, 3)).max() > 0.3
+    whole = model.backbone.forward  # a graph whose deepest features are wrong by a twentieth would be noticed
+    model.backbone.forward = lambda inputs: (*(features := whole(inputs))[:-1], 1.05 * features[-1])
+    assert np.abs(predictions_of(model, crops)[0] - probs).max() > 1e-3
+
+
+def make_sure(model, crops) -> None:
+    """Let probabilities differ from pixel to pixel: features of untrained networks nearly vanish."""
+    logits, _ = model._forward(model.data_preprocessor.normalize(crops))
+    model.parsing_head.classifier.weight.data *= 2 / logits.std(dim=(2, 3)).mean()
+
+
+def predictions_of(model, crops) -> list[np.ndarray]:
+    predictions = model.forward_crops([crops], flip_pairs=model.dataset_meta['flip_pairs'])
+    return [torch.stack(part).numpy() for part in zip(*predictions)]
 
 
 def test_a_file_says_what_it_is(model, exported):
@@ -126,14 +141,18 @@ def test_the_detector_takes_pictures_of_any_size():
     example = torch.randint(0, 256, (1, 3, 64, 64), dtype=torch.uint8), torch.tensor([60, 50])
     content = to_onnx(graph, example, inputs=('image', 'size'), outputs=DETECTOR_OUTPUTS, opset=18, meta=dict(id='x'),
                       dynamic={'image': {2: 'height', 3: 'width'}, **{name: {0: 'k'} for name in DETECTOR_OUTPUTS}})
+    check_detector(detector.model, content)
     network = session(content)
     for size in ((64, 96), (90, 70)):
         image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
         padded = torch.zeros(1, 3, *(-(-side // 32) * 32 for side in size), dtype=torch.uint8)
         padded[0, :, :size[0], :size[1]] = image
         answers = network.run(None, dict(image=padded.numpy(), size=np.array(size)))
-        for found, expected, tolerance in zip(answers, detector.model._answers(image[None]), (1e-2, 1e-5, 1e-5, 0)):
+        for found, expected, tolerance in zip(answers, detector.model.answers(image[None]), (1e-2, 1e-5, 1e-5, 0)):
             np.testing.assert_allclose(found, expected[0], atol=tolerance)
+    detector.model.bbox_head.conv_reg.bias.data += 0.5
+    with pytest.raises(DataError, match=r'detector\.onnx differs from torch by .* pixels in boxes'):
+        check_detector(detector.model, content)
 
 
 def test_half_and_int8_keep_most_labels(model, exported):
@@ -176,12 +195,27 @@ def test_only_files_of_an_export_are_replaced(tmp_path):
     for content in (b'x', b'y'):
         write_export(tmp_path / 'out', {'parser.onnx': content}, dict(classes=['a']))
     assert (tmp_path / 'out/parser.onnx').read_bytes() == b'y'
+    write_export(tmp_path / 'out', {'parser.onnx': b'z', 'detector.onnx': b'z'}, dict(classes=['a']))
+    write_export(tmp_path / 'out', {'parser.onnx': b'y'}, dict(classes=['a']))
+    assert not (tmp_path / 'out/detector.onnx').exists()
     (tmp_path / 'out/README.md').unlink()
     with pytest.raises(InputError, match='is of no export'):
         check_export_folder(tmp_path / 'out')
 
 
-def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monkeypatch, capsys):
+def test_a_folder_that_cannot_be_written_to_is_known_before_the_work(small_parser, tmp_path, monkeypatch, capsys):
+    (tmp_path / 'file').write_text('')
+    given = ['export', '--config', str(small_parser / 'config.py'), '--out']
+    monkeypatch.setattr('mmqanet.apis.export.export_model', None)
+    assert main([*given, str(tmp_path / 'file/out')]) == 1
+    assert f'file/out: cannot be made, {tmp_path}/file is no folder' in capsys.readouterr().err
+    monkeypatch.setattr('os.access', lambda path, mode: False)
+    assert main([*given, str(tmp_path / 'out')]) == 1
+    line, = capsys.readouterr().err.splitlines()
+    assert line.endswith('/out: cannot be written to')
+
+
+def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monkeypatch, capfd):
     given = ['export', '--config', str(small_parser / 'config.py'), '--out', str(tmp_path / 'out')]
     with pytest.raises(InputError, match='a Linear cannot be exported: only top-down parsers'):
         ParserGraph(torch.nn.Linear(1, 1))
@@ -196,13 +230,19 @@ def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monk
         def forward(self, crops):
             return torch.special.gammaln(crops.float())
 
-    with pytest.raises(InputError, match=r'this model cannot be exported \(.*gammaln|lgamma'):
-        to_onnx(Odd(), (torch.ones(2),), inputs=('x',), outputs=('y',), opset=18, meta=dict(id='x'), dynamic={})
+    for opset, reason in ((18, '.*(gammaln|lgamma)'), (99, '.*99')):
+        with pytest.raises(InputError, match=rf'this model cannot be exported \({reason}'):
+            to_onnx(Odd(), (torch.ones(2),), inputs=('x',), outputs=('y',), opset=opset, meta=dict(id='x'), dynamic={})
+    assert capfd.readouterr() == ('', '')
     (tmp_path / 'few').mkdir()
-    assert main([*given, '--int8', str(tmp_path / 'few')]) == 1
+    cv2.imwrite(str(tmp_path / 'one.png'), np.zeros((9, 9, 3), np.uint8))
+    for folder, words in (('few', 'few: no pictures'), ('none', 'none: no such file'), ('one.png', 'holds 1 pictures')):
+        assert main([*given, '--int8', str(tmp_path / folder)]) == 1
+        line, = capfd.readouterr().err.splitlines()
+        assert words in line
     monkeypatch.setitem(__import__('sys').modules, 'onnx', None)
     assert main(given) == 1
-    errors = capsys.readouterr().err.splitlines()
-    assert len(errors) == 2
-    assert "the package onnx is missing: pip install 'mmqanet[onnx]'" in errors[1]
+    errors = capfd.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert "the package onnx is missing: pip install 'mmqanet[onnx]'" in errors[0]
     assert not (tmp_path / 'out').exists()

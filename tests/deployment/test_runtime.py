@@ -252,6 +252,9 @@ def test_what_cannot_be_used_is_one_line(export, photo, tmp_path, capsys):
     assert not list((tmp_path / 'out').glob('*')) if (tmp_path / 'out').exists() else True
     assert runtime.main([str(tmp_path / 'none.jpg'), '--out', str(tmp_path / 'out'), '--model', str(export)]) == 1
     assert 'none.jpg: no such file' in capsys.readouterr().err
+    assert runtime.main([str(photo), '--out', str(photo), '--model', str(export)]) == 1
+    line, = capsys.readouterr().err.splitlines()
+    assert line.endswith('photo.png: cannot be made (File exists)')
     parser = runtime.Parser(export, threads=1)
     for boxes, words in (([[5, 5, 5, 9]], 'has no area'), ([[1, 2, 3]], r'boxes must be \(N, 4\)')):
         with pytest.raises(runtime.RuntimeProblem, match=words):

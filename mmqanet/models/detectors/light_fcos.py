@@ -111,17 +111,17 @@ class LightFCOS(nn.Module):
         """What :meth:`answers_at` says of each of RGB images (B, 3, H, W) uint8. On a CPU each image passes on one thread,
         where there are enough for all threads: sharing its operations takes longer."""
         if self.device.type != 'cpu' or len(images) < torch.get_num_threads():
-            return zip(*self._answers(images))
+            return zip(*self.answers(images))
 
         @torch.no_grad()
-        def answers(image: Tensor) -> Answers:
-            boxes, classness, centerness, levels = self._answers(image[None])
+        def answers_of(image: Tensor) -> Answers:
+            boxes, classness, centerness, levels = self.answers(image[None])
             return boxes[0], classness[0], centerness[0], levels[0]
 
-        return parallel_map(answers, images)
+        return parallel_map(answers_of, images)
 
-    def _answers(self, images: Tensor) -> Answers:
-        """What :meth:`answers_at` says of RGB images (B, 3, H, W) uint8."""
+    def answers(self, images: Tensor) -> Answers:
+        """What :meth:`answers_at` says of RGB images (B, 3, H, W) uint8, without padding, on the device of the network."""
         height, width = images.shape[-2:]
         images = F.pad((images.float() - self.mean) / self.std, (0, -width % self.divisor, 0, -height % self.divisor))
         return self.answers_at(images, images.new_tensor([width, height]))
