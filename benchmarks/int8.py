@@ -1,4 +1,5 @@
-"""What features in 8 bits cost: scores and time of the shipped parser by torch, by onnxruntime, and there in 8 bits.
+"""What coarser features cost: scores and time of the shipped parser by torch, there in bfloat16, by onnxruntime, and
+there in 8 bits.
 
     python benchmarks/int8.py data/CCP --out DIR [--photos 48] [--calibration 48]
 
@@ -11,8 +12,10 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from common import header
 
@@ -20,7 +23,7 @@ from mmqanet.apis import HumanParsingInferencer
 from mmqanet.apis.export import person_crops
 from mmqanet.apis.inputs import Picture
 from mmqanet.apis.outputs import ResultWriter
-from mmqanet.deployment.backends import _onnx_runner
+from mmqanet.deployment.checks import session
 from mmqanet.deployment.export import export_parser
 from mmqanet.deployment.quantization import to_int8
 from mmqanet.structures.coco_people import load_coco
@@ -39,6 +42,17 @@ def annotated_boxes(root: Path, number: int) -> dict[str, list[list[float]]]:
     return {name: boxes[name] for name in sorted(boxes)[:number]}
 
 
+def onnx_runner(content: bytes) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
+    """An exported parser in onnxruntime, as a parser's ``runner``."""
+    network = session(content)
+
+    def run(crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        probs, iou = network.run(['probs', 'iou'], {'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR to RGB
+        return torch.from_numpy(probs), torch.from_numpy(iou)
+
+    return run
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('data', type=Path)
@@ -49,27 +63,30 @@ def main() -> None:
     torch.set_num_threads(1)
     print(header('8 bits'), flush=True)
     boxes = annotated_boxes(options.data, options.photos)
-    for maps in MAPS:
-        (options.out / 'truth' / maps).mkdir(parents=True)
-        for file in sorted((options.data / 'Validation' / maps).iterdir()):
+    for kind in MAPS:
+        (options.out / 'truth' / kind).mkdir(parents=True)
+        for file in sorted((options.data / 'Validation' / kind).iterdir()):
             if f'{file.stem}.jpg' in boxes:
-                shutil.copy(file, options.out / 'truth' / maps)
+                shutil.copy(file, options.out / 'truth' / kind)
     inferencer = HumanParsingInferencer(None, None, 'cpu')
     model = inferencer.model
     content, _ = export_parser(model)
     small = to_int8(content, person_crops(model, sorted((options.data / 'Training/Images').iterdir())[:options.calibration]))
     print(f'parser.onnx {len(content) / 2**20:.1f} MiB, in 8 bits {len(small) / 2**20:.1f} MiB', flush=True)
     items = [Picture(name=name[:-4], source=name, content=options.data / 'Validation/Images' / name) for name in boxes]
-    runners = dict(torch=None, onnx=_onnx_runner(content, model), int8=_onnx_runner(small, model))
+    runners = dict(torch=None, bfloat16=None, onnx=onnx_runner(content), int8=onnx_runner(small))
+    maps: dict[str, list[np.ndarray]] = {}
     for way, runner in runners.items():
-        model.runner = runner
+        model.runner, model.precision = runner, 'bfloat16' if way == 'bfloat16' else 'float32'
         writer = ResultWriter(options.out / way, label_set=inferencer.label_set, kinds=('submission',))
         start = time.process_time()
         results = list(inferencer.stream(items, 4, boxes=boxes))
         spent = time.process_time() - start
         for result in results:
             writer.write(result)
-        print(f'{way}: {1e3 * spent / sum(map(len, boxes.values())):.0f} ms a person', flush=True)
+        maps[way] = [result.sample.pred_maps.category.numpy() for result in results]
+        same = np.mean([(one == other).mean() for one, other in zip(maps[way], maps['torch'], strict=True)])
+        print(f'{way}: {1e3 * spent / sum(map(len, boxes.values())):.0f} ms a person, {same:.2%} of the labels', flush=True)
         subprocess.run([sys.executable, '-m', 'mmqanet', 'evaluate', '--pred', options.out / way / 'submission', '--gt',
                         options.out / 'truth', '--num-classes', str(len(inferencer.label_set.classes))], check=True)
 

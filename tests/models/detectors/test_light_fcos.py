@@ -42,7 +42,7 @@ def randomize(model):
 
 
 @pytest.mark.parametrize('test_cfg', [
-    {}, dict(score_thr=0.6), dict(nms=dict(type='nms', iou_threshold=0.3)), dict(score_thr=0.9999)])
+    {}, dict(score_thr=0.6), dict(nms=dict(type='nms', iou_threshold=0.35)), dict(score_thr=0.9999)])
 @pytest.mark.parametrize(('height', 'width'), [(96, 128), (101, 77), (384, 250)])
 def test_it_finds_what_mmdet_finds(model_cfg, height, width, test_cfg):
     pytest.importorskip('mmdet.models')
