@@ -37,7 +37,7 @@ class Figure:
             return '-' if math.isnan(value) else f'{value + 0:{sign}.{decimals}f}'
 
         text = number(self.value) + ('' if self.spread is None else f' ± {number(self.spread)}')
-        if self.gain is None:
+        if self.gain is None or math.isnan(self.value):
             return text
         spread = '' if self.gain_spread is None else f' ± {number(self.gain_spread)}'
         return f'{text} ({number(self.gain, "+")}{spread})'

@@ -127,13 +127,21 @@ def fuse_quality(box: Tensor | float, iou: Tensor | float, pixel: Tensor | float
 
 def check_threshold(threshold: float, *, name: str = 'threshold') -> None:
     """Raise ``InputError``, which calls it ``name``, where a threshold lies outside [0, 1]."""
-    if not 0 <= threshold <= 1:
+    try:
+        fine = 0 <= threshold <= 1
+    except TypeError:  # no number
+        fine = False
+    if not fine:
         raise InputError(f'{name} must be in [0, 1], got {threshold}')
 
 
 def check_weights(weights: Sequence[float], *, name: str = 'weights') -> tuple[float, ...]:
     """The three weights divided by their sum."""
-    values = tuple(float(weight) for weight in weights)
+    values: tuple[float, ...]
+    try:
+        values = tuple(float(weight) for weight in weights)
+    except (TypeError, ValueError):  # no numbers
+        raise InputError(f'{name} must be three finite numbers >= 0 with a positive sum, got {weights!r}') from None
     total = sum(values)
     if len(values) != 3 or not all(0 <= value < math.inf for value in values) or not 0 < total < math.inf:
         raise InputError(f'{name} must be three finite numbers >= 0 with a positive sum, got {values}')

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
+import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
@@ -88,7 +89,14 @@ class MaskQuality:
         return statistics.pixel_scores(self.threshold, self.mode).float()
 
     def fuse(self, box: Tensor, pixel: Tensor, iou: Tensor | float = 1.0) -> Tensor:
-        """The qualities (N,) float32. Box scores that rounding put beside [0, 1] count as its ends."""
+        """The qualities (N,) float32. Box scores that rounding put beside [0, 1] count as its ends.
+
+        Raises:
+            InputError: a box or IoU score is NaN.
+        """
+        for name, score in (('box', box), ('IoU', torch.as_tensor(iou))):
+            if score.isnan().any():
+                raise InputError(f'mask_scores: the network gives a detection the {name} score NaN')
         return fuse_quality(box.clamp(0, 1), iou, pixel, self.weights).float()
 
 

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from mmqanet.analysis.tables import (
+    Figure,
     csv_table,
     make_table,
     markdown_table,
@@ -29,6 +30,10 @@ def test_gains_are_over_the_first_row():
     assert markdown_table(run(26.32, 36.79)) == (
         '**Weights**\n\n| row | weights | AP^r | AP^p |\n| --- | --- | ---: | ---: |\n'
         '| (a) | 1, 0, 0 | 26.3 | - |\n| (b) | 0, 1, 0 | 36.8 (+10.5) | 4.0 (-) |\n')
+
+
+def test_what_is_undefined_has_no_gain():
+    assert str(Figure(math.nan, gain=math.nan, gain_spread=math.nan)) == '-'
 
 
 def test_runs_merge_into_means_and_spreads():

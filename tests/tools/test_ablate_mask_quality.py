@@ -74,6 +74,9 @@ def test_what_cannot_be_done_is_said_in_one_line(folder):
         cwd=folder, capture_output=True, text=True, env=dict(os.environ, PYTHONPATH=str(REPO)))
     assert done.returncode == 1
     assert 'no head with a quality-aware twin; mmdet heads that have one: FCNMaskHead' in done.stderr.splitlines()[-1]
+    done = run(folder, '--weights', '1;0;1')
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1].endswith("--weights: expected numbers between commas, such as 1,0,1, got '1;0;1'")
     done = run(folder, '--classes', 'person', 'part 99')
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith("--classes: the data set has no class 'part 99'")

@@ -27,6 +27,7 @@ from mmqanet.engine.config import read_config, require_mmdet
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.processes import progress_bar
+from mmqanet.utils.wording import count_of
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -59,7 +60,10 @@ def parse_args() -> argparse.Namespace:
 
 
 def numbers(text: str) -> tuple[float, ...]:
-    return tuple(float(part) for part in text.split(','))
+    try:
+        return tuple(float(part) for part in text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f'expected numbers between commas, such as 1,0,1, got {text!r}') from None
 
 
 def main() -> None:
@@ -85,6 +89,8 @@ def main() -> None:
     images = [folder.read(name) for name in names]
     if not any(len(image.labels) for image in images):
         raise DataError(f'{args.checkpoint}: nothing was detected on any image')
+    if any((image.iou_scores != 1).any() for image in images):
+        plan = plan.with_iou_scores()
     evaluator = evaluator_class(dataset)(
         Path(dataset.ann_file), image_ids, dataset.cat_ids, images, classes=args.classes)
     report(evaluator, images, plan, args, out)
@@ -130,7 +136,8 @@ def report(evaluator: MaskEvaluator, images: Sequence[KeptDetections], plan: Pla
     print_tables(tables)
     if boxes:
         console.print(f'box AP {boxes["AP"]:.2f} with and without: the module leaves the scores of boxes as they are')
-    console.print(f'figures in percent; {len(images)} images ranked in {time.perf_counter() - start:.0f} s; tables: {out}')
+    console.print(f'figures in percent; {count_of(len(images), "image")} ranked in {time.perf_counter() - start:.0f} s; '
+                  f'tables: {out}')
 
 
 if __name__ == '__main__':

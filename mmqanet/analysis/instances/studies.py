@@ -38,6 +38,10 @@ class Plan:
             check_weights(setting.weights)
             check_mask_score(setting.threshold, setting.mode)
 
+    def with_iou_scores(self) -> 'Plan':
+        """The same with weights of the IoU score as well, for a model that predicts one."""
+        return replace(self, weights=(*self.weights, (1, 1, 0), (1, 1, 1)))
+
     @property
     def by_weights(self) -> list[Setting]:
         """The settings of the table of weights, at the head's own mode and threshold."""

@@ -18,7 +18,8 @@ class QualityAwareHead:
 
     Each image's detections get ``pixel_scores`` (N,) and ``mask_scores`` (N,), both float32 in [0, 1], a mask without a
     pixel ≥ τ having 0. mmdet's metrics rank masks by ``mask_scores`` and boxes by ``scores``. A pixel whose probability is
-    NaN reaches no threshold; a class score that is NaN raises an ``InputError``.
+    NaN reaches no threshold; a class score that is NaN raises an ``InputError``. Where ``replace_scores`` writes the quality
+    into ``scores``, the score that it is made of stays as ``box_scores`` (N,).
 
     Args:
         args, kwargs: those of mmdet's head.
@@ -49,6 +50,7 @@ class QualityAwareHead:
             columns = [statistics.thresholds.index(threshold) for threshold in quality.keep]
             results.mask_counts = statistics.counts[:, columns]
             results.mask_sums = statistics.sums[:, columns]
+        if quality.keep or quality.replace_scores:
             results.box_scores = box.clone()
         if quality.replace_scores:
             results.scores = results.mask_scores

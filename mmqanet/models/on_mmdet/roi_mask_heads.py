@@ -130,6 +130,8 @@ class QualityAwareMaskIoUHead(MaskIoUHead):
 
     def predict_by_feat(self, mask_iou_preds: Sequence[Tensor], results_list: list[InstanceData]) -> list[InstanceData]:
         """Add ``mask_scores``, the fused score of each mask; with ``replace_scores`` it becomes the instance's score too."""
+        for results in results_list:  # the mask head may have replaced the scores
+            results.scores = results.get('box_scores', results.scores)
         box_scores = [results.scores for results in results_list]
         results_list = super().predict_by_feat(mask_iou_preds, results_list)
         for results, preds, box in zip(results_list, mask_iou_preds, box_scores):

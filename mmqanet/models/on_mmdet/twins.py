@@ -3,7 +3,7 @@ import copy
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine.config import ConfigDict
+from mmengine.config import Config, ConfigDict
 
 from mmqanet.errors import InputError
 from mmqanet.models.on_mmdet.condinst_heads import QualityAwareBoxInstMaskHead, QualityAwareCondInstMaskHead
@@ -43,8 +43,10 @@ def quality_aware(model: ConfigDict, **quality: Any) -> ConfigDict:
         quality: settings of :class:`~mmqanet.models.mask_quality.MaskQuality`, over those that the heads have.
 
     Raises:
-        InputError: no head of the config has a quality-aware twin; lists those that have.
+        InputError: no head of the config has a quality-aware twin; lists those that have. Or it is a whole config.
     """
+    if isinstance(model, Config):
+        raise InputError('model: expected the config of the model, cfg.model, got a whole config')
     model = copy.deepcopy(model)
     heads = [(node, twin) for node in _nodes(model) if (twin := _twin(node.get('type')))]
     if not heads:
@@ -56,8 +58,10 @@ def quality_aware(model: ConfigDict, **quality: Any) -> ConfigDict:
 
 
 def _twin(kind: Any) -> type | None:
-    """The quality-aware head for a ``type``, given as a name with or without its scope or as the class."""
-    name = kind.__name__ if isinstance(kind, type) else str(kind).rpartition('.')[2]
+    """The quality-aware head for a ``type``, given as a name with or without its package or as the class."""
+    *package, name = (f'{kind.__module__}.{kind.__name__}' if isinstance(kind, type) else str(kind)).split('.')
+    if package and package[0] not in ('mmdet', 'mmqanet'):
+        return None
     return TWINS.get(name) or next((twin for twin in TWINS.values() if twin.__name__ == name), None)
 
 

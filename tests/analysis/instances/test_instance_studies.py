@@ -61,6 +61,12 @@ def test_a_table_has_a_row_for_each_setting_and_its_gains_are_over_the_scores(st
     assert [row.label for row in study.thresholds_table().rows] == [('ratio', '0.25'), ('ratio', '0.4')]
 
 
+def test_a_model_with_iou_scores_has_rows_that_count_them():
+    plan = Plan().with_iou_scores()
+    assert [setting.weights for setting in plan.by_weights][-2:] == [(1, 1, 0), (1, 1, 1)]
+    assert plan.thresholds == Plan().thresholds  # what was kept answers for these rows too
+
+
 def test_the_plan_by_default_is_that_of_the_page():
     """Thresholds as in the table of docs/instance_quality.md, weights around the paper's (1, 0, 1)."""
     assert [setting.weights for setting in Plan().by_weights] == [(1, 0, 0), (0, 0, 1), (2, 0, 1), (1, 0, 1), (1, 0, 2)]

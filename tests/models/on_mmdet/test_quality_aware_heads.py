@@ -42,7 +42,7 @@ def test_detections_are_mmdets_to_the_bit(pair, rescale):
             assert torch.equal(found[key], value), key
 
 
-@pytest.mark.parametrize('head', ['SOLOV2Head', 'CondInstMaskHead', 'MaskFormerFusionHead'])
+@pytest.mark.parametrize('head', ['SOLOV2Head', 'CondInstMaskHead', 'YOLACTProtonet', 'MaskFormerFusionHead'])
 def test_so_are_those_of_half_precision(head):
     cfg = small_model(head)
     plain = build(cfg)
@@ -186,7 +186,7 @@ def test_nan_reaches_no_threshold_and_is_refused_as_a_score():
     boxes = [[0.0, 0, 30, 30], [0, 0, 30, 30]]
     found = paste(roi_head(), logits, detections(boxes))
     assert found.mask_scores[0] == 0 < found.mask_scores[1]
-    with pytest.raises(InputError, match='box must lie in'):
+    with pytest.raises(InputError, match='mask_scores: the network gives a detection the box score NaN'):
         paste(roi_head(), logits, detections(boxes, [float('nan'), 0.5]))
 
 
@@ -229,6 +229,20 @@ def test_mmdets_maps_for_debugging_stay():
     assert found.masks.max() == 254
 
 
+@pytest.mark.parametrize('dtype', [torch.float16, torch.bfloat16])
+def test_maps_of_rois_in_half_precision_are_cut_as_by_mmdet(dtype):
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        plain = MODELS.build(dict(type='FCNMaskHead', num_convs=0, in_channels=4, num_classes=2))
+    logits = (torch.randn(3, 2, 28, 28, generator=torch.Generator().manual_seed(0)) * 4).to(dtype)
+    boxes = [[4.0, 4, 40, 40], [-9, 20, 30, 70], [50, 20, 97, 90]]
+    expected, found = paste(plain, logits, detections(boxes)), paste(roi_head(), logits, detections(boxes))
+    assert torch.equal(found.masks, expected.masks)
+    assert found.mask_scores.dtype == torch.float32
+    exact = paste(roi_head(), logits.float(), detections(boxes))
+    torch.testing.assert_close(found.mask_scores, exact.mask_scores, rtol=0, atol=0.02)
+    assert found.mask_scores.min() > 0.1
+
+
 def test_scores_can_be_the_qualities():
     logits = torch.randn(3, 2, 28, 28, generator=torch.Generator().manual_seed(0)) * 4
     boxes = [[4.0, 4, 40, 40]] * 3
@@ -236,6 +250,7 @@ def test_scores_can_be_the_qualities():
     instead = paste(roi_head(replace_scores=True), logits, detections(boxes))
     assert beside.scores.tolist() == pytest.approx([0.64] * 3)
     assert torch.equal(instead.scores, beside.mask_scores)
+    assert torch.equal(instead.box_scores, beside.scores)
 
 
 def test_statistics_for_other_settings_can_be_kept():
@@ -264,6 +279,18 @@ def test_mask_scoring_rcnn_has_its_iou_as_iou_score():
         iou = before['iou'][image][range(12), found.labels]
         assert torch.equal(found.mask_scores, fuse_quality(before['box'][image], iou, found.pixel_scores, (1, 2, 3)))
         assert torch.equal(found.scores, before['box'][image] * iou)
+
+
+def test_mask_scoring_rcnn_counts_the_pixel_score_once_where_scores_are_replaced():
+    cfg = small_model('MaskIoUHead')
+    plain = build(cfg)
+    torch.nn.init.constant_(plain.roi_head.mask_iou_head.fc_mask_iou.bias, 0.5)
+    beside = predict(build(quality_aware(cfg, mode='mean'), like=plain))
+    instead = predict(build(quality_aware(cfg, mode='mean', replace_scores=True), like=plain))
+    for one, other in zip(beside, instead):
+        assert one.mask_scores.min() > 0
+        assert torch.equal(other.mask_scores, one.mask_scores)
+        assert torch.equal(other.scores, one.mask_scores)
 
 
 def test_mask_scoring_rcnn_needs_both_heads():
@@ -297,6 +324,9 @@ def test_the_pixel_score_in_the_place_of_maskness_goes_through_suppression():
 @pytest.mark.parametrize(('quality', 'message'), [
     (dict(weights=(1, 1)), r'quality: weights must be three finite numbers >= 0 with a positive sum, got \(1.0, 1.0\)'),
     (dict(weights=(0, 0, 0)), 'quality: weights must be three'),
+    (dict(weights=5), 'quality: weights must be three finite numbers .* got 5'),
+    (dict(weights='1,0,1'), "quality: weights must be three finite numbers .* got '1,0,1'"),
+    (dict(threshold='0.2'), r'quality: threshold must be in \[0, 1\], got 0.2'),
     (dict(threshold=0.7), r"quality: threshold must be in \[0, 0.5\] for mode 'ratio', got 0.7"),
     (dict(mode='sum'), r"quality: mode must be one of \('ratio', 'mean'\), got 'sum'"),
     (dict(tau=0.2), "quality: unknown setting 'tau'; known are weights, threshold, mode"),
