@@ -59,6 +59,11 @@ class QualityAwareRoIMaskHead(QualityAwareHead):
             return int(height), int(width)
         return round(height * factors[1].item()), round(width * factors[0].item())
 
+    @staticmethod
+    def _pastes_windows(boxes: Tensor) -> bool:
+        """Whether each map is pasted within its box only, which a CPU does faster than the whole image."""
+        return boxes.device.type == 'cpu'
+
     def _paste(self, probs: Tensor, boxes: Tensor, shape: tuple[int, int],
                threshold: float) -> tuple[Tensor, MaskStatistics]:
         """Masks (N, H, W) and their statistics from maps (N, 1, h, w), never more than some of them at once.
@@ -66,7 +71,7 @@ class QualityAwareRoIMaskHead(QualityAwareHead):
         A negative ``threshold`` asks for maps of 0-255, as in mmdet.
         """
         height, width = shape
-        one_by_one = boxes.device.type == 'cpu'  # each within its box; elsewhere as many as 1 GB takes, whole
+        one_by_one = self._pastes_windows(boxes)  # otherwise as many as 1 GB takes, whole
         size = 1 if one_by_one else max(1, GPU_MEM_LIMIT // (height * width * BYTES_PER_FLOAT))
         dtype = torch.bool if threshold >= 0 else torch.uint8
         masks = torch.zeros(len(boxes), height, width, dtype=dtype, device=boxes.device)

@@ -15,7 +15,7 @@ from segmenters import CONFIGS, META, build, predict, skip_where_mmdet_errs, sma
 from mmqanet.errors import InputError
 from mmqanet.functional import fuse_quality, mask_pixel_scores
 from mmqanet.models.mask_quality import MaskQuality
-from mmqanet.models.on_mmdet import TWINS, quality_aware
+from mmqanet.models.on_mmdet import TWINS, quality_aware, roi_mask_heads
 
 OWN = ('pixel_scores', 'mask_scores')
 CUT_BY_CONFIG = [head for head in CONFIGS if 'SOLO' not in head and head not in ('MaskFormerFusionHead', 'MaskIoUHead')]
@@ -241,6 +241,25 @@ def test_maps_of_rois_in_half_precision_are_cut_as_by_mmdet(dtype):
     exact = paste(roi_head(), logits.float(), detections(boxes))
     torch.testing.assert_close(found.mask_scores, exact.mask_scores, rtol=0, atol=0.02)
     assert found.mask_scores.min() > 0.1
+
+
+@pytest.mark.parametrize('quality', [{}, dict(mode='mean', threshold=0.0)])
+def test_a_gpu_pastes_whole_images_some_at_once_with_the_same_result(monkeypatch, quality):
+    logits = torch.randn(5, 2, 28, 28, generator=torch.Generator().manual_seed(0)) * 4
+    boxes = [[4.0, 4, 40, 40], [-90, 0, -40, 30], [-9, 20, 30, 70], [50, 20, 97, 90], [0, 0, 64, 60]]
+    expected = paste(roi_head(**quality), logits, detections(boxes))
+    calls = []
+    head = roi_head(**quality)
+    monkeypatch.setattr(head, '_pastes_windows', lambda boxes: False)
+    monkeypatch.setattr(roi_mask_heads, 'GPU_MEM_LIMIT', 2 * 60 * 64 * 4)
+    measure = MaskQuality.measure
+    monkeypatch.setattr(MaskQuality, 'measure', lambda self, probs, **size: calls.append(probs.shape) or measure(
+        self, probs, **size))
+    found = paste(head, logits, detections(boxes))
+    assert calls == [(2, 60, 64), (2, 60, 64), (1, 60, 64)]
+    assert torch.equal(found.masks, expected.masks)
+    torch.testing.assert_close(found.mask_scores, expected.mask_scores, rtol=0, atol=1e-6)
+    assert found.mask_scores[[0, 2, 3, 4]].min() > 0
 
 
 def test_scores_can_be_the_qualities():
