@@ -101,6 +101,7 @@ def test_a_forked_process_reads_what_came_after_the_fork():
     here, there = FORK.Pipe()
     process = FORK.Process(target=read_and_answer, args=(store, there))
     process.start()
+    there.close()  # so that a process that fails is no reason to wait
     store.add('late', content(5))
     here.send(None)
     assert here.recv() == content(5)
