@@ -21,6 +21,12 @@ def test_what_was_cut_off_goes_at_the_end(tmp_path):
     assert os.listdir(tmp_path) == ['mine']
 
 
+def test_a_process_that_ends_by_itself_leaves_nothing(tmp_path):
+    code = f'from mmqanet.utils.temporary import temporary_path; temporary_path({str(tmp_path)!r}).write_bytes(b"half")'
+    assert subprocess.run([sys.executable, '-c', code]).returncode == 0
+    assert os.listdir(tmp_path) == []
+
+
 @pytest.mark.parametrize('moment', ['os.replace', 'os.unlink', 'pathlib.Path.write_bytes'])
 @pytest.mark.skipif(sys.platform == 'win32', reason='Windows has no signals of this kind')
 def test_a_signal_at_any_moment_leaves_nothing(tmp_path, moment):

@@ -92,6 +92,21 @@ def test_losses_agree_with_the_released_ones(golden_dir, case):
         np.testing.assert_allclose(pred.grad.numpy(), arrays[f'loss{case}_iou_grad'], rtol=1e-5)
 
 
+def test_both_heads_learn_where_both_are_there():
+    model, labels = segmenter(), torch.tensor([2, 0])
+    inputs, masks = torch.randn(2, 3, 64, 32), torch.randint(0, 2, (2, 64, 32))
+    samples = [ParsingDataSample(gt_instances=InstanceData(labels=labels[index:index + 1]),
+                                 gt_sem_seg=PixelData(data=masks[index:index + 1])) for index in range(2)]
+    losses = model.loss(inputs, samples)
+    logits, iou = model.segment(inputs, labels)
+    expected = {**model.mask_head.loss(logits, masks), **model.iou_head.loss(iou, logits, masks)}
+    assert set(losses) == {'loss_mask', 'loss_iou'}
+    for name, value in losses.items():
+        torch.testing.assert_close(value, expected[name])
+    model.iou_head = None
+    assert set(model.loss(inputs, samples)) == {'loss_mask'}
+
+
 def test_heads_answer_for_the_class_of_the_crop():
     feature = torch.randn(3, 4, 8, 6, generator=torch.Generator().manual_seed(0))
     mask_head, iou_head = InstanceMaskHead(in_channels=4, num_classes=5), InstanceIoUHead(in_channels=4, num_classes=5)
