@@ -120,7 +120,11 @@ def test_targets_in_crops_are_the_recorded_ones(recorded):
         assert np.abs(ours.T - expected).max() < 3e-5
         placed = place_part_map(parts, case['dp_box'], (height, width))
         labels = cv2.warpAffine(placed, matrix, tuple(case['size']), flags=cv2.INTER_NEAREST)
-        assert (labels == arrays[f'{name}_S']).mean() > 0.999
+        recorded_labels = arrays[f'{name}_S']
+        differing = labels != recorded_labels  # where the nearest pixel is a tie, which OpenCV's releases break differently
+        assert differing.mean() < 0.004
+        beside = np.lib.stride_tricks.sliding_window_view(np.pad(recorded_labels, 1, mode='edge'), (3, 3)).reshape(-1, 9)
+        assert (beside == labels.reshape(-1, 1)).any(1).all()
 
 
 def test_the_mirror_of_predicted_maps_is_the_recorded_one(recorded):
