@@ -83,7 +83,7 @@ def test_a_detector_is_trained_and_a_parser_tested_with_its_people(tmp_path):
     assert len(list((tmp_path / 'shown').rglob('*.jpg'))) == 3
     assert 'mIoU' in json.loads((tmp_path / 'parsed.json').read_text())
 
-    # The file holds what the detector finds from Python.
+    # The file holds what the detector finds from Python, which rounds to quarters of a pixel.
     cfg = Config.fromfile(tmp_path / 'detector.py')
     images = json.loads((tmp_path / 'data/annotations/toy_val.json').read_text())['images']
     detect = init_detector(cfg, work / 'epoch_1.pth', score_thr=0.001).detect
@@ -95,7 +95,7 @@ def test_a_detector_is_trained_and_a_parser_tested_with_its_people(tmp_path):
         corners = np.array([[x, y, x + w, y + h] for x, y, w, h in (person['bbox'] for person in told)])
         solid = (boxes[:, 2:] - boxes[:, :2] > 0.02).all(axis=1)
         written = (corners[:, 2:] - corners[:, :2] > 0.015).all(axis=1)
-        np.testing.assert_allclose(corners[written], boxes[solid], atol=0.03)
+        np.testing.assert_allclose(corners[written], boxes[solid], atol=0.125 + 0.01)
         np.testing.assert_allclose(
             np.array([person['score'] for person in told])[written], box_scores[solid], atol=1e-4)
 

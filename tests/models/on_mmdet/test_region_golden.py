@@ -102,8 +102,10 @@ def check_proposals(recorded: Recorded, model, levels) -> None:
             model.rpn_head.prior_generator.base_anchors[index], recorded[f'cell_anchors_p{index + 2}'])
     found, = model.rpn_head.predict_by_feat(
         scores, deltas, batch_img_metas=[dict(img_shape=(256, 320), pad_shape=(256, 320))])
-    assert share_found(found.bboxes.numpy(), recorded['proposals'], within=0.02) >= 0.99
-    np.testing.assert_allclose(found.scores, recorded['proposal_scores'], atol=1e-4)
+    assert len(found) == len(recorded['proposals'])
+    places, same = nearest(found.bboxes.numpy(), recorded['proposals'], within=0.02)
+    assert same.mean() >= 0.99
+    np.testing.assert_allclose(found.scores[places[same]], recorded['proposal_scores'][same], atol=1e-4)
 
 
 def check_regions(recorded: Recorded, model, levels) -> None:
@@ -127,7 +129,14 @@ def check_regions(recorded: Recorded, model, levels) -> None:
 def share_found(boxes: np.ndarray, expected: np.ndarray, *, within: float) -> float:
     """The share of expected boxes that one of ``boxes`` equals, in pixels."""
     assert len(boxes) == len(expected)
-    return (np.abs(boxes[:, None] - expected[None]).max(-1).min(0) < within).mean()
+    return nearest(boxes, expected, within=within)[1].mean()
+
+
+def nearest(boxes: np.ndarray, expected: np.ndarray, *, within: float) -> tuple[np.ndarray, np.ndarray]:
+    """For each expected box the place of the nearest one of ``boxes``, and whether it is the same one. Suppression at a tie
+    may leave out another box on another processor."""
+    distances = np.abs(boxes[:, None] - expected[None]).max(-1)
+    return distances.argmin(0), distances.min(0) < within
 
 
 def test_labels_of_regions_and_the_losses_on_them(folder):
