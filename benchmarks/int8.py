@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -23,8 +22,8 @@ from mmqanet.apis import HumanParsingInferencer
 from mmqanet.apis.export import person_crops
 from mmqanet.apis.inputs import Picture
 from mmqanet.apis.outputs import ResultWriter
-from mmqanet.deployment.checks import session
-from mmqanet.deployment.export import export_parser
+from mmqanet.deployment.backends import crop_runner, start_engine
+from mmqanet.deployment.export import PARSER_OUTPUTS, export_parser
 from mmqanet.deployment.quantization import to_int8
 from mmqanet.structures.coco_people import load_coco
 
@@ -40,17 +39,6 @@ def annotated_boxes(root: Path, number: int) -> dict[str, list[list[float]]]:
         x, y, width, height = person['bbox']
         boxes.setdefault(names[person['image_id']], []).append([x, y, x + width, y + height])
     return {name: boxes[name] for name in sorted(boxes)[:number]}
-
-
-def onnx_runner(content: bytes) -> Callable[[torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """An exported parser in onnxruntime, as a parser's ``runner``."""
-    network = session(content)
-
-    def run(crops: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        probs, iou = network.run(['probs', 'iou'], {'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR to RGB
-        return torch.from_numpy(probs), torch.from_numpy(iou)
-
-    return run
 
 
 def main() -> None:
@@ -74,7 +62,8 @@ def main() -> None:
     small = to_int8(content, person_crops(model, sorted((options.data / 'Training/Images').iterdir())[:options.calibration]))
     print(f'parser.onnx {len(content) / 2**20:.1f} MiB, in 8 bits {len(small) / 2**20:.1f} MiB', flush=True)
     items = [Picture(name=name[:-4], source=name, content=options.data / 'Validation/Images' / name) for name in boxes]
-    runners = dict(torch=None, bfloat16=None, onnx=onnx_runner(content), int8=onnx_runner(small))
+    onnx, int8 = (crop_runner(start_engine('onnx', file, outputs=PARSER_OUTPUTS)) for file in (content, small))
+    runners = dict(torch=None, bfloat16=None, onnx=onnx, int8=int8)
     maps: dict[str, list[np.ndarray]] = {}
     for way, runner in runners.items():
         model.runner, model.precision = runner, 'bfloat16' if way == 'bfloat16' else 'float32'

@@ -14,7 +14,7 @@ train_pipeline = [
     *_base_.train_pipeline[:3],
     dict(type='RandomResize', scale=size, ratio_range=(0.8, 1.2), keep_ratio=True),
     dict(type='RandomCrop', crop_size=size, recompute_bbox=True),
-    dict(type='FilterAnnotations', min_gt_bbox_wh=(4, 4)),
+    _base_.train_pipeline[5],
     dict(type='Pad', size=size, pad_val=dict(img=(127, 127, 127), masks=0)),
     _base_.train_pipeline[-1],
 ]
@@ -22,8 +22,5 @@ test_pipeline = [_base_.test_pipeline[0], dict(type='Resize', scale=size, keep_r
 train_dataloader = dict(dataset=dict(data_root=data_root, metainfo=metainfo, pipeline=train_pipeline))
 val_dataloader = test_dataloader = dict(dataset=dict(data_root=data_root, metainfo=metainfo, pipeline=test_pipeline))
 val_evaluator = test_evaluator = dict(ann_file=data_root + 'annotations/instances_val.json')
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.02, end=0.5, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=0.5, end=max_epochs, eta_min_ratio=0.01, convert_to_iter_based=True),
-]
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=max_epochs)]
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)

@@ -6,9 +6,6 @@ _base_ = [
 ]
 
 max_epochs = 4
-param_scheduler = [
-    dict(type='LinearLR', start_factor=0.02, end=0.5, convert_to_iter_based=True),
-    dict(type='CosineAnnealingLR', begin=0.5, end=max_epochs, eta_min_ratio=0.01, convert_to_iter_based=True),
-]
+param_scheduler = [_base_.param_scheduler[0], dict(_base_.param_scheduler[1], end=max_epochs)]
 train_cfg = dict(max_epochs=max_epochs, val_interval=max_epochs)
 train_dataloader = dict(batch_size=4)

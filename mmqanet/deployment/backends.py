@@ -51,8 +51,7 @@ def use_backend(model: Any, name: str, *, cache: Path | None = None) -> None:
         InputError: an unknown backend, another kind of parser, a device or precision that the backend does not have, or its
             package is missing.
     """
-    if name not in BACKENDS:
-        raise InputError(f'backend is {name!r}, but must be one of {", ".join(BACKENDS)}')
+    _check_name(name)
     if name == 'torch':
         if isinstance(model, TopdownParser):
             model.runner = None
@@ -62,14 +61,8 @@ def use_backend(model: Any, name: str, *, cache: Path | None = None) -> None:
     if name == 'onnx' and model.precision != 'float32':
         raise InputError(f'backend onnx: computes in float32, not in {model.precision}')
     _require(name)
-    start = partial(_start, name, outputs=PARSER_OUTPUTS, precision=model.precision, fixed_shapes=True)
-    engine = _engine(start, identity(graph, parser_meta(model)), lambda: export_parser(model)[0], cache)
-
-    def run(crops: Tensor) -> tuple[Tensor, Tensor]:
-        probs, iou = engine({'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR in the pipeline
-        return probs, iou
-
-    model.runner = run
+    start = partial(start_engine, name, outputs=PARSER_OUTPUTS, precision=model.precision, fixed_shapes=True)
+    model.runner = crop_runner(_engine(start, identity(graph, parser_meta(model)), lambda: export_parser(model)[0], cache))
 
 
 def use_detector_backend(detector: Any, name: str, *, cache: Path | None = None,
@@ -87,8 +80,7 @@ def use_detector_backend(detector: Any, name: str, *, cache: Path | None = None,
     Raises:
         InputError: an unknown backend, a device that the backend does not have, or its package is missing.
     """
-    if name not in BACKENDS:
-        raise InputError(f'backend is {name!r}, but must be one of {", ".join(BACKENDS)}')
+    _check_name(name)
     model = getattr(detector, 'model', None)
     if not isinstance(model, LightFCOS):
         if name != 'torch' and isinstance(model, nn.Module):
@@ -99,18 +91,30 @@ def use_detector_backend(detector: Any, name: str, *, cache: Path | None = None,
         return
     _check_device(name, model.device)
     _require(name)
-    start = partial(_start, name, outputs=DETECTOR_OUTPUTS, precision='float32', fixed_shapes=False)
+    start = partial(start_engine, name, outputs=DETECTOR_OUTPUTS, precision='float32', fixed_shapes=False)
     name_of_file = identity(DetectorGraph(model), detector_meta(detector))
     engine = _engine(start, name_of_file, lambda: export_detector(detector)[0], cache)
 
     def run(image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        height, width = image.shape[-2:]
-        padded = np.zeros((1, 3, height + -height % model.divisor, width + -width % model.divisor), np.uint8)
-        padded[0, :, :height, :width] = image.numpy()
-        boxes, classness, centerness, levels = engine({'image': padded, 'size': np.array([height, width])})
+        given = {'image': model.padded(image[None]).numpy(), 'size': np.array(image.shape[-2:])}
+        boxes, classness, centerness, levels = engine(given)
         return boxes, classness, centerness, levels
 
     model.runner = run
+
+
+def crop_runner(engine: Engine) -> Callable[[Tensor], tuple[Tensor, Tensor]]:
+    """The ``runner`` of a parser whose ``parser.onnx`` an engine runs."""
+    def run(crops: Tensor) -> tuple[Tensor, Tensor]:
+        probs, iou = engine({'crops': np.ascontiguousarray(crops.flip(1).numpy())})  # BGR in the pipeline
+        return probs, iou
+
+    return run
+
+
+def _check_name(name: str) -> None:
+    if name not in BACKENDS:
+        raise InputError(f'backend is {name!r}, but must be one of {", ".join(BACKENDS)}')
 
 
 def _check_device(name: str, device: torch.device) -> None:
@@ -146,7 +150,8 @@ def _cache_folder() -> Path | None:
         return None
 
 
-def _start(name: str, content: bytes, *, outputs: tuple[str, ...], precision: str, fixed_shapes: bool) -> Engine:
+def start_engine(name: str, content: bytes, *, outputs: tuple[str, ...], precision: str = 'float32',
+                 fixed_shapes: bool = False) -> Engine:
     """What runs a file. ``fixed_shapes``: few shapes are to come, and to prepare the network for each pays."""
     if name == 'openvino':
         return _OpenVino(content, outputs, precision=precision, fixed_shapes=fixed_shapes)

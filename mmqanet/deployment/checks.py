@@ -93,8 +93,8 @@ def check_detector(model: LightFCOS, content: bytes) -> None:
     """
     height, width = 4 * model.divisor - 5, 3 * model.divisor + 7
     image = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    padded = torch.nn.functional.pad(image, (0, -width % model.divisor, 0, -height % model.divisor))
-    found = session(content).run(list(DETECTOR_OUTPUTS), {'image': padded.numpy(), 'size': np.array([height, width])})
+    found = session(content).run(
+        list(DETECTOR_OUTPUTS), {'image': model.padded(image).numpy(), 'size': np.array([height, width])})
     expected = model.answers(image.to(model.device))
     boxes, *scores = (float(np.abs(one - other[0].cpu().numpy()).max()) for one, other in zip(found[:3], expected))
     if not (boxes <= 0.1 and max(scores) <= 1e-4):

@@ -23,11 +23,12 @@ def test_an_error_reaches_the_caller():
         list(parallel_map(lambda piece: 1 / piece, [1, 0]))
 
 
-def test_on_one_of_the_threads_it_is_a_loop():
+@pytest.mark.parametrize('mapping', [parallel_map, parallel_ahead])
+def test_on_one_of_the_threads_it_is_a_loop(mapping):
     def look(piece):
         return piece, threading.get_ident()
 
-    for outer in parallel_map(lambda _: [*parallel_map(look, range(3)), look(3)], range(2 * torch.get_num_threads())):
+    for outer in parallel_map(lambda _: [*mapping(look, range(3)), look(3)], range(2 * torch.get_num_threads())):
         pieces, threads = zip(*outer)
         assert pieces == (0, 1, 2, 3)
         assert len(set(threads)) == 1

@@ -123,8 +123,13 @@ class LightFCOS(nn.Module):
     def answers(self, images: Tensor) -> Answers:
         """What :meth:`answers_at` says of RGB images (B, 3, H, W) uint8, without padding, on the device of the network."""
         height, width = images.shape[-2:]
-        images = F.pad((images.float() - self.mean) / self.std, (0, -width % self.divisor, 0, -height % self.divisor))
-        return self.answers_at(images, images.new_tensor([width, height]))
+        images = (images.float() - self.mean) / self.std
+        return self.answers_at(self.padded(images), images.new_tensor([width, height]))
+
+    def padded(self, images: Tensor) -> Tensor:
+        """Images (..., H, W) with zeros on the right and below, up to multiples of the divisor."""
+        height, width = images.shape[-2:]
+        return F.pad(images, (0, -width % self.divisor, 0, -height % self.divisor))
 
     def answers_at(self, images: Tensor, size: Tensor) -> Answers:
         """What the network says at each of its K places.
