@@ -67,7 +67,7 @@ def inference_parser(
     """
     frames = read_frames([images] if is_single(images) else images)
     found = detector.detect([frame.image for frame in frames])
-    return predict(model, [prepare(model, frame, boxes=boxes, scores=scores)
+    return predict(model, [prepare(model, frame, boxes=boxes, scores=scores, found=True)
                            for frame, (boxes, scores) in zip(frames, found)])
 
 
@@ -76,7 +76,8 @@ def read_frames(images: Iterable) -> list[Frame]:
     return [frame for index, image in enumerate(images) for frame in as_picture(image, index=index).frames()]
 
 
-def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any = None, keep_probs: bool = False) -> dict:
+def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any = None, found: bool = False,
+            keep_probs: bool = False) -> dict:
     """Run an image through the parser's pipeline: ``inputs`` and ``data_samples``, one ``ParsingDataSample``.
 
     Args:
@@ -85,6 +86,8 @@ def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any =
         boxes: (N, 4) xyxy in pixels, or (N, 5) with the score, or ``None``: the whole image is one box for a parser that
             needs boxes.
         scores: (N,) in [0, 1], 1 by default.
+        found: the boxes are of a detector, whose threshold says who counts: all of them enter the category map, and not
+            only those of the post-processor's ``bbox_score_thr``.
         keep_probs: the prediction is to have the people's probabilities (:attr:`BaseParser.keeps_probs`).
 
     Raises:
@@ -105,6 +108,8 @@ def prepare(model: BaseParser, frame: Frame, *, boxes: Any = None, scores: Any =
     elif scores is not None:
         raise InputError(f'{frame.source}: box_scores without boxes')
     packed = model.pipeline(results)
+    if found:
+        packed['data_samples'].set_metainfo(dict(bbox_score_thr=0.0))
     if keep_probs:
         packed['data_samples'].set_metainfo(dict(keep_probs=True))
     return packed
@@ -154,12 +159,10 @@ def require_calibration(model: BaseParser, *, where: str) -> None:
 
 
 def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr: float = 0.0,
-                      part_score_thr: float = 0.0, expected_iou_thr: float = 0.0,
-                      postprocessor: Any = None) -> ParsingDataSample:
+                      part_score_thr: float = 0.0, expected_iou_thr: float = 0.0) -> ParsingDataSample:
     """Take people and parts whose *quality*, or parts whose expected IoU is below a threshold out of a prediction, in place.
 
-    The maps are merged anew, by the parser's post-processor or another: what a dropped person hid shows again, a dropped
-    part becomes background.
+    The maps are merged anew: what a dropped person hid shows again, a dropped part becomes background.
     """
     people = sample.pred_instances
     people = people[people.qualities >= score_thr]
@@ -170,7 +173,7 @@ def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr
     people.label_maps = [torch.where(row[label_map.long()], label_map, 0)
                          for row, label_map in zip(sure, people.label_maps)]
     sample.pred_instances = people
-    return (postprocessor or model.postprocessor).rescore(sample)
+    return model.postprocessor.rescore(sample)
 
 
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:

@@ -90,8 +90,7 @@ class Pipeline:
         if max(call.score_thr, call.part_score_thr, call.expected_iou_thr) > 0:
             filter_by_quality(
                 self.model, result.sample, score_thr=call.score_thr, part_score_thr=call.part_score_thr,
-                expected_iou_thr=call.expected_iou_thr,
-                postprocessor=self.follow.postprocessor_of(result.item) if self.follow else None)
+                expected_iou_thr=call.expected_iou_thr)
 
     def _sure_score(self, item: Input) -> float:
         """From which box score on the people of an input count without a track: all but the detector's less sure ones do."""
@@ -100,11 +99,11 @@ class Pipeline:
         return getattr(detector, 'score_thr', 0.0) if detected else 0.0
 
     def _find_people(self, batch: Sequence[Any]) -> list[tuple | Failed]:
-        """(boxes, scores) of each frame, as given or detected; ``None`` for boxes where nobody says."""
+        """(boxes, scores, whether a detector found them) of each frame; ``None`` for boxes where nobody says."""
         people: list[Any] = []
         for read in batch:
             try:
-                people.append(read if isinstance(read, Failed) else self._given(*read))
+                people.append(read if isinstance(read, Failed) else (*self._given(*read), False))
             except MMQANetError as error:
                 people.append(Failed(item=read[0], error=error))
         wanted = [index for index, found in enumerate(people) if isinstance(found, tuple) and found[0] is None]
@@ -113,7 +112,7 @@ class Pipeline:
             track = self.call.track
             finder = detector if track is None else with_score_thr(detector, track.low_score_thr)
             for index, found in zip(wanted, _detect(finder, [batch[index][1].image for index in wanted])):
-                people[index] = found if isinstance(batch[index][0], Video) else above(found, detector)
+                people[index] = *(found if isinstance(batch[index][0], Video) else above(found, detector)), True
         return people
 
     def _given(self, item: Input, frame: Frame) -> tuple[Any, Any]:
@@ -130,7 +129,7 @@ class Pipeline:
             if isinstance(read, Failed) or isinstance(found, Failed):
                 continue
             try:
-                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1],
+                packed[index] = prepare(self.model, read[1], boxes=found[0], scores=found[1], found=found[2],
                                         keep_probs=keep_probs and isinstance(read[0], Video))
             except MMQANetError as error:
                 results[index] = Failed(item=read[0], error=error)

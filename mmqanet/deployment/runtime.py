@@ -92,11 +92,12 @@ class Parser:
         source = str(image) if isinstance(image, str | Path) else 'image'
         pixels = read_image(image)
         shape = pixels.shape[:2]
-        if boxes is None:
+        found = boxes is None
+        if found:
             boxes, box_scores = self.find_people(pixels)
         boxes, box_scores = _checked_boxes(boxes, box_scores, shape, source)
         people = [self._parse_person(pixels, box, score) for box, score in zip(boxes, box_scores)]
-        category, human = merge(people, self.meta, shape)
+        category, human = merge(people, self.meta, shape, box_score_thr=0.0 if found else self.meta['bbox_score_thr'])
         result = dict(version=VERSION, name=name or Path(source).stem, source=source, height=shape[0], width=shape[1],
                       classes=self.meta['classes'], people=describe(people, category, human, self.meta))
         result['crop_sampler'] = self.meta['sampler']
@@ -551,16 +552,16 @@ def fuse(box: Any, iou: Any, pixel: Any, weights: Any) -> Any:
 
 # -- from people to the image ------------------------------------------------------------------------------------------
 
-def merge(people: list[dict], meta: dict, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
+def merge(people: list[dict], meta: dict, shape: tuple[int, int], *, box_score_thr: float) -> tuple[np.ndarray, np.ndarray]:
     """The class map (H, W) uint8 and the person map (H, W) int32, 1-based, 0 for nobody, of the people's own classes.
 
-    The class map shows people of a sufficient box score, better ones on top; the person map those of a sufficient quality
+    The class map shows people of at least a box score, better ones on top; the person map those of a sufficient quality
     that the suppression leaves. ``human`` comes with the class that its person shows: see :func:`describe`.
     """
     box_scores, qualities = (np.array([person[key] for person in people]) for key in ('box_score', 'quality'))
     category = np.zeros(shape, np.uint8)
     for index in np.argsort(box_scores, kind='stable'):
-        if box_scores[index] >= meta['bbox_score_thr']:
+        if box_scores[index] >= box_score_thr:
             _paint(category, people[index], people[index]['label_map'])
     kept = sorted(suppress_people(people, len(meta['classes']), meta['nms_iou_thr'], shape))
     kept = [index for index in kept if qualities[index] >= meta['instance_score_thr']]

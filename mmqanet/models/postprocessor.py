@@ -38,7 +38,8 @@ class QualityAwarePostprocessor:
         pixel_score_thr (float): T of the pixel scores.
         pixel_score_sweep (Sequence[float]): thresholds at which the pixel scores are kept besides, in the same pass over the
             pixels: for studies of T without another forward pass.
-        bbox_score_thr (float): people of a box score at or above it enter the category map.
+        bbox_score_thr (float): people of a box score at or above it enter the category map. A sample whose metainfo has a
+            ``bbox_score_thr`` goes by that.
         category_quality_thr (float, optional): people of a quality at or above it enter the category map instead, painted by
             ascending quality: how the released region-based parsers make it.
         nms_iou_thr (float): mean IoU at or above which the parsing NMS suppresses the lesser person.
@@ -160,7 +161,7 @@ class QualityAwarePostprocessor:
         parsing, kept = merge_people(
             cropped_people(sample), bbox_scores=people.bbox_scores.numpy(), qualities=people.qualities.numpy(),
             part_qualities=people.part_qualities.numpy(), rules=MergingRules(
-                bbox_score_thr=self.bbox_score_thr, nms_iou_thr=self.nms_iou_thr,
+                bbox_score_thr=sample.get('bbox_score_thr', self.bbox_score_thr), nms_iou_thr=self.nms_iou_thr,
                 instance_score_thr=self.instance_score_thr, category_quality_thr=self.category_quality_thr),
             backdrop=backdrop_of(sample))
         people.kept = torch.zeros(len(people.qualities), dtype=torch.bool)

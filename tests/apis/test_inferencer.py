@@ -161,6 +161,11 @@ def test_people_come_from_the_detector_unless_boxes_are_given(small_parser):
         expected, = inference_topdown(inferencer.model, image, BOXES[:1], box_scores=[0.7])
         assert_alike(sample, expected)
         assert_alike(sample, inference_parser(inferencer.model, image, detector)[0])
+    least = inferencer.model.postprocessor.bbox_score_thr
+    inferencer.model.postprocessor.bbox_score_thr = 0.8
+    assert_alike(inferencer(images[1], return_datasamples=True)['predictions'][0], sample)
+    assert_alike(inference_parser(inferencer.model, images[1], detector)[0], sample)
+    inferencer.model.postprocessor.bbox_score_thr = least
     detector.shapes = None
     whole, = inferencer(picture(), boxes='image', return_datasamples=True)['predictions']
     assert whole.pred_instances.bboxes.tolist() == [[0, 0, 70, 90]]

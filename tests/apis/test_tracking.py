@@ -189,6 +189,22 @@ def test_people_of_a_video_have_tracks_that_go_on_where_the_detector_is_unsure(f
     assert len(right) == 1
 
 
+@pytest.mark.parametrize('track', [False, True, Tracking(smooth_seconds=0.2)])
+def test_whoever_the_detector_finds_is_in_every_map(small_parser, video, track):
+    """The dim square, at 0.39, is below the box score from which tests paint somebody, were that 0.5."""
+    detector = PersonDetector(Squares(), lambda results: dict(inputs=torch.from_numpy(results['img'])), score_thr=0.3)
+    parse = HumanParsingInferencer(small_parser / 'config.py', small_parser / 'weights.pth', 'cpu', detector=detector)
+    parse.model.postprocessor.bbox_score_thr = 0.5
+    samples = parse(video, track=track, score_thr=0.01, return_datasamples=True)['predictions']
+    assert [len(sample.pred_instances) for sample in samples] == [2, 2, 2, 3, 2, 2, 2]
+    for sample in samples:
+        assert torch.equal(sample.pred_maps.category > 0, sample.pred_maps.human > 0)
+    image = np.full((96, 160, 3), 200, np.uint8)
+    given, = parse(image, boxes=[[65, 10, 95, 50]], box_scores=[0.4], return_datasamples=True)['predictions']
+    assert given.pred_maps.human.any()
+    assert not given.pred_maps.category.any(), 'boxes of somebody else keep to the threshold of the config'
+
+
 def test_tracks_do_not_depend_on_the_batch(follower, video):
     one, other = (tracks(follower(video, batch_size=size, track=True)['predictions']) for size in (1, 3))
     assert one == other

@@ -224,6 +224,16 @@ def test_people_who_overlap_are_merged_as_the_command_does(export, photo, small_
         assert sum(areas[0].values()) == pytest.approx(sum(areas[1].values()), rel=0.02)
 
 
+def test_whoever_the_detector_finds_is_in_the_class_map(export, photo, monkeypatch):
+    parser = runtime.Parser(export, threads=1)
+    monkeypatch.setattr(parser, 'find_people', lambda image: (np.array([[5, 5, 90, 140]]), np.array([0.2])))
+    result, category = parser.parse(photo)
+    assert category.any()
+    (person,), area = result['people'], np.count_nonzero(category)
+    assert sum(part['area'] for part in person['parts']) == area
+    assert not parser.parse(photo, [[5, 5, 90, 140]], [0.2])[1].any(), 'boxes of somebody else keep to the threshold'
+
+
 def test_nobody_is_no_error(export):
     image = np.zeros((40, 30, 3), np.uint8)
     result, category = runtime.Parser(export, threads=1).parse(image, np.zeros((0, 4)))

@@ -1,6 +1,5 @@
 """The step of the inferencer that follows people: parsed frames in, the same frames with identities out."""
 from collections.abc import Callable
-from copy import copy
 from functools import partial
 from typing import Any
 
@@ -35,15 +34,10 @@ class TrackingStage:
         model: the parser.
         rules: the options.
         sure_score: the box score from which the people of an input start tracks.
-
-    Attributes:
-        postprocessor: of the parser, but with everybody who is left in the category map.
     """
 
     def __init__(self, model: BaseParser, rules: Tracking, *, sure_score: Callable[[Input], float]) -> None:
         self.model, self.rules, self.sure_score = model, rules, sure_score
-        self.postprocessor: Any = copy(model.postprocessor)
-        self.postprocessor.bbox_score_thr = min(self.postprocessor.bbox_score_thr, rules.low_score_thr)
         self.item: Any = None
 
     def take(self, result: Parsed | Failed) -> Parsed | Failed:
@@ -52,7 +46,7 @@ class TrackingStage:
             return result
         if result.item is not self.item:
             self.item, self.tracker, self.cuts = result.item, PersonTracker(self.rules), SceneCuts()
-            self.smoother = TrackSmoother(self.postprocessor, half_life=self.rules.smooth_seconds)
+            self.smoother = TrackSmoother(self.model.postprocessor, half_life=self.rules.smooth_seconds)
             self.before, self.after = Flicker(), Flicker()
         if self.cuts.is_cut(result.frame.image):
             for part in (self.tracker, self.smoother, self.before, self.after):
@@ -66,16 +60,12 @@ class TrackingStage:
         result.sample.set_metainfo(flicker)
         return result
 
-    def postprocessor_of(self, item: Input) -> Any:
-        """What merges the people of an input."""
-        return self.postprocessor if isinstance(item, Video) else self.model.postprocessor
-
     def _follow(self, sample: ParsingDataSample, image: np.ndarray, *, seconds: float, sure_score: float) -> None:
         everybody = sample.pred_instances
         sure = everybody.bbox_scores >= sure_score
         if not sure.all():
             sample.pred_instances = everybody[sure]
-            self.postprocessor.rescore(sample)
+            self.model.postprocessor.rescore(sample)
         visible = sure.nonzero()[:, 0][np.unique(sample.pred_parts.people.numpy())]
         sight = partial(_sighting, everybody, image=image, num_classes=self.model.num_classes)
         seen = [sight(index) for index in visible]
@@ -90,7 +80,7 @@ class TrackingStage:
         left = sure | (tracks > 0)
         if not torch.equal(left, sure):
             sample.pred_instances = everybody[left]
-            self.postprocessor.rescore(sample)
+            self.model.postprocessor.rescore(sample)
         sample.pred_instances.tracks = tracks[left]
 
 
