@@ -2,8 +2,9 @@
 the people where there is room.
 
 Boxes are xyxy in pixels, points (x, y).
-Letters: H, W size of the image, N people, K parts, M candidate places of one label, P labels placed before.
+Letters: H, W size of the image, N people, K parts, S spots of a part, M candidate places of one label, P labels before it.
 """
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -20,7 +21,7 @@ LABELLED_SHARE = 0.08  # of the picture's area; with more, labels of parts hide 
 MAX_PARTS = 60  # that are looked at, the largest ones
 Pair = tuple[float, float]
 STEPS = np.linspace(0.08, 1, 7)[:, None]  # of the points of a line that are looked at
-CELL = 4  # pixels of the picture per pixel of the map of what is covered
+CELL = 4  # pixels of the picture per pixel of the maps of what is covered and of detail
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,18 @@ class Part:
     Attributes:
         index: in the ``part_*`` arrays.
         person: id in the human map.
-        anchor: its innermost point (x, y). radius: of the disc around it that is part, in pixels.
+        spots: (S, 3) points of it, x and y, and the radius in pixels of the disc around each that is part; the innermost
+            point first.
     """
 
     index: int
     person: int
-    anchor: tuple[int, int]
-    radius: float
+    spots: np.ndarray
+
+    @property
+    def anchor(self) -> tuple[int, int]:
+        """Its innermost point."""
+        return int(self.spots[0, 0]), int(self.spots[0, 1])
 
 
 def font_sizes(shape: Sequence[int]) -> tuple[int, int]:
@@ -57,7 +63,7 @@ def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, 
         title: written into the upper left corner.
     """
     tag_size, label_size = font_sizes(image.shape)
-    layout = LabelLayout(parsing.human > 0, em=1.4 * label_size)
+    layout = LabelLayout(parsing.human > 0, em=1.4 * label_size, detail=_detail(image))
     badges: list[tuple[Badge, np.ndarray | None]] = []
     if title:
         badge = Badge([(title, INK)], size=tag_size, fill=PAPER)
@@ -72,7 +78,7 @@ def draw_callouts(image: np.ndarray, parsing: ImageParsing, *, people: Windows, 
         if badge.size[0] * badge.size[1] > budget:
             continue
         sides = columns[part.person].start, columns[part.person].stop
-        box, start = layout.place_label(badge.size, part.anchor, room=part.radius, sides=sides)
+        box, start = layout.place_label(badge.size, part.spots, sides=sides)
         if start is not None:
             _leader(image, start, part.anchor)
         if box is not None:
@@ -88,7 +94,7 @@ def _person_badge(parsing: ImageParsing, person: int, size: int, quality_thr: fl
     pieces: list[tuple[str, Colour]] = [(f'#{track}' if track else str(person), PAPER)]
     if parsing.person_scores is not None:
         quality = float(parsing.person_scores[person - 1])
-        pieces.append((f'{quality:.2f}', AMBER if quality < quality_thr else (200, 200, 200)))
+        pieces.append((_written(quality, quality_thr), AMBER if quality < quality_thr else (200, 200, 200)))
     return Badge(pieces, size=size, fill=INK, swatch=track_colour(track) if track else None)
 
 
@@ -97,9 +103,14 @@ def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float
     pieces: list[tuple[str, Colour]] = [(label_set.name(label), INK)]
     if parsing.part_scores is not None:
         quality = float(parsing.part_scores[part.index])
-        pieces.append((f'{quality:.2f}', RUST if quality < quality_thr else GREY))
+        pieces.append((_written(quality, quality_thr), RUST if quality < quality_thr else GREY))
     swatch = tuple(int(value) for value in label_set.palette[label][::-1]) if label < len(label_set) else GREY
     return Badge(pieces, size=size, fill=PAPER, swatch=swatch)
+
+
+def _written(quality: float, threshold: float) -> str:
+    """A quality with two digits, or with three where two would have it on the other side of a threshold."""
+    return f'{quality:.2f}' if (round(quality, 2) < threshold) == (quality < threshold) else f'{quality:.3f}'
 
 
 def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[float, float]:
@@ -116,23 +127,33 @@ def _large_parts(parsing: ImageParsing, windows: Windows, *, min_radius: float) 
     windows.sort(key=lambda item: -(item[1][0].stop - item[1][0].start) * (item[1][1].stop - item[1][1].start))
     parts = []
     for number, (ys, xs) in windows[:MAX_PARTS]:
-        (x, y), radius = _innermost(parsing.part[ys, xs] == number)
-        if radius < min_radius:
+        spots = _spots(parsing.part[ys, xs] == number) + [xs.start, ys.start, 0]
+        if spots[0, 2] < min_radius:
             continue
-        anchor = x + xs.start, y + ys.start
-        person = int(parsing.human[anchor[1], anchor[0]])
-        if person:
-            parts.append(Part(number - 1, person, anchor, radius))
-    return sorted(parts, key=lambda part: -part.radius)
+        part = Part(number - 1, int(parsing.human[int(spots[0, 1]), int(spots[0, 0])]), spots)
+        if part.person:
+            parts.append(part)
+    return sorted(parts, key=lambda part: -part.spots[0, 2])
 
 
-def _innermost(mask: np.ndarray) -> tuple[tuple[int, int], float]:
-    """The point (x, y) of a mask (h, w) furthest from its border, and that distance; coarse for large masks."""
+def _spots(mask: np.ndarray) -> np.ndarray:
+    """The point (x, y) of a mask (h, w) furthest from its border, with that distance, and others: (S, 3); coarse for large
+    masks."""
     step = 1 + max(mask.shape) // 96
     coarse = cv2.copyMakeBorder(np.ascontiguousarray(mask[::step, ::step]).view(np.uint8), 1, 1, 1, 1, cv2.BORDER_CONSTANT)
-    distances = cv2.distanceTransform(coarse, cv2.DIST_L2, 3)
+    distances = cv2.distanceTransform(coarse, cv2.DIST_L2, 3)[1:-1, 1:-1]
     _, peak, _, (column, row) = cv2.minMaxLoc(distances)
-    return ((column - 1) * step, (row - 1) * step), peak * step
+    rows, columns = 3 * np.array(np.nonzero(distances[::3, ::3] >= max(0.3 * peak, 1)))
+    others = np.stack([columns, rows, distances[rows, columns]], axis=1)
+    return np.concatenate([[[column, row, peak]], others]) * step
+
+
+def _detail(image: np.ndarray) -> np.ndarray:
+    """How much there is to see at each ``CELL`` of an image (H, W, 3): steps of grey from cell to cell, (h, w) float32."""
+    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    cells = cv2.resize(grey, tuple(-(-side // CELL) for side in grey.shape[::-1]), interpolation=cv2.INTER_AREA)
+    slopes = [cv2.Sobel(cells, cv2.CV_32F, dx, 1 - dx, scale=1 / 8) for dx in (0, 1)]
+    return cv2.magnitude(*slopes)
 
 
 def _leader(image: np.ndarray, start: np.ndarray, end: tuple[float, float]) -> None:
@@ -152,13 +173,16 @@ class LabelLayout:
     Args:
         covered: (H, W) bool or uint8, where people are.
         em: height of a label in pixels, the unit of all costs: a label is moved by one em rather than at a cost of 1.
+        detail: how much there is to see at each ``CELL``, of the size of ``covered`` over ``CELL``, rounded up; a label on
+            its part goes where it hides little of it.
     """
 
-    def __init__(self, covered: np.ndarray, *, em: float) -> None:
+    def __init__(self, covered: np.ndarray, *, em: float, detail: np.ndarray | None = None) -> None:
         self.size = covered.shape[1], covered.shape[0]
         self.em = em
         cells = np.ascontiguousarray(covered[::CELL, ::CELL]).view(np.uint8)
-        self._sums = cv2.integral((cells > 0).astype(np.uint8))
+        self._covered = cv2.integral((cells > 0).astype(np.uint8))
+        self._detail = cv2.integral(np.zeros(cells.shape, np.float32) if detail is None else detail)
         self.boxes: np.ndarray = np.zeros((0, 4))
         self._leaders: np.ndarray = np.zeros((0, 4))  # lines from a label to what it names, x1 y1 x2 y2
 
@@ -178,22 +202,25 @@ class LabelLayout:
         moved = np.hypot(starts[:, 0] + w / 2 - x, starts[:, 1] + h - y) / self.em
         return self._choose(starts, size, moved, limit=12.0)
 
-    def place_label(self, size: Pair, anchor: Pair, *, room: float,
-                    sides: Pair) -> tuple[np.ndarray | None, np.ndarray | None]:
+    def place_label(self, size: Pair, spots: np.ndarray, *, sides: Pair) -> tuple[np.ndarray | None, np.ndarray | None]:
         """A box of ``size`` (w, h) for a part.
 
         Args:
-            anchor: a point (x, y) of the part.
-            room: radius in pixels of a disc around it that is part.
+            spots: (S, 3) points (x, y) of the part with the radius in pixels of the disc around each that is part; a label
+                that is not on the part names the first of them.
             sides: left and right edge of the person.
 
         Returns:
             The box, ``None`` where no place is good enough; and the point on its border where a line to the anchor
             starts, ``None`` where the label lies on its part.
         """
-        extent, point = np.array(size, dtype=float), np.array(anchor, dtype=float)
-        if room > 0.52 * size[0]:  # a label on its part hides a small share of it
-            box = self._choose(self._inside((point - extent / 2)[None], size), size, np.zeros(1), limit=1.5, on_people=0)
+        extent, point = np.array(size, dtype=float), spots[0, :2].astype(float)
+        wide = spots[spots[:, 2] > 0.52 * size[0], :2]  # a label there hides a small share of the part
+        if len(wide):
+            starts = self._inside(wide - extent / 2, size)
+            moved = 0.05 * np.hypot(*(wide - point).T) / self.em
+            hidden = 0.5 * self._mean(self._detail, starts, starts + extent)
+            box = self._choose(starts, size, moved + hidden, limit=sys.float_info.max, on_people=0)
             if box is not None:
                 return box, None
         starts = self._inside(np.concatenate([self._columns(extent, point, sides), self._rings(extent, point)]), size)
@@ -232,7 +259,7 @@ class LabelLayout:
         margin = 0.12 * self.em
         free = (starts[:, None] - margin >= self.boxes[:, 2:]) | (stops[:, None] + margin <= self.boxes[:, :2])
         clear = np.logical_or(free[..., 0], free[..., 1]).all(axis=1)
-        costs = np.where(~clear, np.inf, costs + on_people * self._share_of_people(starts, stops))
+        costs = np.where(~clear, np.inf, costs + on_people * self._mean(self._covered, starts, stops))
         if anchor is not None:
             few = np.argsort(costs, kind='stable')[:12]  # the others will not win
             starts, stops, costs = starts[few], stops[few], costs[few] + self._tangle(starts[few], stops[few], anchor)
@@ -243,12 +270,12 @@ class LabelLayout:
         self.boxes = np.concatenate([self.boxes, box[None]])
         return box
 
-    def _share_of_people(self, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
-        """(M,) share of each box that lies on people."""
+    def _mean(self, sums: np.ndarray, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
+        """(M,) mean in each box of a map of cells with these ``sums``, as of :func:`cv2.integral`."""
         (x1, y1), (x2, y2) = (starts // CELL).astype(int).T, np.ceil(stops / CELL).astype(int).T
-        x2, y2 = np.minimum(x2, self._sums.shape[1] - 1), np.minimum(y2, self._sums.shape[0] - 1)
-        sums = self._sums[y2, x2] - self._sums[y1, x2] - self._sums[y2, x1] + self._sums[y1, x1]
-        return sums / np.maximum((x2 - x1) * (y2 - y1), 1)
+        x2, y2 = np.minimum(x2, sums.shape[1] - 1), np.minimum(y2, sums.shape[0] - 1)
+        inside = sums[y2, x2] - sums[y1, x2] - sums[y2, x1] + sums[y1, x1]
+        return inside / np.maximum((x2 - x1) * (y2 - y1), 1)
 
     def _tangle(self, starts: np.ndarray, stops: np.ndarray, anchor: np.ndarray) -> np.ndarray:
         """(M,) costs of the lines and labels that each box's line to its anchor would cross, and of lines it would hide."""
