@@ -43,6 +43,32 @@ def test_a_folder_keeps_its_structure_and_leaves_out_what_is_no_picture(tmp_path
         assert names(find_inputs(tmp_path / 'sub', outside=around)) == ['c']
 
 
+@pytest.mark.parametrize(('name', 'kind'), [
+    *((f'a{suffix}', Picture) for suffix in (
+        '.jpg', '.jpeg', '.jfif', '.jpe', '.mpo', '.png', '.webp', '.bmp', '.tif', '.tiff', '.gif', '.ppm', '.pgm', '.pnm',
+        '.jp2', '.avif', '.heic', '.HEIC', '.heif', '.tga')),
+    *((f'a{suffix}', Video) for suffix in (
+        '.mp4', '.m4v', '.mov', '.avi', '.mkv', '.webm', '.mpg', '.mpeg', '.wmv', '.3gp', '.flv', '.ogv', '.ts', '.MTS',
+        '.m2ts'))])
+def test_what_is_usually_called_a_picture_or_a_video_is_one(tmp_path, name, kind):
+    """In a folder and by its name; what it holds shows at its turn."""
+    (tmp_path / name).write_bytes(b'G' * 400)  # a transport stream begins so
+    for given in (tmp_path, tmp_path / name):
+        item, = find_inputs(given)
+        assert type(item) is kind
+
+
+@pytest.mark.parametrize('content', [b'export const a = 1;\n', b''])
+def test_programs_that_are_called_like_videos_are_left_out_of_a_folder(tmp_path, content):
+    save(tmp_path / 'b.png', picture())
+    (tmp_path / 'a.ts').write_bytes(content)
+    told = []
+    assert names(find_inputs(tmp_path, tell=told.append)) == ['b']
+    assert told == [f'{tmp_path}: left out 1 file of another kind (.ts 1)']
+    (tmp_path / 'a.ts').write_bytes(bytes(4) + b'G' * 400)  # with a time before each packet, as cameras write it
+    assert names(find_inputs(tmp_path)) == ['a', 'b']
+
+
 def test_equal_names_are_told_apart_by_their_suffix(tmp_path):
     for name in ('a.jpg', 'a.png', 'b.png', 'sub/a.png'):
         save(tmp_path / name, picture())

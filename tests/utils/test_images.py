@@ -126,6 +126,14 @@ def test_formats_of_pixels_are_read(form):
     assert np.abs(decode_image(content, where='x')[5, 5].astype(int) - (50, 100, 200)).max() <= 3
 
 
+def test_of_a_pair_of_pictures_the_first_is_read():
+    """As 3D cameras write them, in one file (MPO)."""
+    first, second = (Image.new('RGB', (30, 20), colour) for colour in ((200, 100, 50), (0, 0, 0)))
+    content = encoded(first, 'MPO', save_all=True, append_images=[second])
+    assert Image.open(io.BytesIO(content)).format == 'MPO'
+    assert np.abs(decode_image(content, where='x').astype(int) - (50, 100, 200)).max() <= 3
+
+
 @pytest.mark.parametrize('form', ['EPS', 'PDF', 'ICNS', 'PCX', 'IM', 'SPIDER'])
 def test_other_formats_are_not_opened(form):
     image = Image.new('F' if form == 'SPIDER' else 'RGB', (32, 32))
