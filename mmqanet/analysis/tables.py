@@ -13,6 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 
 from mmqanet.errors import InputError
+from mmqanet.utils.wording import count_of
 
 TITLES = {'APp': 'AP^p', 'APp_50': 'AP^p 50', 'PCP_50': 'PCP 50', 'APr': 'AP^r', 'APr_50': 'AP^r 50',
           'mean': 'mean of AP^p, AP^r'}
@@ -102,7 +103,7 @@ def merge_tables(tables: Sequence[Table]) -> Table:
                 gain, gain_spread = _mean_and_spread([figure.gain for figure in runs])
             figures[key] = Figure(value, gain, spread, gain_spread)
         rows.append(Row(row.label, figures))
-    return replace(first, title=f'{first.title}, {len(tables)} runs', rows=tuple(rows))
+    return replace(first, title=f'{first.title}, {count_of(len(tables), "run")}', rows=tuple(rows))
 
 
 def _mean_and_spread(values: Sequence[Any]) -> tuple[float, float | None]:

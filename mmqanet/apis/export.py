@@ -17,6 +17,7 @@ from mmqanet.deployment.graphs import DetectorGraph, ParserGraph
 from mmqanet.deployment.quantization import to_int8
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser
+from mmqanet.utils.wording import count_of
 
 #: (largest difference of a probability or IoU score, least share of equal labels) that an export may have, by precision.
 LIMITS = dict(float32=(1e-4, 0.999), half=(5e-2, 0.995), int8=(1.0, 0.9))
@@ -68,7 +69,8 @@ def export_model(
     if calibration is not None:
         seen = person_crops(parser, [calibration])
         if len(seen) < FEWEST_FOR_INT8:
-            raise InputError(f'int8: {calibration} holds {len(seen)} pictures, but {FEWEST_FOR_INT8} are needed, better 100')
+            raise InputError(f'int8: {calibration} holds {count_of(len(seen), "picture")}, but {FEWEST_FOR_INT8} are '
+                             'needed, better 100')
         files['parser.onnx'] = to_int8(content, seen)
     elif half:
         files = {name: to_half(file) for name, file in files.items()}

@@ -29,7 +29,7 @@ def look_up(given: Any, items: Sequence[Input], *, single: bool, what: str) -> C
         return lambda item: _by_name(given, item, what=what)
     rows = [given] if single and len(items) == 1 else list(given)
     if len(rows) != len(items):
-        raise InputError(f'{len(items)} inputs need as many {what}, not {len(rows)}')
+        raise InputError(f'{what} must be as many as the inputs ({len(items)}), not {len(rows)}')
     by_id = {id(item): row for item, row in zip(items, rows)}
     return lambda item: by_id[id(item)]
 

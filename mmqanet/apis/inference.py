@@ -11,6 +11,7 @@ from mmqanet.apis.videos import Frame
 from mmqanet.errors import InputError
 from mmqanet.models import BaseParser, BoxUse
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.wording import count_of
 
 MAX_SIDE = 2**15 - 2  # OpenCV resamples no larger pictures
 
@@ -46,7 +47,8 @@ def inference_topdown(
     boxes = [None] * len(images) if boxes is None else list(boxes)
     box_scores = [None] * len(images) if box_scores is None else list(box_scores)
     if not len(images) == len(boxes) == len(box_scores):
-        raise InputError(f'{len(images)} images need as many boxes and box_scores, not {len(boxes)}, {len(box_scores)}')
+        raise InputError(f'boxes and box_scores must be as many as the images ({len(images)}), not {len(boxes)} and '
+                         f'{len(box_scores)}')
     return predict(model, [prepare(model, frame, boxes=given, scores=scores)
                            for frame, given, scores in zip(read_frames(images), boxes, box_scores)])
 
@@ -179,7 +181,7 @@ def filter_by_quality(model: BaseParser, sample: ParsingDataSample, *, score_thr
 def check_boxes(boxes: np.ndarray, scores: np.ndarray, *, size: tuple[int, int], where: str) -> None:
     """Raise ``InputError`` for boxes (N, 4) or scores (N,) that cannot be parsed in an image of (width, height)."""
     if len(scores) != len(boxes):
-        raise InputError(f'{where}: {len(boxes)} boxes, but {len(scores)} box_scores')
+        raise InputError(f'{where}: {count_of(len(boxes), "box", "boxes")}, but {count_of(len(scores), "box_score")}')
     if not ((scores >= 0) & (scores <= 1)).all():
         raise InputError(f'{where}: box_scores must lie in [0, 1]')
     x1, y1, x2, y2 = boxes.T

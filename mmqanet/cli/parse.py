@@ -259,7 +259,7 @@ def members_of(args: argparse.Namespace) -> list[dict[str, Any]]:
     """The inferencer's ``ensemble``."""
     weights = args.ensemble_weights or [1.0] * len(args.ensemble)
     if len(weights) != len(args.ensemble):
-        raise InputError(f'--ensemble-weights: {len(weights)} of them for {len(args.ensemble)} members')
+        raise InputError(f'--ensemble-weights: {len(weights)} of them for {count_of(len(args.ensemble), "member")}')
     return [dict(checkpoint=path, weight=weight) for path, weight in zip(args.ensemble, weights)]
 
 

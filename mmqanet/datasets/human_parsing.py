@@ -13,6 +13,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
 from mmqanet.structures import LabelSet
 from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
+from mmqanet.utils.wording import count_of
 
 ON_INVALID = ('error', 'skip')
 
@@ -102,13 +103,14 @@ class HumanParsingDataset(BaseDataset):
         try:
             super().full_init()
         except IndexError:
-            raise InputError(f'indices: one lies beyond the {len(self.data_list)} samples of {self.ann_file}') from None
+            number = count_of(len(self.data_list), 'sample')
+            raise InputError(f'indices: one lies beyond the {number} of {self.ann_file}') from None
 
     def load_data_list(self) -> list[dict]:
         """Read the JSON; a list of people (training) or images (testing). What is skipped is told in one counted line."""
         infos = self._read_annotations()
         if self._unusable:
-            self._warn(f'skipped {len(self._unusable)} boxes, the first: {self._unusable[0]}')
+            self._warn(f'skipped {count_of(len(self._unusable), "box", "boxes")}, the first: {self._unusable[0]}')
         if not infos:
             raise DataError(f'{self.ann_file}: annotations: nobody to train on, crowds and unusable boxes aside'
                             if self.per_person else f'{self.ann_file}: images: there is none')
@@ -226,9 +228,9 @@ class HumanParsingDataset(BaseDataset):
                 self._broken.add(int(idx))
                 count = len(self._broken)
                 if count & (count - 1) == 0:
-                    self._warn(f'skipped {count} broken samples so far in this process, the last: {message}')
+                    self._warn(f'skipped {count_of(count, "broken sample")} so far in this process, the last: {message}')
                 if count == len(self):
-                    raise DataError(f'all {count} samples are broken, the last: {message}') from None
+                    raise DataError(f'every sample is broken ({count} of {count}), the last: {message}') from None
             return None
 
     @staticmethod

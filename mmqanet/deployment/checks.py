@@ -17,6 +17,7 @@ from mmqanet.functional.pasting import paste_person
 from mmqanet.functional.quality import fuse_quality
 from mmqanet.models import TopdownParser
 from mmqanet.models.detectors.light_fcos import LightFCOS
+from mmqanet.utils.wording import count_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +52,8 @@ class Agreement:
                             f'the labels the same (at least {least:.1%})')
 
     def __str__(self) -> str:
-        return (f'against torch on {self.crops} crops: largest difference of a probability {self.probs:.2g}, of an IoU '
-                f"score {self.iou:.2g}, of a person's quality {self.quality:.2g}, of a part's {self.parts:.2g}; "
+        return (f'against torch on {count_of(self.crops, "crop")}: largest difference of a probability {self.probs:.2g}, of '
+                f"an IoU score {self.iou:.2g}, of a person's quality {self.quality:.2g}, of a part's {self.parts:.2g}; "
                 f'labels {self.labels:.4%} the same')
 
 

@@ -299,7 +299,7 @@ def _checked_boxes(boxes: Any, scores: Any, shape: tuple[int, int], source: str)
         box = boxes[~fine][0].tolist()
         raise RuntimeProblem(f'{source}: box {box} has no area, lies outside the image or is not finite')
     if len(scores) != len(boxes) or not ((scores >= 0) & (scores <= 1)).all():
-        raise RuntimeProblem(f'{source}: box_scores must be {len(boxes)} numbers in [0, 1]')
+        raise RuntimeProblem(f'{source}: box_scores must be numbers in [0, 1], one for each box ({len(boxes)})')
     return boxes, scores
 
 
@@ -733,7 +733,8 @@ def main(argv: list[str] | None = None) -> int:
             check_targets(picture, Path(args.out), given=given, taken=taken)
             result, category = network.parse(picture)
             write(Path(args.out), result, category, network.meta['palette'])
-            print(f'{shown(picture)}: {len(result["people"])} people')
+            number = len(result['people'])
+            print(f'{shown(picture)}: {number} {"person" if number == 1 else "people"}')
         except (RuntimeProblem, OSError) as error:
             print(f'runtime: {shown(error)}', file=sys.stderr)
             status = 1

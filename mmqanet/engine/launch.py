@@ -44,8 +44,9 @@ def check_batches(runner: Runner) -> None:
     loader, processes = runner.train_dataloader, get_world_size()
     if not len(loader):
         share = f' on each of {processes} processes' if processes > 1 else ''
-        raise InputError(f'train_dataloader: {len(loader.dataset)} samples make no batch of {loader.batch_size}{share}, and '
-                         'drop_last leaves out what is less')
+        samples = count_of(len(loader.dataset), 'sample')
+        raise InputError(f'train_dataloader: {samples} cannot fill a batch of {loader.batch_size}{share}, and drop_last '
+                         'leaves out what is less')
 
 
 def leave_out_short_schedules(runner: Runner) -> None:

@@ -19,6 +19,7 @@ from mmqanet.evaluation.samples import read_prediction, read_submission_sample, 
 from mmqanet.evaluation.scores import check_missing, score_records
 from mmqanet.evaluation.submission import write_submission
 from mmqanet.registry import METRICS
+from mmqanet.utils.wording import count_of
 
 
 @METRICS.register_module()
@@ -147,6 +148,7 @@ class MultiHumanParsingMetric(SingleHumanParsingMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Score the records of all images, print the tables, and return percent; nothing with ``format_only``."""
         if self.format_only:
-            print_log(f'Wrote the predictions for {len(results)} images to {self.submission_dir}', logger='current')
+            images = count_of(len(results), 'image')
+            print_log(f'Wrote the predictions for {images} to {self.submission_dir}', logger='current')
             return {}
         return super().compute_metrics(results)

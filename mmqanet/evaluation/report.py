@@ -12,13 +12,14 @@ from rich.text import Text
 
 from mmqanet.evaluation.scores import MISSING_READINGS, ParsingScores
 from mmqanet.functional.average_precision import PART_THRESHOLDS, threshold_column
+from mmqanet.utils.wording import count_of
 
 TITLES = {'APp': 'AP^p', 'PCP': 'PCP', 'APr': 'AP^r', 'APh': 'AP^h', 'rank_score': 'Rank score'}
 
 
 def summary_table(scores: ParsingScores) -> str:
     """The headline numbers in percent, and how images without prediction were counted."""
-    table = Table(title=f'Human parsing, {scores.num_images} images')
+    table = Table(title=f'Human parsing, {count_of(scores.num_images, "image")}')
     for key in scores.values:
         table.add_column(_title(key), justify='right')
     table.add_row(*(_percent(value) for value in scores.values.values()))
@@ -27,7 +28,7 @@ def summary_table(scores: ParsingScores) -> str:
 
 def f1_table(values: Mapping[str, float], classes: Mapping[str, float], *, num_images: int) -> str:
     """F1 scores in percent: those of ``values``, then one row for each of the ``classes``."""
-    table = Table(title=f'Face parsing, {num_images} images')
+    table = Table(title=f'Face parsing, {count_of(num_images, "image")}')
     table.add_column('')
     table.add_column('percent', justify='right')
     for key, value in values.items():

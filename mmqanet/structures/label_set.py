@@ -8,6 +8,7 @@ import numpy as np
 
 from mmqanet.errors import InputError
 from mmqanet.functional.mirroring import mirrored_classes
+from mmqanet.utils.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ class LabelSet:
         object.__setattr__(self, 'classes', tuple(self.classes))
         number, colours = len(self.classes), len(self.palette)
         if number < 2 or colours != number:
-            raise InputError(f'{number} classes, background first, with a palette of {colours} colours')
+            raise InputError(f'{count_of(number, "class", "classes")}, two at least and background first, with a palette of '
+                             f'{count_of(colours, "colour")}')
         if any(not 0 < label < number for pair in self.flip_pairs for label in pair):
             raise InputError(f'flip_pairs {list(self.flip_pairs)} leave the {number} classes')
 

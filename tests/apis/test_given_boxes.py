@@ -31,15 +31,15 @@ def test_a_folder_of_one_picture_takes_the_boxes_alone_and_a_list_of_folders_doe
     (folder / 'b.png').unlink()
     assert boxes_of(folder, FIRST) == boxes_of(folder / 'a.png', FIRST) == [FIRST]
     assert boxes_of([folder], [FIRST]) == [FIRST]
-    with pytest.raises(InputError, match='1 inputs need as many boxes, not 2'):
+    with pytest.raises(InputError, match=r'boxes must be as many as the inputs \(1\), not 2'):
         boxes_of([folder], FIRST)
 
 
 def test_another_number_of_boxes_than_a_folder_has_pictures_is_refused(folder):
     for boxes in ([FIRST], [FIRST, SECOND, FIRST], []):
-        with pytest.raises(InputError, match=rf'2 inputs need as many boxes, not {len(boxes)}'):
+        with pytest.raises(InputError, match=rf'boxes must be as many as the inputs \(2\), not {len(boxes)}'):
             boxes_of(folder, boxes)
-    with pytest.raises(InputError, match='2 inputs need as many box_scores, not 1'):
+    with pytest.raises(InputError, match=r'box_scores must be as many as the inputs \(2\), not 1'):
         boxes_of(folder, [[0.5]], what='box_scores')
 
 

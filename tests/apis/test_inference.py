@@ -115,7 +115,7 @@ def test_impossible_boxes_are_refused(model, box):
 
 @pytest.mark.parametrize(('scores', 'message'), [
     ([1.5], RANGE), ([1.001], RANGE), ([-0.1], RANGE), ([np.nan], RANGE),
-    ([0.5, 0.5], 'image 0: 1 boxes, but 2 box_scores')])
+    ([0.5, 0.5], 'image 0: 1 box, but 2 box_scores')])
 def test_impossible_scores_are_refused(model, scores, message):
     with pytest.raises(InputError, match=message):
         inference_topdown(model, [picture()], [np.array([[0, 0, 9, 9]])], box_scores=[np.array(scores)])
@@ -126,7 +126,7 @@ def test_unusable_images_are_refused(model, tmp_path):
         inference_topdown(model, tmp_path / 'none.jpg')
     with pytest.raises(InputError, match='image 0 must be'):
         inference_topdown(model, picture().astype(np.float32))
-    with pytest.raises(InputError, match='as many boxes'):
+    with pytest.raises(InputError, match=r'boxes and box_scores must be as many as the images \(1\), not 2 and 1'):
         inference_topdown(model, [picture()], [None, None])
 
 

@@ -148,7 +148,7 @@ def test_unusable_boxes_are_named_or_skipped(tiny, box, caplog):
         dataset = CIHPDataset(**tiny.args(on_invalid='skip'))
     assert len(dataset) == 2
     skipped, = [record.message for record in caplog.records if 'skipped' in record.message]
-    assert 'skipped 1 boxes, the first: ' in skipped
+    assert 'skipped 1 box, the first: ' in skipped
     assert 'annotation 12' in skipped
     caplog.clear()
     tiny.content['annotations'][2]['bbox'] = box
@@ -323,7 +323,7 @@ def test_all_samples_broken_is_one_line(tiny):
     for path in (tiny.root / 'Category_ids').iterdir():
         path.unlink()
     dataset = CIHPDataset(**tiny.args(pipeline=LOAD_PERSON, on_invalid='skip'))
-    with pytest.raises(DataError, match=r'all 3 samples are broken, the last: .*Category_ids.*no such file'):
+    with pytest.raises(DataError, match=r'every sample is broken \(3 of 3\), the last: .*Category_ids.*no such file'):
         dataset[0]
 
 
@@ -395,7 +395,7 @@ def test_part_tables_are_checked(tiny):
 
 
 def test_arguments_are_checked(tiny):
-    with pytest.raises(InputError, match='palette of 1 colours'):
+    with pytest.raises(InputError, match='palette of 1 colour'):
         HumanParsingDataset(**tiny.args(metainfo=dict(classes=['background', 'a'], palette=[[0, 0, 0]])))
     with pytest.raises(InputError, match='flip_pairs'):
         CIHPDataset(**tiny.args(metainfo=dict(flip_pairs=[[3, 20]])))

@@ -236,7 +236,7 @@ def test_what_cannot_be_exported_is_one_line(model, small_parser, tmp_path, monk
     assert capfd.readouterr() == ('', '')
     (tmp_path / 'few').mkdir()
     cv2.imwrite(str(tmp_path / 'one.png'), np.zeros((9, 9, 3), np.uint8))
-    for folder, words in (('few', 'few: no pictures'), ('none', 'none: no such file'), ('one.png', 'holds 1 pictures')):
+    for folder, words in (('few', 'few: no pictures'), ('none', 'none: no such file'), ('one.png', 'holds 1 picture, but')):
         assert main([*given, '--int8', str(tmp_path / folder)]) == 1
         line, = capfd.readouterr().err.splitlines()
         assert words in line

@@ -197,7 +197,7 @@ def test_the_copied_runtime_parses_as_the_command_does_in_a_bare_environment(
         assert subprocess.run(command, capture_output=True, cwd=tmp_path, env=clean).returncode
     done = subprocess.run([bare_python, export / 'runtime.py', photo, '--out', tmp_path / 'ours', '--threads', '1'],
                           capture_output=True, text=True, cwd=tmp_path, env=clean)
-    assert done.returncode == 0, done.stderr
+    assert (done.returncode, done.stdout) == (0, f'{photo}: 1 person\n'), done.stderr
     assert main(['parse', str(photo), '--out', str(tmp_path / 'theirs'), '--config', str(small_parser / 'config.py'),
                  '--checkpoint', str(small_parser / 'weights.pth'), '--save', 'palette']) == 0
     ours, theirs = (json.loads((tmp_path / side / 'photo.json').read_text()) for side in ('ours', 'theirs'))
@@ -269,5 +269,5 @@ def test_what_cannot_be_used_is_one_line(export, photo, tmp_path, capsys):
     for boxes, words in (([[5, 5, 5, 9]], 'has no area'), ([[1, 2, 3]], r'boxes must be \(N, 4\)')):
         with pytest.raises(runtime.RuntimeProblem, match=words):
             parser(photo, boxes)
-    with pytest.raises(runtime.RuntimeProblem, match=r'box_scores must be 1 numbers in \[0, 1\]'):
+    with pytest.raises(runtime.RuntimeProblem, match=r'box_scores must be numbers in \[0, 1\], one for each box \(1\)'):
         parser(photo, [[1, 2, 30, 40]], [2])

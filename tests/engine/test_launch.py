@@ -54,7 +54,7 @@ def test_a_training_without_batches_is_refused():
         return SimpleNamespace(train_dataloader=DataLoader(list(range(number)), batch_size=8, drop_last=True))
 
     check_batches(runner(8))
-    with pytest.raises(InputError, match=r'train_dataloader: 7 samples make no batch of 8, and drop_last'):
+    with pytest.raises(InputError, match=r'train_dataloader: 7 samples cannot fill a batch of 8, and drop_last'):
         check_batches(runner(7))
 
 

@@ -152,7 +152,7 @@ def test_the_command(source, tmp_path, monkeypatch, capsys):
         runpy.run_path(str(TOOL), run_name='__main__')
 
     run(source, tmp_path / 'out', '--left-out', 'demo', '--positive', '0.5')
-    assert capsys.readouterr().out == 'train: 2 photos, val: 1 photos\n'
+    assert capsys.readouterr().out == 'train: 2 photos, val: 1 photo\n'
     assert [a['iscrowd'] for a in read(tmp_path / 'out', 'train')['annotations']] == [1, 1, 0]
     with pytest.raises(SystemExit, match='labels: no PNG files'):
         run(tmp_path, tmp_path / 'out', '--portraits')

@@ -33,8 +33,8 @@ def test_the_meta_of_a_data_set_is_read():
 @pytest.mark.parametrize(('changes', 'told'), [
     (dict(classes='person'), r"classes is the string 'person'; a sequence of one is \('person',\)"),
     (dict(palette='red'), "palette is the string 'red'"),
-    (dict(palette=[[0, 0, 0]]), '2 classes, background first, with a palette of 1 colours'),
-    (dict(classes=['background'], palette=[[0, 0, 0]]), '1 classes, background first'),
+    (dict(palette=[[0, 0, 0]]), '2 classes, two at least and background first, with a palette of 1 colour'),
+    (dict(classes=['background'], palette=[[0, 0, 0]]), '1 class, two at least and background first'),
     (dict(flip_pairs=[[1, 2]]), r'flip_pairs \[\(1, 2\)\] leave the 2 classes'),
     (dict(flip_pairs=[[0, 1]]), r'flip_pairs \[\(0, 1\)\] leave the 2 classes'),
     (dict(palette=[0, 0]), 'palette: each row must hold 3 whole numbers'),

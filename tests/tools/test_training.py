@@ -102,7 +102,7 @@ def test_a_killed_run_resumes_as_if_nothing_had_happened(bench):
 
 
 @pytest.mark.parametrize(('options', 'complaint'), [
-    (['train_dataloader.batch_size=64', 'train_dataloader.drop_last=True'], 'samples make no batch of 64'),
+    (['train_dataloader.batch_size=64', 'train_dataloader.drop_last=True'], 'samples cannot fill a batch of 64'),
     (['train_dataloader=None'], 'train_dataloader: the config has none'),
 ])
 def test_a_training_without_a_step_is_refused(bench, options, complaint):

@@ -37,6 +37,7 @@ from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.merging import MergingRules
 from mmqanet.utils.processes import progress_bar
+from mmqanet.utils.wording import count_of
 
 console = Console(highlight=False, soft_wrap=True)
 
@@ -196,8 +197,9 @@ def study_source(source: Source, args: argparse.Namespace) -> Study:
     images = work_out(cache, infos, scores, plan.settings(), classes=source.dataset.metainfo['classes'],
                       rules=MergingRules(**rules), workers=args.workers, progress=not args.no_progress)
     orders = sum(len(image.outcomes) for image in images)
-    console.print(f'{source.name} boxes: {len(scores.box)} people compared under {len(plan.settings())} settings, which put '
-                  f'them into {orders} orders, in {time.perf_counter() - start:.0f} s')
+    people = count_of(len(scores.box), 'person', 'people')
+    console.print(f'{source.name} boxes: {people} compared under {len(plan.settings())} settings, which put them '
+                  f'into {count_of(orders, "order")}, in {time.perf_counter() - start:.0f} s')
     return Study(plan, images, scores, missing=missing_reading(cfg))
 
 

@@ -22,6 +22,7 @@ from mmqanet.analysis.tables import Table, make_table, print_tables
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
 from mmqanet.utils.files import read_json
+from mmqanet.utils.wording import count_of
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def threshold_table(matching: Matching, thresholds: Sequence[float]) -> Table:
         rows.append({'people found': 100 * found, 'boxes right': 100 * correct,
                      'F1': 200 * kept.sum() / (people + len(kept))})
     labels = [[f'{threshold:g}'] for threshold in thresholds]
-    return make_table('thresholds', f'{people} people, percent', ['score'], labels, rows)
+    return make_table('thresholds', f'{count_of(people, "person", "people")}, percent', ['score'], labels, rows)
 
 
 def height_table(matching: Matching, thresholds: Sequence[float], limits: Sequence[float]) -> Table:

@@ -21,6 +21,7 @@ from mmqanet.evaluation.coarse import CoarseScores
 from mmqanet.evaluation.views import VIEWS
 from mmqanet.utils.files import read_label_map
 from mmqanet.utils.images import read_image
+from mmqanet.utils.wording import count_of
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     if not paths:
         raise DataError(f'{args.names}: no label maps (*.png)')
     rows = [score(inferencer, paths, args.photos, labels=args.labels, view=view, boxes=boxes) for view in args.views]
-    print_tables([make_table('coarse', f'IoU of {len(paths)} photos, percent', ['photos'],
+    print_tables([make_table('coarse', f'IoU of {count_of(len(paths), "photo")}, percent', ['photos'],
                              [[view] for view in args.views], rows)])
 
 

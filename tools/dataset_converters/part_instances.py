@@ -14,6 +14,7 @@ from mmqanet.errors import InputError
 from mmqanet.preparation.converters.command import exit_status
 from mmqanet.preparation.part_instances import write_part_instances
 from mmqanet.registry import DATASETS
+from mmqanet.utils.wording import count_of
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
             raise InputError(f'--dataset: {args.dataset} is not registered')
         number = write_part_instances(args.split, args.people, args.json, classes=dataset.METAINFO['classes'],
                                       min_area=args.min_area, workers=args.workers)
-        print(f'{args.json}: {number} instances')
+        print(f'{args.json}: {count_of(number, "instance")}')
         return 0
 
     return exit_status(run)

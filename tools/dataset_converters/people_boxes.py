@@ -13,6 +13,7 @@ from pathlib import Path
 
 from mmqanet.engine.launch import run_tool
 from mmqanet.preparation.people_boxes import describe_portraits, split_teacher_boxes
+from mmqanet.utils.wording import count_of
 
 
 def main() -> None:
@@ -30,7 +31,7 @@ def main() -> None:
     else:
         counts = split_teacher_boxes(args.source, args.out, positive=args.positive, val_positive=args.val_positive,
                                      left_out=args.left_out)
-    print(', '.join(f'{split}: {number} photos' for split, number in counts.items()))
+    print(', '.join(f'{split}: {count_of(number, "photo")}' for split, number in counts.items()))
 
 
 if __name__ == '__main__':

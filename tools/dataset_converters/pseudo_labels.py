@@ -27,6 +27,7 @@ from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_tagged import TaggedPhoto, load_tagged, tagged_names
 from mmqanet.preparation.converters.prepared import write_coco_json, write_sample
 from mmqanet.preparation.pseudo_labels import IGNORE, agree_on_sides, keep_sure, missing_classes, possible_classes
+from mmqanet.utils.wording import count_of
 
 
 def main() -> None:
@@ -89,8 +90,8 @@ class Split:
         """Write the JSON; says in a line what there is."""
         write_coco_json(self.folder / 'annotations/CCP_tagged.json', self.images, self.people)
         share = 100 * np.mean(self.sure or [0])
-        return (f'{self.folder}: {len(self.images)} photos, {share:.0f} % of the pixels of a person in parts of a quality '
-                f'of {self.quality_thr:g} and more')
+        return (f'{self.folder}: {count_of(len(self.images), "photo")}, {share:.0f} % of the pixels of a person in parts '
+                f'of a quality of {self.quality_thr:g} and more')
 
 
 def label(model: TopdownParser, photo: TaggedPhoto) -> tuple[np.ndarray, np.ndarray]:

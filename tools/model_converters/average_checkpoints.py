@@ -20,6 +20,7 @@ from mmqanet.checkpoints.loading import check_state, load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import DataError, InputError
+from mmqanet.utils.wording import count_of
 
 
 def main() -> None:
@@ -50,7 +51,8 @@ def shares_of(args: argparse.Namespace) -> list[float]:
         return [1 - args.share, args.share]
     weights = args.weights or [1.0] * number
     if len(weights) != number or not all(0 <= weight < float('inf') for weight in weights) or not sum(weights):
-        raise InputError(f'--weights: {weights} for {number} checkpoints; each needs one, none negative and not all 0')
+        raise InputError(f'--weights: {weights} for {count_of(number, "checkpoint")}; each needs one, none '
+                         'negative and not all 0')
     return [weight / sum(weights) for weight in weights]
 
 

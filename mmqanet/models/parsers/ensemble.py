@@ -16,6 +16,7 @@ from mmqanet.models.parsers.crops import DEVICE_CROPS, take_predictions
 from mmqanet.models.parsers.topdown import TopdownParser, merge_calibration
 from mmqanet.registry import MODELS
 from mmqanet.structures import ParsingDataSample
+from mmqanet.utils.wording import count_of
 
 Predictions = list[tuple[Tensor, Tensor]]  # (probabilities (C, h, w), IoU score ()) of a person at the scales of a member
 
@@ -177,7 +178,7 @@ def check_member_weights(weights: Sequence[float] | None, number: int) -> list[f
         raise InputError('members: an ensemble needs one at least')
     given = [1.0] * number if weights is None else [float(weight) for weight in weights]
     if len(given) != number or not all(0 <= weight < float('inf') for weight in given) or not sum(given):
-        raise InputError(f'weights: {given} for {number} members; each needs one, none negative and not all 0')
+        raise InputError(f'weights: {given} for {count_of(number, "member")}; each needs one, none negative and not all 0')
     return given
 
 

@@ -3,6 +3,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from mmqanet.utils.wording import count_of
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -82,13 +84,13 @@ class SplitReport:
                 notes[kind].append(what)
             for person in outcome.unlabelled:
                 notes['people without a labelled pixel, not in the JSON'].append(f'{outcome.name}: person {person}')
-        people = sum(len(outcome.people or ()) for outcome in self.done)
-        lines = [f'{self.title}: {len(self.done)} of {len(self.outcomes)} images ({people} people)' + (
+        people = count_of(sum(len(outcome.people or ()) for outcome in self.done), 'person', 'people')
+        lines = [f'{self.title}: {len(self.done)} of {len(self.outcomes)} images ({people})' + (
             f' are whole; {len(self.failed)} failed' if self.verified else
             f', {sum(outcome.kept for outcome in self.done)} of them kept from an earlier run; '
             f'{sum(map(len, rules.values()))} unusable, {len(self.failed)} failed')]
         if self.official is not None:
-            lines.append(f'  published with {self.official} images: {self._comparison()}')
+            lines.append(f'  published with {count_of(self.official, "image")}: {self._comparison()}')
         lines += [f'  unusable, {rule}: {_some(names, limit)}' for rule, names in sorted(rules.items())]
         lines += [f'  {kind}: {_some(names, limit)}' for kind, names in sorted(notes.items())]
         return lines + list(self._failures(limit))
@@ -101,9 +103,12 @@ class SplitReport:
 
     def _comparison(self) -> str:
         missing = self._missing()
-        if self.verified and missing > 0:
-            return f'{missing} are not here'
-        return 'all are here' if missing == 0 else f'{missing} are missing' if missing > 0 else f'{-missing} more are here'
+        if not missing:
+            return 'all are here'
+        verb = 'is' if abs(missing) == 1 else 'are'
+        if missing < 0:
+            return f'{-missing} more {verb} here'
+        return f'{missing} {verb} {"not here" if self.verified else "missing"}'
 
     def _failures(self, limit: int | None) -> Iterator[str]:
         for outcome in self.failed[:limit]:

@@ -17,6 +17,7 @@ from mmqanet.preparation.converters.report import Outcome, SplitReport
 from mmqanet.structures.coco_people import image_index, load_coco
 from mmqanet.utils.files import read_bytes, read_label_map, read_rows
 from mmqanet.utils.processes import run_many
+from mmqanet.utils.wording import count_of
 
 PERSON_FIELDS = ('parsing_id', 'bbox', 'area', 'segmentation')
 
@@ -61,8 +62,9 @@ def _verify_split(converter: Converter, split: Split, target: Path, *, workers: 
     report.verified = True
     report.outcomes = run_many(check, [(image, people.pop(number, [])) for number, image in images.items()],
                                title=f'{split.folder}, verified', workers=workers, progress=show_progress)
-    report.outcomes += [Outcome(path.name, error=f'{len(group)} people of image {number}, which it does not hold')
-                        for number, group in people.items()]
+    report.outcomes += [
+        Outcome(path.name, error=f'{count_of(len(group), "person", "people")} of image {number}, which it does not hold')
+        for number, group in people.items()]
     return report
 
 
@@ -104,4 +106,4 @@ def _check_people(found: list[dict], expected: list[dict]) -> None:
             if other.get(field) != person[field]:
                 raise DataError(f'person {person["parsing_id"]}: {field} differs between the JSON and the maps')
     if by_id or len(found) != len(expected):
-        raise DataError(f'the JSON has {len(found)} people, the maps have {len(expected)}')
+        raise DataError(f'the JSON has {count_of(len(found), "person", "people")}, the maps have {len(expected)}')

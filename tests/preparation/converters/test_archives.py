@@ -144,7 +144,7 @@ def test_a_broken_image_is_named_and_the_rest_converted(archive, run, tmp_path, 
     assert [image['file_name'] for image in images] == ['a.jpg', 'c.jpg']
     assert not list((tmp_path / 'out/Training').rglob('b.*'))
     lines = '\n'.join(report.lines())
-    assert 'published with 3 images: 1 are missing' in lines
+    assert 'published with 3 images: 1 is missing' in lines
     assert f'  failed, b: {failed.error}' in lines
 
 

@@ -10,7 +10,8 @@ def outcomes(done, failed=0, ruled=0):
 
 
 def test_counts_against_the_published_ones():
-    for count, words, incomplete in ((4, 'all are here', False), (6, '2 are missing', True), (3, '1 more are here', False)):
+    for count, words, incomplete in ((4, 'all are here', False), (6, '2 are missing', True), (5, '1 is missing', True),
+                                     (3, '1 more is here', False), (2, '2 more are here', False)):
         report = SplitReport('Training', outcomes(3, ruled=1), official=count)
         assert report.lines()[1] == f'  published with {count} images: {words}'
         assert report.incomplete == incomplete
@@ -22,6 +23,8 @@ def test_verified_images_are_compared_but_not_missed():
     assert report.lines() == ['Training: 3 of 3 images (3 people) are whole; 0 failed',
                               '  published with 5 images: 2 are not here']
     assert not report.incomplete
+    assert SplitReport('Training', outcomes(1), official=1, verified=True).lines() == [
+        'Training: 1 of 1 images (1 person) are whole; 0 failed', '  published with 1 image: all are here']
     assert SplitReport('Training', outcomes(3, failed=1), verified=True).incomplete
 
 

@@ -78,7 +78,7 @@ def test_people_of_an_image_that_is_not_there(cihp):
     edit_json(folder, lambda content: content['annotations'][0].update(image_id=77))
     failures = check()[0].failed
     assert [failure.error for failure in failures] == [
-        'person 1 of the maps is not in the JSON', '1 people of image 77, which it does not hold']
+        'person 1 of the maps is not in the JSON', '1 person of image 77, which it does not hold']
 
 
 def test_polygons_of_other_programs_are_let_pass(cihp):
