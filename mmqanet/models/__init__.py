@@ -1,6 +1,6 @@
 """The network's components; importing this registers them."""
 from mmqanet.models.backbones.convnext import ConvNeXt
-from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0
+from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, EfficientNetLite1, EfficientNetLite2
 from mmqanet.models.data_preprocessor import ParsingDataPreprocessor
 from mmqanet.models.dense_pose_postprocessor import DensePosePostprocessor
 from mmqanet.models.heads.gce_head import GeometricContextHead
@@ -23,8 +23,8 @@ from mmqanet.models.segmenters.topdown import TopdownSegmenter
 
 __all__ = [
     'BaseParser', 'BoxUse', 'ConvNeXt', 'DeconvNeck', 'DensePoseParser', 'DensePosePostprocessor', 'EfficientNetLite0',
-    'GeometricContextHead', 'GlobalSemanticHead', 'InstanceIoUHead', 'InstanceMaskHead', 'IoUHead', 'IoURegressionLoss',
-    'LovaszSoftmaxLoss', 'ParserEnsemble', 'ParsingDataPreprocessor', 'ParsingHead', 'ParsingRescoringHead',
-    'PartialCrossEntropyLoss',
-    'PixelCrossEntropyLoss', 'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser', 'TopdownSegmenter', 'UVHead',
+    'EfficientNetLite1', 'EfficientNetLite2', 'GeometricContextHead', 'GlobalSemanticHead', 'InstanceIoUHead',
+    'InstanceMaskHead', 'IoUHead', 'IoURegressionLoss', 'LovaszSoftmaxLoss', 'ParserEnsemble', 'ParsingDataPreprocessor',
+    'ParsingHead', 'ParsingRescoringHead', 'PartialCrossEntropyLoss', 'PixelCrossEntropyLoss',
+    'QualityAwarePostprocessor', 'SemanticFPN', 'TopdownParser', 'TopdownSegmenter', 'UVHead',
 ]

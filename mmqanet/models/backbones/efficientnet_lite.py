@@ -1,8 +1,9 @@
-"""EfficientNet-Lite0 as a four-level backbone, and the conversion of its published ImageNet weights.
+"""EfficientNet-Lite0, -Lite1 and -Lite2 as four-level backbones, and the conversion of their published ImageNet weights.
 
 Network: Tan and Le, "EfficientNet" (ICML 2019), table 1, in the Lite variant of TensorFlow's model garden: no
-squeeze-and-excitation, ReLU6 for swish, stem and first block not scaled.
+squeeze-and-excitation, ReLU6 for swish; the stem is not scaled, nor the number of the first and the last blocks.
 """
+import math
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -14,7 +15,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.models.folded_conv import FoldedConvModule
 from mmqanet.registry import MODELS
 
-# The four output levels; each row of a level is (kernel, stride, expansion, output channels, blocks).
+# The four output levels of Lite0; each row of a level is (kernel, stride, expansion, output channels, blocks).
 LEVELS = (
     ((3, 1, 1, 16, 1), (3, 2, 6, 24, 2)),
     ((5, 2, 6, 40, 2),),
@@ -23,6 +24,27 @@ LEVELS = (
 )
 STEM_CHANNELS = 32
 CLASSIFIER = ('_conv_head.', '_bn1.', '_fc.')
+
+
+Row = tuple[int, int, int, int, int]
+
+
+def scaled_levels(width: float, depth: float) -> list[list[Row]]:
+    """``LEVELS`` with ``width`` times the channels, in multiples of 8, and ``depth`` times the blocks, rounded up."""
+    ends = LEVELS[0][0], LEVELS[-1][-1]
+
+    def scaled(row: Row) -> Row:
+        kernel, stride, expansion, channels, blocks = row
+        count = blocks if row in ends else math.ceil(depth * blocks)
+        return kernel, stride, expansion, _multiple_of_8(width * channels), count
+
+    return [[scaled(row) for row in level] for level in LEVELS]
+
+
+def _multiple_of_8(channels: float) -> int:
+    """The nearest multiple of 8, or the next one where the nearest is less than nine tenths."""
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
 
 class InvertedResidual(nn.Module):
@@ -73,6 +95,9 @@ class EfficientNetLite0(BaseModule):
         InputError: ``out_indices`` or ``frozen_stages`` out of range.
     """
 
+    width = 1.0
+    depth = 1.0
+
     def __init__(self, *, out_indices: Sequence[int] = (0, 1, 2, 3), frozen_stages: int = -1,
                  norm_cfg: dict | None = None, norm_eval: bool = False, channels_last: bool = False,
                  init_cfg: dict | list | None = None) -> None:
@@ -92,7 +117,7 @@ class EfficientNetLite0(BaseModule):
             3, STEM_CHANNELS, 3, stride=2, conv_cfg={'type': 'Conv2dAdaptivePadding'}, **style)
         channels = STEM_CHANNELS
         self.levels = nn.ModuleList()
-        for rows in LEVELS:
+        for rows in scaled_levels(self.width, self.depth):
             level = nn.Sequential()
             for kernel, stride, expansion, out_channels, count in rows:
                 for i in range(count):
@@ -134,33 +159,56 @@ class EfficientNetLite0(BaseModule):
         self.train(self.training)
 
 
-def convert_efficientnet_lite0(source: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a state dict in the naming of the package efficientnet-lite-pytorch to :class:`EfficientNetLite0`'s.
+@MODELS.register_module()
+class EfficientNetLite1(EfficientNetLite0):
+    """EfficientNet-Lite1: :class:`EfficientNetLite0` with 1.1 times the blocks, 3.72 M parameters."""
+
+    depth = 1.1
+
+
+@MODELS.register_module()
+class EfficientNetLite2(EfficientNetLite0):
+    """EfficientNet-Lite2: 1.1 times the channels of :class:`EfficientNetLite0`, 1.2 times the blocks, 4.36 M parameters.
+
+    Its levels have 24, 48, 120, 352 channels.
+    """
+
+    width = 1.1
+    depth = 1.2
+
+
+def convert_efficientnet_lite0(source: Mapping[str, Tensor], variant: type[EfficientNetLite0] = EfficientNetLite0
+                               ) -> dict[str, Tensor]:
+    """Rename a state dict in the naming of the package efficientnet-lite-pytorch to that of :class:`EfficientNetLite0`.
 
     The classifier (``_conv_head``, ``_bn1``, ``_fc``) is left out.
+
+    Args:
+        source: name → tensor.
+        variant: the network whose weights they are.
 
     Raises:
         DataError: keys are left over, missing, or of another shape; all of them are listed.
     """
-    renamed = _key_table()
-    expected = {name: value.shape for name, value in EfficientNetLite0().state_dict().items()}
+    renamed = _key_table(variant)
+    expected = {name: value.shape for name, value in variant().state_dict().items()}
     source = {name: value for name, value in source.items() if not name.startswith(CLASSIFIER)}
     missing = sorted(renamed.keys() - source.keys())
     left_over = sorted(source.keys() - renamed.keys())
     shapes = sorted(name for name in renamed.keys() & source.keys() if source[name].shape != expected[renamed[name]])
     if missing or left_over or shapes:
-        raise DataError(f'not an EfficientNet-Lite0 state dict: missing {missing}, left over {left_over}, '
+        raise DataError(f'not a state dict of {variant.__name__}: missing {missing}, left over {left_over}, '
                         f'of another shape {shapes}')
     return {renamed[name]: value.detach().clone().to(torch.float32 if value.is_floating_point() else value.dtype)
             for name, value in source.items()}
 
 
-def _key_table() -> dict[str, str]:
+def _key_table(variant: type[EfficientNetLite0]) -> dict[str, str]:
     """The name of every parameter and buffer in the package, and here."""
     norm = ('weight', 'bias', 'running_mean', 'running_var', 'num_batches_tracked')
     pairs = [('_conv_stem', '_bn0', 'stem')]
     block = 0
-    for i, rows in enumerate(LEVELS):
+    for i, rows in enumerate(scaled_levels(variant.width, variant.depth)):
         blocks = [expansion for _, _, expansion, _, count in rows for _ in range(count)]
         for j, expansion in enumerate(blocks):
             ours, theirs = f'levels.{i}.{j}', f'_blocks.{block}'

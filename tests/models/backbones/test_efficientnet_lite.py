@@ -8,23 +8,34 @@ from torch import nn
 from torch.nn import functional as F
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.models.backbones.efficientnet_lite import EfficientNetLite0, convert_efficientnet_lite0
+from mmqanet.models.backbones.efficientnet_lite import (
+    EfficientNetLite0,
+    EfficientNetLite1,
+    EfficientNetLite2,
+    convert_efficientnet_lite0,
+)
 from mmqanet.models.folded_conv import FoldedConvModule
 from mmqanet.registry import MODELS
 
-# The published architecture: repeats, kernel, stride, expansion, channels in and out.
-PUBLISHED = ['r1_k3_s1_e1_i32_o16', 'r2_k3_s2_e6_i16_o24', 'r2_k5_s2_e6_i24_o40', 'r3_k3_s2_e6_i40_o80',
-             'r3_k5_s1_e6_i80_o112', 'r4_k5_s2_e6_i112_o192', 'r1_k3_s1_e6_i192_o320']
+# The architectures as their weights have them: repeats, kernel, stride, expansion, channels in and out.
+PUBLISHED = {
+    EfficientNetLite0: ['r1_k3_s1_e1_i32_o16', 'r2_k3_s2_e6_i16_o24', 'r2_k5_s2_e6_i24_o40', 'r3_k3_s2_e6_i40_o80',
+                        'r3_k5_s1_e6_i80_o112', 'r4_k5_s2_e6_i112_o192', 'r1_k3_s1_e6_i192_o320'],
+    EfficientNetLite1: ['r1_k3_s1_e1_i32_o16', 'r3_k3_s2_e6_i16_o24', 'r3_k5_s2_e6_i24_o40', 'r4_k3_s2_e6_i40_o80',
+                        'r4_k5_s1_e6_i80_o112', 'r5_k5_s2_e6_i112_o192', 'r1_k3_s1_e6_i192_o320'],
+    EfficientNetLite2: ['r1_k3_s1_e1_i32_o16', 'r3_k3_s2_e6_i16_o24', 'r3_k5_s2_e6_i24_o48', 'r4_k3_s2_e6_i48_o88',
+                        'r4_k5_s1_e6_i88_o120', 'r5_k5_s2_e6_i120_o208', 'r1_k3_s1_e6_i208_o352'],
+}
 
 
-def published_blocks():
-    for row in PUBLISHED:
+def published_blocks(variant):
+    for row in PUBLISHED[variant]:
         repeats, kernel, stride, expansion, c_in, c_out = map(int, re.findall(r'\d+', row))
         for i in range(repeats):
             yield kernel, stride if i == 0 else 1, expansion, c_in if i == 0 else c_out, c_out
 
 
-def published_state_dict(seed=0):
+def published_state_dict(variant=EfficientNetLite0, seed=0):
     """Random weights under the names of the package efficientnet-lite-pytorch."""
     generator = torch.Generator().manual_seed(seed)
     state = {}
@@ -41,7 +52,7 @@ def published_state_dict(seed=0):
 
     conv('_conv_stem', 32, 3, 3, 3)
     norm('_bn0', 32)
-    for i, (kernel, _, expansion, c_in, c_out) in enumerate(published_blocks()):
+    for i, (kernel, _, expansion, c_in, c_out) in enumerate(published_blocks(variant)):
         hidden = c_in * expansion
         if expansion > 1:
             conv(f'_blocks.{i}._expand_conv', hidden, c_in, 1, 1)
@@ -50,13 +61,13 @@ def published_state_dict(seed=0):
         norm(f'_blocks.{i}._bn1', hidden)
         conv(f'_blocks.{i}._project_conv', c_out, hidden, 1, 1)
         norm(f'_blocks.{i}._bn2', c_out)
-    conv('_conv_head', 1280, 320, 1, 1)
+    conv('_conv_head', 1280, c_out, 1, 1)
     norm('_bn1', 1280)
     state['_fc.weight'], state['_fc.bias'] = torch.zeros(1000, 1280), torch.zeros(1000)
     return state
 
 
-def published_features(state, x):
+def published_features(state, x, variant=EfficientNetLite0):
     """The published network in plain functions, evaluation mode: the last feature at strides 4, 8, 16 and 32."""
 
     def conv(x, name, norm, stride=1, groups=1, relu=True):
@@ -71,7 +82,7 @@ def published_features(state, x):
 
     x = conv(x, '_conv_stem', '_bn0', stride=2)
     features, reached = {}, 2
-    for i, (_, stride, expansion, c_in, c_out) in enumerate(published_blocks()):
+    for i, (_, stride, expansion, c_in, c_out) in enumerate(published_blocks(variant)):
         y, block = x, f'_blocks.{i}.'
         if expansion > 1:
             y = conv(y, block + '_expand_conv', block + '_bn0')
@@ -83,14 +94,16 @@ def published_features(state, x):
     return [features[stride] for stride in (4, 8, 16, 32)]
 
 
-@pytest.mark.parametrize('size', [(64, 32), (45, 71)])
-def test_converted_weights_compute_the_published_network(size):
-    state = published_state_dict()
-    net = EfficientNetLite0().eval()
-    net.load_state_dict(convert_efficientnet_lite0(state))
+@pytest.mark.parametrize(('variant', 'size'), [
+    (EfficientNetLite0, (64, 32)), (EfficientNetLite0, (45, 71)), (EfficientNetLite1, (45, 71)),
+    (EfficientNetLite2, (45, 71))])
+def test_converted_weights_compute_the_published_network(variant, size):
+    state = published_state_dict(variant)
+    net = variant().eval()
+    net.load_state_dict(convert_efficientnet_lite0(state, variant))
     image = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(1))
     with torch.no_grad():
-        for level, expected in zip(net(image), published_features(state, image), strict=True):
+        for level, expected in zip(net(image), published_features(state, image, variant), strict=True):
             torch.testing.assert_close(level, expected, rtol=1e-4, atol=1e-4)
 
 
@@ -100,6 +113,19 @@ def test_converted_weights_are_float32_and_counts_stay_whole():
     expected = EfficientNetLite0().state_dict()
     assert {key: value.dtype for key, value in converted.items()} == {key: value.dtype for key, value in expected.items()}
     assert {value.dtype for value in converted.values()} == {torch.float32, torch.int64}
+
+
+@pytest.mark.parametrize(('name', 'millions', 'last'), [
+    ('EfficientNetLite0', 4.65, 320), ('EfficientNetLite1', 5.42, 320), ('EfficientNetLite2', 6.09, 352)])
+def test_parameters_are_the_published_ones_without_the_classifier(name, millions, last):
+    count = sum(parameter.numel() for parameter in MODELS.build(dict(type=name)).parameters())
+    classifier = last * 1280 + 2 * 1280 + 1280 * 1000 + 1000
+    assert round((count + classifier) / 1e6, 2) == millions
+
+
+def test_weights_of_another_variant_are_refused():
+    with pytest.raises(DataError, match='not a state dict of EfficientNetLite2: missing'):
+        convert_efficientnet_lite0(published_state_dict(), EfficientNetLite2)
 
 
 def test_conversion_names_what_is_wrong():
