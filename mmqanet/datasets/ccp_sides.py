@@ -17,8 +17,8 @@ CCP_SIDES_ORIGINS = tuple(  # for each class the merged one it is a part of
 CCP_SIDES_CLASSES = tuple(part for name in CCP_MERGED_CLASSES for part in SPLIT.get(name, (name,)))
 
 _PART_COLOURS = {
-    'left-shoe': (56, 176, 0), 'right-shoe': (112, 22, 30), 'face': (255, 224, 189), 'torso-skin': (225, 160, 120),
-    'left-arm': (0, 180, 216), 'right-arm': (255, 159, 28), 'left-leg': (46, 150, 190), 'right-leg': (188, 108, 37),
+    'left-shoe': (200, 166, 255), 'right-shoe': (75, 0, 15), 'face': (255, 224, 189), 'torso-skin': (190, 156, 175),
+    'left-arm': (9, 175, 231), 'right-arm': (188, 91, 95), 'left-leg': (6, 65, 114), 'right-leg': (121, 41, 105),
 }
 CCP_SIDES_PALETTE = tuple(
     _PART_COLOURS[name] if name in _PART_COLOURS else CCP_MERGED_PALETTE[CCP_MERGED_CLASSES.index(name)]

@@ -2,8 +2,10 @@
 import hashlib
 import json
 
+import cv2
 import numpy as np
 import pytest
+import scipy.spatial
 
 from mmqanet.datasets import (
     ATRDataset,
@@ -48,7 +50,7 @@ TABLE = {
 DIGESTS = {
     CIHPDataset: '6b272e514c84', LIPDataset: 'b6a2c2e88890', ATRDataset: '806deeb81c16', MHPv2Dataset: '99a2b9aa8208',
     PascalPersonPartDataset: 'c898c823f024', CCPDataset: 'c0433c00c7d8', CCPMergedDataset: 'b646f411fa40',
-    CCPSidesDataset: 'd2bb93a50645', VIPDataset: '6b272e514c84',
+    CCPSidesDataset: '80772809f673', VIPDataset: '6b272e514c84',
     LaPaDataset: '6f01161302bd', HelenDataset: '6f01161302bd', IBugMaskDataset: '6f01161302bd',
     IBugMask14Dataset: 'ff6b4fcd08c7', CelebAMaskHQDataset: 'b04b731d04d2',
     DensePoseCOCODataset: '050a4c5e46fd'}
@@ -86,6 +88,14 @@ def test_colours_tell_the_classes_apart(dataset):
     assert 0 <= palette.min() <= palette.max() <= 255
     apart = abs(palette[:, None] - palette).sum(axis=2) + 999 * np.eye(len(palette), dtype=int)
     assert apart.min() >= 40  # steps of the three channels together
+
+
+@pytest.mark.parametrize('dataset', [CCPMergedDataset, CCPSidesDataset])
+def test_colours_of_the_shipped_classes_look_different(dataset):
+    """In CIE Lab, where distances are those that people see, about 2 being the least."""
+    palette = np.array([dataset.METAINFO['palette']], np.float32) / 255
+    lab = cv2.cvtColor(palette, cv2.COLOR_RGB2LAB)[0]
+    assert scipy.spatial.distance.pdist(lab).min() > 20
 
 
 @every_dataset

@@ -11,6 +11,7 @@ from mmengine.config import Config
 
 from mmqanet.apis import HumanParsingInferencer, init_detector
 from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.datasets import CIHPDataset
 
 REPO = Path(__file__).resolve().parents[2]
 DETECTOR = REPO / 'configs/detection/fcos_efficientnet-lite0_person_crowds.py'
@@ -26,6 +27,7 @@ def trained(small_parser, tmp_path):
     """Checkpoints of a small parser and an untrained detector, as tools/train.py names what is in them."""
     parser = load_checkpoint_file(small_parser / 'weights.pth')
     parser['meta']['experiment_name'] = 'small_20260102_030405'
+    parser['meta']['dataset_meta']['palette'] = [(9, 9, 9)] * len(parser['meta']['dataset_meta']['classes'])
     torch.save(parser, tmp_path / 'epoch_3.pth')
     cfg = Config.fromfile(DETECTOR)
     meta = dict(cfg=cfg.pretty_text, dataset_meta=dict(classes=('person',)), experiment_name='fcos_20260102_030405')
@@ -49,6 +51,8 @@ def test_a_pair_is_shipped_and_used_without_options(trained, tmp_path, monkeypat
     inferencer.detector.score_thr = 0.0  # an untrained detector is sure of nobody
     parsed, = inferencer(np.full((60, 50, 3), 90, np.uint8))['predictions']
     assert parsed['people']
+    colours = [list(colour) for colour in inferencer.dataset_meta['palette']]
+    assert colours == [list(colour) for colour in CIHPDataset.METAINFO['palette']], 'not those of the training'
 
     ship(monkeypatch, '--parser', parser, '--out', tmp_path / 'named', '--data', 'photos', '--parser-classes', 'full')
     assert load_checkpoint_file(tmp_path / 'named/parser.pth')['meta']['default_classes'] == 'full'

@@ -13,7 +13,10 @@ import math
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from mmengine.config import Config
+
 from mmqanet.apis import init_detector, init_model
+from mmqanet.apis.sources import dataset_meta
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.model_index import SHIPPED_PARSER
 from mmqanet.checkpoints.shipping import ship
@@ -47,6 +50,8 @@ def main() -> None:
         cfg = read_stored_config(model['content'], model['source'])
         if (parser_class(cfg) is None) != (name == 'detector'):
             raise InputError(f'--{name}: {model["source"]} holds none')
+        if name == 'parser':
+            use_today_s_colours(model['content'], cfg)
     with TemporaryDirectory() as folder:
         ship(models, folder, data=args.data)
         for name, build in (('parser', init_model), ('detector', init_detector)):
@@ -55,6 +60,13 @@ def main() -> None:
     manifest = ship(models, args.out, data=args.data)
     for file, entry in manifest['files'].items():
         print(f'{args.out / file}: {entry["bytes"] / 1e6:.2f} MB, {entry["config"]}, sha256 {entry["sha256"]}')
+
+
+def use_today_s_colours(content: dict, cfg: Config) -> None:
+    """Colour the classes of a parser's checkpoint as their data set does now; those of the training may be older."""
+    stored, declared = content['meta']['dataset_meta'], dataset_meta(cfg)
+    if tuple(stored['classes']) == tuple(declared['classes']):
+        content['meta'] = {**content['meta'], 'dataset_meta': {**stored, 'palette': declared['palette']}}
 
 
 def read_metrics(given: list[str]) -> dict[str, float]:
