@@ -41,8 +41,8 @@ def predicted_sample(seed: int, *, ties: bool) -> ParsingDataSample:
     ids = rng.integers(1, 4, number) if seed % 2 == 0 else np.zeros(number, dtype=np.int64)
     sample = ParsingDataSample(metainfo=dict(name=scene.name, ori_shape=scene.category.shape))
     sample.gt_instances = InstanceData(parsing_ids=torch.from_numpy(ids))
-    sample.gt_maps = PixelData(**{
-        key: torch.tensor(getattr(scene, key))[None] for key in ('category', 'human', 'instance')})
+    sample.gt_maps = PixelData(**{key: torch.tensor(values)[None] for key, values in dict(
+        category=scene.category, human=scene.human, part=scene.instance).items()})
     sample.gt_parts = torch.tensor(scene.gt_parts)
     sample.pred_instances = InstanceData(
         bbox_scores=torch.from_numpy(box), iou_scores=torch.from_numpy(iou),

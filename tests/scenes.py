@@ -39,7 +39,7 @@ class Scene:
                             part_qualities=self.part_qualities)
 
     def truth(self) -> ImageTruth:
-        return ImageTruth(category=self.category, human=self.human, instance=self.instance, parts=self.gt_parts)
+        return ImageTruth(category=self.category, human=self.human, part=self.instance, parts=self.gt_parts)
 
     def prediction(self) -> dict[str, ImageParsing | People | None]:
         """What ``record_image`` compares with the truth."""
@@ -54,8 +54,8 @@ class Scene:
         parsing, kept = self.merged()
         label_maps, offsets = cut(self.people)
         sample = ParsingDataSample(metainfo=dict(name=self.name, ori_shape=self.category.shape))
-        sample.gt_maps = PixelData(**{key: torch.tensor(getattr(self, key))[None]
-                                      for key in ('category', 'human', 'instance')})
+        sample.gt_maps = PixelData(**{key: torch.tensor(values)[None] for key, values in dict(
+            category=self.category, human=self.human, part=self.instance).items()})
         sample.gt_parts = torch.tensor(self.gt_parts)
         sample.pred_instances = InstanceData(
             label_maps=[torch.tensor(label_map) for label_map in label_maps], offsets=torch.tensor(offsets),

@@ -76,19 +76,19 @@ def image_outcomes(*, name: str, people: CroppedPeople, parsing_ids: np.ndarray,
         people, bbox_scores: N people and their box scores (N,).
         parsing_ids: (N,) int64, a person's id in the annotated human map, 0 for a detected box.
         qualities: (S, N) instance qualities under each setting.
-        truth: with human and instance map.
+        truth: with human and part map.
         backdrop: (H, W) uint8, the class map that people are painted over in the category map.
 
     Raises:
         DataError: the annotation does not fit the prediction; names the image.
         InputError: ``truth`` lacks a map.
     """
-    human, instance, parts = truth.human, truth.instance, truth.parts
-    if human is None or instance is None or parts is None:
-        raise InputError(f'truth of {name} lacks the human or the instance map')
+    human, part, parts = truth.human, truth.part, truth.parts
+    if human is None or part is None or parts is None:
+        raise InputError(f'truth of {name} lacks the human or the part map')
     person_ids = distinct(human)
     class_ious, label_areas = people_class_ious(people, truth.category, human, person_ids, num_classes)
-    orders = _Orders(people, human, instance, parts, num_classes=num_classes, rules=rules)
+    orders = _Orders(people, human, part, parts, num_classes=num_classes, rules=rules)
     which = np.zeros(len(qualities), dtype=np.int64)
     outcomes: dict[bytes, int] = {}
     found: list[Outcome] = []
@@ -136,12 +136,12 @@ def _true_ious(people: CroppedPeople, parsing_ids: np.ndarray, person_ids: np.nd
 class _Orders:
     """The people of one image, ready to be put into any order."""
 
-    def __init__(self, people: CroppedPeople, human: np.ndarray, instance: np.ndarray, parts: np.ndarray, *,
+    def __init__(self, people: CroppedPeople, human: np.ndarray, part: np.ndarray, parts: np.ndarray, *,
                  num_classes: int, rules: MergingRules) -> None:
-        self.people, self.human, self.instance = people, human, instance
+        self.people, self.human, self.part = people, human, part
         self.num_classes, self.rules = num_classes, rules
         self.person_ids, self.part_ids, self.part_classes = distinct(human), parts[:, 0], parts[:, 1]
-        (instances, humans), lengths = runs(instance, human)
+        (instances, humans), lengths = runs(part, human)
         self.part_areas = histogram(ranks(instances, self.part_ids), lengths, len(self.part_ids) + 1)[1:]
         self.human_areas = histogram(ranks(humans, self.person_ids), lengths, len(self.person_ids) + 1)[1:]
         self.neighbours = _neighbours(people)
@@ -211,7 +211,7 @@ class _Orders:
             window = self.people.window(person)
             masks = [self.people.mask_in(other, window) for other in self.neighbours[person]]
             (labels, parts, humans, *masks), lengths = runs(
-                self.people.label_maps[person], self.instance[window], self.human[window], *masks)
+                self.people.label_maps[person], self.part[window], self.human[window], *masks)
             self.codes[person] = (labels.astype(np.int64), ranks(parts, self.part_ids), ranks(humans, self.person_ids),
                                   dict(zip(self.neighbours[person], masks)), lengths)
         return self.codes[person]

@@ -96,7 +96,7 @@ class MultiHumanParsingMetric(SingleHumanParsingMetric):
 
     Args:
         metrics: which to compute, of 'mIoU' (brings mAcc, aAcc), 'APp', 'PCP', 'APr', 'APh', and 'mBIoU' and 'mTIoU' as in
-            :class:`SingleHumanParsingMetric`. 'APr' needs the ground-truth instance map and part table, the other APs and
+            :class:`SingleHumanParsingMetric`. 'APr' needs the ground-truth part map and part table, the other APs and
             PCP the human map.
         missing: how images for which nothing was predicted count. ``'release'`` leaves them out of mIoU, AP^r and AP^h
             and keeps their people in AP^p and PCP, ``'count'`` counts them everywhere.

@@ -30,7 +30,7 @@ ALL_METRICS = (*METRIC_NAMES, *BORDER_METRICS)
 #: Those that need class maps alone.
 SEMANTIC_METRICS = ('mIoU', *BORDER_METRICS)
 
-CATEGORY, HUMAN, INSTANCE = (f'ground-truth {kind} map' for kind in ('category', 'human', 'instance'))
+CATEGORY, HUMAN, PART = (f'ground-truth {kind} map' for kind in ('category', 'human', 'part'))
 Value = TypeVar('Value')
 
 
@@ -144,7 +144,7 @@ class _Lines:
         if 'APh' in metrics:
             maps['predicted human map'] = parsing.human
         if 'APr' in metrics:
-            maps[INSTANCE] = _needed(truth.instance, INSTANCE, 'APr')
+            maps[PART] = _needed(truth.part, PART, 'APr')
             maps['predicted part map'] = parsing.part
         for what, values in maps.items():
             if values.shape != truth.category.shape:
@@ -169,7 +169,7 @@ def _match_parts(lines: _Lines, truth: ImageTruth, parsing: ImageParsing, num_cl
     scores = _checked_scores(parsing.part_scores, 'scores of the predicted parts', 'APr')
     check_classes(parsing.part_labels, num_classes, name='the predicted parts')
     check_classes(table[:, 1], num_classes, name='the ground-truth part table')
-    ious = mask_ious(lines['predicted part map'], lines[INSTANCE], np.arange(1, len(parsing.part_labels) + 1), table[:, 0],
+    ious = mask_ious(lines['predicted part map'], lines[PART], np.arange(1, len(parsing.part_labels) + 1), table[:, 0],
                      lengths=lines.lengths)
     return match_masks(ious, parsing.part_labels, scores, table[:, 1], num_classes)
 

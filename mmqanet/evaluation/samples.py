@@ -36,7 +36,7 @@ def truth_of(sample: dict, *, name: str) -> ImageTruth:
     return ImageTruth(
         category=_image_map(maps['category'], name, 'gt_maps.category'),
         human=_image_map(maps['human'], name, 'gt_maps.human') if 'human' in maps else None,
-        instance=_image_map(maps['instance'], name, 'gt_maps.instance') if 'instance' in maps else None,
+        part=_image_map(maps['part'], name, 'gt_maps.part') if 'part' in maps else None,
         parts=_array(sample['gt_parts']).reshape(-1, 3) if sample.get('gt_parts') is not None else None)
 
 

@@ -15,13 +15,13 @@ IGNORE = 255
 class ImageTruth:
     """Annotation of one image.
 
-    ``category``, ``human``, ``instance``: (H, W) integers, class, person id and part id of each pixel (the last two may
-    be None where no metric needs them). ``parts``: (L, 3) rows (part id, class, human id) of ``instance``.
+    ``category``, ``human``, ``part``: (H, W) integers, class, person id and part id of each pixel (the last two may
+    be None where no metric needs them). ``parts``: (L, 3) rows (part id, class, human id) of ``part``.
     """
 
     category: np.ndarray
     human: np.ndarray | None = None
-    instance: np.ndarray | None = None
+    part: np.ndarray | None = None
     parts: np.ndarray | None = None
 
 
@@ -39,7 +39,7 @@ def read_truth(category: PathLike, human: PathLike | None = None, instance: Path
         shape: (H, W) of the image; ``None`` is that of the class map.
 
     Returns:
-        ImageTruth: ``category`` uint8, ``human`` and ``instance`` int32, ``parts`` int64.
+        ImageTruth: ``category`` uint8, ``human`` and ``part`` int32, ``parts`` int64.
 
     Raises:
         DataError: a file is missing, broken or of another size, a label is out of range, or the table does not list

@@ -38,7 +38,7 @@ class ParsingDataSample(BaseDataElement):
             [0, W] × [0, H]); ``bbox_scores`` (N,) float32; ``parsing_ids`` (N,) int64, the person's id in the human map
             (0 for a detected box); ``ann_ids`` (N,) int64.
         gt_sem_seg (PixelData): ``data`` (1, h, w) uint8, labels of the crop, 255 = ignore. Training only.
-        gt_maps (PixelData): ``category``, ``human``, ``instance``, each (1, H, W). Test only, where annotated.
+        gt_maps (PixelData): ``category``, ``human``, ``part``, each (1, H, W). Test only, where annotated.
         gt_parts (Tensor): (K, 3) int32 rows (part instance id, class, human id). Test only, where annotated.
 
     Prediction:

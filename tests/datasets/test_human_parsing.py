@@ -100,7 +100,7 @@ def test_without_human_maps_all_labels_are_the_one_persons(tiny):
 def test_ground_truth_maps_of_an_image(tiny):
     sample = CIHPDataset(**tiny.args(pipeline=LOAD_IMAGE, test_mode=True))[0]
     assert sample['gt_parts'].tolist() == [[14, 14, 1], [15, 15, 1], [34, 14, 2], [35, 15, 2]]
-    assert sorted(np.unique(sample['instance_map'])) == [0, 14, 15, 34, 35]
+    assert sorted(np.unique(sample['part_map'])) == [0, 14, 15, 34, 35]
     assert sample['human_map'].max() == 2
 
 

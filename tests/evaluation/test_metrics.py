@@ -137,7 +137,7 @@ def test_single_human_scores_the_category_maps_alone():
     evaluator = build('SingleHumanParsingMetric')
     for scene in scenes:
         sample = scene.sample()
-        del sample.gt_parts, sample.gt_maps.human, sample.gt_maps.instance
+        del sample.gt_parts, sample.gt_maps.human, sample.gt_maps.part
         if len(scene.people):
             del sample.pred_parts
         evaluator.process([sample])

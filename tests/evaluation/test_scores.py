@@ -99,7 +99,7 @@ def test_undefined_scores_are_nan():
 
 def test_single_metrics_need_no_more_than_their_maps():
     scene = perfect_scene(3)
-    truth, prediction = replace(scene.truth(), human=None, instance=None, parts=None), scene.prediction()
+    truth, prediction = replace(scene.truth(), human=None, part=None, parts=None), scene.prediction()
     bare = ImageParsing.of_nobody(prediction['parsing'].category)
     record = record_image(name='a', truth=truth, parsing=bare, num_classes=5, metrics=('mIoU',))
     present = len(np.unique(scene.category)) / 5

@@ -28,16 +28,16 @@ def test_what_is_written_is_read(files):
     truth = read(files, num_classes=5)
     assert truth.category.tolist() == CATEGORY.tolist()
     assert truth.human.tolist() == HUMAN.tolist()
-    assert truth.instance.tolist() == IDS.tolist()
+    assert truth.part.tolist() == IDS.tolist()
     assert truth.parts.tolist() == [[5, 1, 1], [7, 2, 1], [300, 3, 2], [9, 4, 2]]
     alone = read_truth(files / 'category.png', num_classes=5)
-    assert (alone.human, alone.instance, alone.parts) == (None, None, None)
+    assert (alone.human, alone.part, alone.parts) == (None, None, None)
 
 
 def test_nothing_is_compared_with_partial_labels(files):
     truth = read(files, num_classes=3, num_partial_labels=2)
     assert truth.category.tolist() == [[0, 1, 1, 2], [255, 1, 255, 255]]
-    assert truth.instance.tolist() == [[0, 5, 5, 7], [0, 5, 0, 0]]
+    assert truth.part.tolist() == [[0, 5, 5, 7], [0, 5, 0, 0]]
     assert truth.parts.tolist() == [[5, 1, 1], [7, 2, 1]]
     assert truth.human.tolist() == HUMAN.tolist()
 

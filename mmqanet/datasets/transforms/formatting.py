@@ -7,7 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 from mmqanet.registry import TRANSFORMS
 from mmqanet.structures import ParsingDataSample
 
-MAP_KEYS = ('category', 'human', 'instance')
+MAP_KEYS = ('category', 'human', 'part')
 
 
 @TRANSFORMS.register_module()
@@ -15,7 +15,7 @@ class PackParsingInputs(BaseTransform):
     """Pack what the network reads, and beside it whatever of boxes, labels and maps the pipeline made.
 
     Required keys: the one that ``images`` names. Optional keys: bboxes, bbox_scores, parsing_ids, ann_ids, labels,
-    gt_seg_map, category_map, human_map, instance_map, gt_parts, gt_points.
+    gt_seg_map, category_map, human_map, part_map, gt_parts, gt_points.
     Added keys: inputs ((N · S, 3, h, w) uint8 crops, (3, H, W) for a whole image, or a list of S of these), data_samples.
 
     Args:

@@ -107,7 +107,7 @@ class LoadImageMaps(GroundTruthTransform):
 
     Required keys: category_path, human_path and instance_path (both optional), classes, num_partial_labels (optional),
     ori_shape.
-    Added keys: category_map, human_map, instance_map ((H, W)), gt_parts ((K, 3) int32: part id, class, human id).
+    Added keys: category_map, human_map, part_map ((H, W)), gt_parts ((K, 3) int32: part id, class, human id).
     """
 
     def transform(self, results: dict) -> dict:
@@ -120,5 +120,5 @@ class LoadImageMaps(GroundTruthTransform):
         if truth.human is not None:
             results['human_map'] = truth.human
         if truth.parts is not None:
-            results['instance_map'], results['gt_parts'] = truth.instance, truth.parts.astype(np.int32)
+            results['part_map'], results['gt_parts'] = truth.part, truth.parts.astype(np.int32)
         return results

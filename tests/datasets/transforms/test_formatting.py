@@ -31,6 +31,7 @@ def test_a_test_sample_is_an_image_with_its_crops(tiny):
     assert len(sample.crops) == 2
     assert sample.gt_instances.bboxes.tolist() == [[5, 4, 25, 34], [35, 10, 50, 35]]
     assert sample.gt_maps.category.shape == (1, 40, 60)
+    assert sorted(sample.gt_maps.part.unique().tolist()) == [0, 14, 15, 34, 35]
     assert sample.gt_parts.shape == (4, 3)
 
 
