@@ -1,3 +1,4 @@
+"""The command ``mmqanet`` as ``python -m mmqanet``."""
 import sys
 
 from mmqanet.cli.main import main

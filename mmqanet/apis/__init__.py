@@ -1,3 +1,4 @@
+"""Parsing from Python: models by name, config or checkpoint, and what they make of pictures and videos."""
 from mmqanet.apis.detector import PersonDetector, init_detector
 from mmqanet.apis.inference import inference_parser, inference_topdown
 from mmqanet.apis.inferencer import HumanParsingInferencer

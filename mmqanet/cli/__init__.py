@@ -1,0 +1,1 @@
+"""The command ``mmqanet`` and its subcommands."""

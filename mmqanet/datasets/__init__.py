@@ -1,3 +1,4 @@
+"""The data sets and what training draws from them; importing this registers them."""
 from mmqanet.datasets.atr import ATRDataset
 from mmqanet.datasets.ccp import CCPDataset, CCPMergedDataset
 from mmqanet.datasets.ccp_sides import CCPSidesDataset

@@ -1,3 +1,4 @@
+"""Pictures of parsings and plots of metrics."""
 from mmqanet.visualization.arrays import annotated, predicted
 from mmqanet.visualization.overlay import (
     add_legend,

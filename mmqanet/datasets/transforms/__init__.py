@@ -1,3 +1,4 @@
+"""The steps of pipelines, from the files of a sample to its crops; importing this registers them."""
 from mmqanet.datasets.transforms.crop import (
     BoxesToCrops,
     RandomCropFlip,

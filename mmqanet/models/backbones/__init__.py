@@ -1,0 +1,1 @@
+"""Backbones that mmseg does not have, or computes otherwise than the release."""

@@ -1,0 +1,1 @@
+"""Person detectors on plain torch."""

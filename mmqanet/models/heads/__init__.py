@@ -1,0 +1,1 @@
+"""Heads: classes, IoU scores, masks and coordinates of crops and regions."""

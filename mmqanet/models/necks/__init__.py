@@ -1,0 +1,1 @@
+"""Necks, which join the levels of a backbone."""

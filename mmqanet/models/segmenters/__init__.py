@@ -1,0 +1,1 @@
+"""Instance segmenters in given boxes."""
