@@ -76,7 +76,7 @@ class Plan:
 
 
 class Study:
-    """The answers for one box source.
+    """What was found out for one box source.
 
     Args:
         plan: what is asked.

@@ -42,7 +42,7 @@ class HumanParsingInferencer:
             ``weights`` carry, or, without weights, the model that the package ships.
         weights: a checkpoint; not needed with the name of a model whose weights are released.
         device: e.g. ``'cpu'`` or ``'cuda:0'``; by default a GPU where there is one.
-        detector: who finds the people where a call gives no boxes: a config of mmdet, ``'shipped'`` for the package's own,
+        detector: finds the people where a call gives no boxes: a config of mmdet, ``'shipped'`` for the package's own,
             or an object with a ``detect`` like ``PersonDetector``. A checkpoint (``.pth``) that carries its config will do
             as well. By default the shipped one for the shipped model. With a model of one's own and no detector the model
             finds the people itself, if it is of that kind; else each picture is one person.

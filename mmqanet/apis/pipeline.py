@@ -38,7 +38,7 @@ class Pipeline:
     Args:
         model: the parser.
         call: the options.
-        find_detector: gives who finds the people, or ``None``; asked where a call does not say where they are.
+        find_detector: gives the detector, or ``None``; called where a call does not say where the people are.
         second_stage: parses parts of the people once more.
         classes: of the parser.
     """

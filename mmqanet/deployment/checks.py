@@ -96,7 +96,7 @@ def check_detector(model: LightFCOS, content: bytes) -> None:
     image = torch.randint(0, 256, (1, 3, height, width), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     found = session(content).run(
         list(DETECTOR_OUTPUTS), {'image': model.padded(image).numpy(), 'size': np.array([height, width])})
-    expected = model.answers(image.to(model.device))
+    expected = model.predictions(image.to(model.device))
     boxes, *scores = (float(np.abs(one - other[0].cpu().numpy()).max()) for one, other in zip(found[:3], expected))
     if not (boxes <= 0.1 and max(scores) <= 1e-4):
         raise DataError(f'export: detector.onnx differs from torch by {max(scores):.2g} in scores and {boxes:.2g} pixels in '

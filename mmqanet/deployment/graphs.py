@@ -134,7 +134,7 @@ class DetectorGraph(nn.Module):
         """The outputs of the class in its order: boxes, classness, centerness, levels."""
         inside = ((torch.arange(image.shape[2]) < size[0])[:, None] & (torch.arange(image.shape[3]) < size[1])[None]).float()
         inputs = (image.float() - self.model.mean) / self.model.std * inside
-        boxes, classness, centerness, levels = self.model.answers_at(inputs, size.flip(0).float())
+        boxes, classness, centerness, levels = self.model.predictions_at(inputs, size.flip(0).float())
         return boxes[0], classness[0], centerness[0], levels[0]
 
 

@@ -31,7 +31,7 @@ def build_app(inferencer: HumanParsingInferencer, *, workspace: Path) -> 'Blocks
     """The page.
 
     Args:
-        inferencer: who parses; one call at a time.
+        inferencer: parses the photos, in one call at a time.
         workspace: a folder for results, which are removed after an hour.
 
     Raises:
@@ -74,7 +74,7 @@ def serve(inferencer: HumanParsingInferencer, *, host: str, port: int, share: bo
     """Serve the page until Ctrl-C.
 
     Args:
-        inferencer: who parses.
+        inferencer: parses the photos.
         host: the address to listen at; 127.0.0.1 is seen by this machine alone.
         port: to listen at.
         share: also make a public link, through a server of Gradio's makers.

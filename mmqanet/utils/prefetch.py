@@ -81,7 +81,7 @@ class _Shelf(Generic[Item]):
             self.changed.notify_all()
 
     def wait_for_item(self) -> bool:
-        """For the taker, who is done with what was taken last: whether there is another item."""
+        """Whether there is another item, for the consumer, which is done with what was taken last."""
         with self.changed:
             self.weight -= self.taken
             self.taken = 0

@@ -32,7 +32,7 @@ def parallel_map(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -
 def parallel_ahead(function: Callable[[Piece], Result], pieces: Iterable[Piece]) -> Iterator[Result]:
     """As :func:`parallel_map`, but of many pieces no more are taken at a time than there are threads, so that few results
     wait. A piece that memory does not suffice for is tried again when no other is in the making. Called on one of these
-    threads, it is ``map``: who waits there for another one would wait for ever."""
+    threads, it is ``map``: a thread of the pool that waits for another one could wait for ever."""
     if _is_of_a_pool():
         yield from map(function, pieces)
         return

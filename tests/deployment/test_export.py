@@ -148,7 +148,7 @@ def test_the_detector_takes_pictures_of_any_size():
         padded = torch.zeros(1, 3, *(-(-side // 32) * 32 for side in size), dtype=torch.uint8)
         padded[0, :, :size[0], :size[1]] = image
         answers = network.run(None, dict(image=padded.numpy(), size=np.array(size)))
-        for found, expected, tolerance in zip(answers, detector.model.answers(image[None]), (1e-2, 1e-5, 1e-5, 0)):
+        for found, expected, tolerance in zip(answers, detector.model.predictions(image[None]), (1e-2, 1e-5, 1e-5, 0)):
             np.testing.assert_allclose(found, expected[0], atol=tolerance)
     detector.model.bbox_head.conv_reg.bias.data += 0.5
     with pytest.raises(DataError, match=r'detector\.onnx differs from torch by .* pixels in boxes'):

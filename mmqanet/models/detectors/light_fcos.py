@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from mmqanet.registry import MODELS
 from mmqanet.utils.threads import parallel_map
 
-Answers = tuple[Tensor, Tensor, Tensor, Tensor]  # boxes, classness, centerness and level of every place
+Predictions = tuple[Tensor, Tensor, Tensor, Tensor]  # boxes, classness, centerness and level of every place
 
 # What decides on the boxes in a config of mmdet, part by part. All of it must be given and nothing else, but for what only
 # training reads: mmdet's defaults are other than these, and another entry could change the boxes unnoticed.
@@ -61,7 +61,7 @@ class LightFCOS(nn.Module):
         cfg: the config's ``model``.
 
     Attributes:
-        runner (Callable, optional): what computes :meth:`answers_at` in place of this network, of one RGB image
+        runner (Callable, optional): what computes :meth:`predictions_at` in place of this network, of one RGB image
             (3, H, W) uint8 without padding: boxes (K, 4), classness, centerness and levels (K,). Set by
             :func:`mmqanet.deployment.backends.use_detector_backend`.
     """
@@ -72,7 +72,7 @@ class LightFCOS(nn.Module):
     def __init__(self, cfg: Mapping[str, Any]) -> None:
         super().__init__()
         preprocessor, head = cfg['data_preprocessor'], cfg['bbox_head']
-        self.runner: Callable[[Tensor], Answers] | None = None
+        self.runner: Callable[[Tensor], Predictions] | None = None
         self.register_buffer('mean', torch.tensor(preprocessor['mean']).view(3, 1, 1), persistent=False)
         self.register_buffer('std', torch.tensor(preprocessor['std']).view(3, 1, 1), persistent=False)
         self.divisor, self.strides, self.test_cfg = preprocessor['pad_size_divisor'], head['strides'], cfg['test_cfg']
@@ -98,40 +98,40 @@ class LightFCOS(nn.Module):
             ``scores`` (N,) float32 in [0, 1], descending, and ``labels`` (N,) int64, all 0.
         """
         images = torch.stack(list(data['inputs'])).flip(1)
-        answers = map(self.runner, images) if self.runner else self._answers_of_each(images.to(self.device))
+        predictions = map(self.runner, images) if self.runner else self._predictions_of_each(images.to(self.device))
         results = []
-        for answer, scale in zip(answers, data['scale_factor'], strict=True):
-            boxes, scores = self._candidates(*answer)
+        for predicted, scale in zip(predictions, data['scale_factor'], strict=True):
+            boxes, scores = self._candidates(*predicted)
             boxes, scores = self._select(boxes / boxes.new_tensor([*scale, *scale]), scores)
             labels = torch.zeros(len(scores), dtype=torch.long, device=scores.device)
             results.append(SimpleNamespace(pred_instances=SimpleNamespace(bboxes=boxes, scores=scores, labels=labels)))
         return results
 
-    def _answers_of_each(self, images: Tensor) -> Iterable[Answers]:
-        """What :meth:`answers_at` says of each of RGB images (B, 3, H, W) uint8. On a CPU each image passes on one thread,
+    def _predictions_of_each(self, images: Tensor) -> Iterable[Predictions]:
+        """:meth:`predictions_at` of each of RGB images (B, 3, H, W) uint8. On a CPU each image passes on one thread,
         where there are enough for all threads: sharing its operations takes longer."""
         if self.device.type != 'cpu' or len(images) < torch.get_num_threads():
-            return zip(*self.answers(images))
+            return zip(*self.predictions(images))
 
         @torch.no_grad()
-        def answers_of(image: Tensor) -> Answers:
-            boxes, classness, centerness, levels = self.answers(image[None])
+        def predictions_of(image: Tensor) -> Predictions:
+            boxes, classness, centerness, levels = self.predictions(image[None])
             return boxes[0], classness[0], centerness[0], levels[0]
 
-        return parallel_map(answers_of, images)
+        return parallel_map(predictions_of, images)
 
-    def answers(self, images: Tensor) -> Answers:
-        """What :meth:`answers_at` says of RGB images (B, 3, H, W) uint8, without padding, on the device of the network."""
+    def predictions(self, images: Tensor) -> Predictions:
+        """:meth:`predictions_at` of RGB images (B, 3, H, W) uint8, without padding, on the device of the network."""
         height, width = images.shape[-2:]
         images = (images.float() - self.mean) / self.std
-        return self.answers_at(self.padded(images), images.new_tensor([width, height]))
+        return self.predictions_at(self.padded(images), images.new_tensor([width, height]))
 
     def padded(self, images: Tensor) -> Tensor:
         """Images (..., H, W) with zeros on the right and below, up to multiples of the divisor."""
         height, width = images.shape[-2:]
         return F.pad(images, (0, -width % self.divisor, 0, -height % self.divisor))
 
-    def answers_at(self, images: Tensor, size: Tensor) -> Answers:
+    def predictions_at(self, images: Tensor, size: Tensor) -> Predictions:
         """What the network says at each of its K places.
 
         Args:
@@ -207,8 +207,8 @@ class _Head(nn.Module):
         for scale, feature in zip(self.scales, maps, strict=True):
             place = self.reg_convs(feature)
             ltrb = scale(self.conv_reg(place)).clamp(min=0)
-            answers = self.conv_cls(self.cls_convs(feature)), ltrb, self.conv_centerness(place)
-            outs.append(tuple(answer.float() for answer in answers))  # half precision would round to whole pixels
+            outputs = self.conv_cls(self.cls_convs(feature)), ltrb, self.conv_centerness(place)
+            outs.append(tuple(output.float() for output in outputs))  # half precision would round to whole pixels
         return outs
 
 

@@ -106,11 +106,11 @@ class CropParser(BaseParser):
         size = self._crops_at_once()
 
         @torch.no_grad()
-        def answers(chunk: Tensor) -> list[tuple[Tensor, Tensor]]:
+        def predictions(chunk: Tensor) -> list[tuple[Tensor, Tensor]]:
             return in_halves(lambda crops: list(zip(*predict(crops))), chunk)
 
         enough = sum(map(len, inputs)) >= size * torch.get_num_threads()
-        for chunk in (parallel_ahead if enough and self._shares_threads() else map)(answers, chunks_of(inputs, size)):
+        for chunk in (parallel_ahead if enough and self._shares_threads() else map)(predictions, chunks_of(inputs, size)):
             yield from chunk
 
     def _shares_threads(self) -> bool:

@@ -1,4 +1,4 @@
-"""The top-down parser: a crop of one person in, the label of every pixel and the IoU of the answer out.
+"""The top-down parser: a crop of one person in, the label of every pixel and the IoU of that labelling out.
 
     B crops of a batch, C classes, h, w size of the network input, N_i people of image i, S scales.
 """
