@@ -15,6 +15,7 @@ from sides import write_sides_parser
 from mmqanet.apis import init_model
 from mmqanet.apis.restricted import parse_restricted
 from mmqanet.checkpoints.loading import load_checkpoint_file
+from mmqanet.checkpoints.stored_config import read_stored_config
 from mmqanet.datasets.ccp import CCP_CLASSES
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES, CCP_SIDES_ORIGINS, CCP_SIDES_PARTIAL_LABELS, CCPSidesDataset
 from mmqanet.models import ParsingHead
@@ -138,10 +139,29 @@ def test_scores_against_coarse_labels(weights, tmp_path, monkeypatch, capsys):
     assert len(rows) == 2
     union = (truth == 1) | (found == CCP_SIDES_CLASSES.index('hair'))
     assert f'{100 * (truth == 1).sum() / union.sum():.1f}' in rows[0]
+    arguments = (tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background', 'hair', '--checkpoint')
+    with pytest.raises(SystemExit, match=r"--qualities: the parser's qualities are not calibrated"):
+        run(monkeypatch, 'analysis_tools/coarse_iou.py', *arguments, weights, '--detector', 'image', '--qualities')
+    run(monkeypatch, 'analysis_tools/coarse_iou.py', *arguments, calibrated(weights, tmp_path / 'calibrated.pth'),
+        '--detector', 'image', '--qualities', '--classes', 'full')
+    row = next(line for line in capsys.readouterr().out.splitlines() if 'hair' in line and 'colour' in line)
+    before, after = (abs(share * float(quality) - iou) for share in (1, 0.5) for quality, iou in [
+        (sample.pred_instances.part_qualities[0, 0] * 100, 100 * (truth == 1).sum() / union.sum())])
+    assert [float(word) for word in row.split('│')[-3:-1]] == pytest.approx([before, after], abs=0.06)
     Image.fromarray(truth).save(tmp_path / 'labels/b.png')
     with pytest.raises(SystemExit, match='0 photos called b'):
         run(monkeypatch, 'analysis_tools/coarse_iou.py', tmp_path / 'photos', tmp_path / 'labels', '--labels', 'background',
             '--checkpoint', weights, '--detector', 'image')
+
+
+def calibrated(weights: Path, path: Path) -> Path:
+    """The checkpoint, expecting half of each quality."""
+    content = load_checkpoint_file(weights)
+    cfg, line = read_stored_config(content, weights), dict(qualities=[0, 1], ious=[0, 0.5])
+    cfg.model.postprocessor.calibration = dict(people=line, parts=[line] * 22, pooled=line)
+    content['meta']['cfg'] = cfg.pretty_text
+    torch.save(content, path)
+    return path
 
 
 def test_how_right_pseudo_labels_are(weights, tmp_path, monkeypatch, capsys):
