@@ -193,6 +193,8 @@ def test_images_of_pillow_open_files_grey_arrays_and_iterators_are_read(tmp_path
         assert names(found) == ['0', '1', '2', '3', '4']
         for item in found:
             assert np.array_equal(item.read(), image)
+    for kind in (bytes, bytearray, memoryview):  # alone, they are no iterables of numbers of cameras
+        assert np.array_equal(read(kind(path.read_bytes())), image)
     grey = np.repeat(image[..., :1], 3, axis=2)
     assert np.array_equal(read(image[..., 0]), grey)
     assert np.array_equal(read(image[..., :1]), grey)

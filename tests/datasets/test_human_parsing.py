@@ -346,7 +346,10 @@ def test_arguments_of_every_data_set_of_mmengine(tiny):
     assert len(CIHPDataset(**tiny.args(indices=2))) == 2
     last = CIHPDataset(**tiny.args(indices=[2]))
     assert last.get_data_info(0)['ann_ids'].tolist() == [21]
-    assert CIHPDataset(**tiny.args(serialize_data=False)).get_data_info(1)['ann_ids'].tolist() == [12]
+    for serialized in (True, False):
+        dataset = CIHPDataset(**tiny.args(serialize_data=serialized))
+        assert dataset.get_data_info(1)['ann_ids'].tolist() == [12]
+        assert bool(len(dataset.data_list)) != serialized  # the records are packed, or stay a list
     assert CIHPDataset(**tiny.args(max_refetch=3)).max_refetch == 3
     for indices, message in (([9], 'beyond the 3 samples'), ([], 'takes no sample'), (0, 'takes no sample')):
         with pytest.raises(InputError, match=f'indices.*{message}'):
