@@ -1,10 +1,12 @@
 """Which results may be written: no file that was given, none of another input, none outside of the folder."""
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mmqanet.apis.inputs import Picture
 from mmqanet.apis.output_plan import OutputPlan
+from mmqanet.apis.videos import Video
 from mmqanet.errors import DataError, InputError
 
 
@@ -39,6 +41,16 @@ def test_no_input_is_written_over(tmp_path):
         plan(tmp_path, 'palette').claim([picture('b'), picture('a', tmp_path / 'a.png')])
     with pytest.raises(InputError, match='would overwrite this picture'):
         plan(tmp_path, 'palette').claim([picture('a'), picture('c', tmp_path / 'a.png')])
+    with pytest.raises(InputError, match=r'b\.json: the output would overwrite this video'):
+        plan(tmp_path).claim([picture('b'), Video(name='a', source='a video', handle=str(tmp_path / 'b.json'))])
+
+
+def test_what_comes_from_no_file_keeps_none_from_being_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    made = plan(Path(), 'palette')
+    made.claim([Picture(name='1', source='image 1', content=np.zeros((2, 3, 3), np.uint8)),
+                Picture(name='2', source='image 2', content=b''), Video(name='camera7', source='camera 7', handle=7)])
+    made.check(tmp_path / '7')
 
 
 @pytest.mark.parametrize(('kinds', 'names'), [

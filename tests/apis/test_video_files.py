@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmqanet.apis.video_writing import JsonLinesWriter, VideoWriter, is_whole_mp4
-from mmqanet.apis.videos import _Clock
+from mmqanet.apis.videos import Video, _Clock
 from mmqanet.errors import DataError
 
 
@@ -87,3 +87,17 @@ def test_lines_are_whole_as_soon_as_they_are_added(tmp_path):
         JsonLinesWriter(tmp_path / 'b.jsonl').add(dict(frame=math.nan))
     with pytest.raises(DataError, match=r'shown\.jsonl: cannot be written'):
         JsonLinesWriter(tmp_path / 'none/c.jsonl', target=tmp_path / 'shown.jsonl')
+
+
+def test_a_video_that_may_not_be_read_is_named_with_the_reason(tmp_path, monkeypatch):
+    path = tmp_path / 'a.mp4'
+    path.write_bytes(WHOLE)
+
+    def refuse(*args):
+        raise PermissionError(13, 'Permission denied', str(path))
+
+    monkeypatch.setattr('mmqanet.apis.videos.open', refuse, raising=False)
+    video = Video(name='a', source='in/a.mp4', handle=str(path))
+    with pytest.raises(DataError, match=r'^in/a\.mp4: Permission denied$'):
+        next(video.frames())
+    assert video.count() == 0
