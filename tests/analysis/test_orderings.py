@@ -1,10 +1,15 @@
 """True IoUs against a loop over whole-image maps; that outcomes are shared among equal orders."""
+from dataclasses import replace
+
 import numpy as np
+import pytest
 from predicted_sets import CLASSES
 
 from mmqanet.analysis.ablation import truth_of
-from mmqanet.analysis.orderings import image_outcomes
+from mmqanet.analysis.orderings import _neighbours, image_outcomes
+from mmqanet.errors import InputError
 from mmqanet.functional.merging import MergingRules
+from mmqanet.functional.people import CroppedPeople
 
 
 def outcomes(predicted, index: int, qualities):
@@ -60,3 +65,29 @@ def test_equal_orders_share_an_outcome(predicted):
     index = next(i for i, sample in enumerate(predicted.samples) if len(sample.pred_instances.label_maps) == 3)
     qualities = [[.5, .7, .9], [.1, .2, .3], [.9, .7, .5], [.5, .5, .9], [.5, .7, .001], [.4, .4, .8]]
     assert outcomes(predicted, index, qualities)[3].which.tolist() == [0, 0, 1, 2, 3, 2]
+
+
+@pytest.mark.parametrize('lacking', ['human', 'instance', 'parts'])
+def test_every_map_of_the_truth_is_needed(predicted, lacking):
+    info = predicted.infos[0]
+    people, parsing_ids = predicted.cache.people(info['name'])
+    truth = replace(truth_of(info, shape=people.image_shape, classes=CLASSES), **{lacking: None})
+    scores = np.ones(len(people))
+    with pytest.raises(InputError, match=f"truth of {info['name']} lacks the human or the instance map"):
+        image_outcomes(name=info['name'], people=people, parsing_ids=parsing_ids, bbox_scores=scores, truth=truth,
+                       qualities=scores[None], num_classes=len(CLASSES), rules=MergingRules())
+
+
+def test_neighbours_share_a_labelled_pixel_of_whatever_class():
+    rng = np.random.default_rng(0)
+    shared = 0
+    for _ in range(40):
+        shapes, corners = rng.integers(1, 6, (5, 2)), rng.integers(0, 7, (5, 2))
+        maps = [(rng.random(shape) < 0.4).astype(np.uint8) * rng.integers(1, 3, dtype=np.uint8) for shape in shapes]
+        people = CroppedPeople(maps, corners, (12, 12))
+        whole = [people.full(person) > 0 for person in range(5)]
+        expected = [[other for other in range(5) if other != person and (whole[person] & whole[other]).any()]
+                    for person in range(5)]
+        assert [sorted(others) for others in _neighbours(people)] == expected
+        shared += sum(map(len, expected))
+    assert shared > 20

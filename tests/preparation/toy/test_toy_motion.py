@@ -1,5 +1,6 @@
 """Toy videos: who walks where, and that labels and layout are VIP's."""
 import runpy
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -8,6 +9,7 @@ import pytest
 
 from mmqanet.errors import InputError
 from mmqanet.preparation.toy.motion import draw_video
+from mmqanet.preparation.toy.skeleton import between, random_walk
 
 SIZE = 96, 72
 TOOL = Path(__file__).resolve().parents[3] / 'tools/dataset_converters/draw_toy_videos.py'
@@ -53,6 +55,27 @@ def test_chance_comes_from_the_stream_alone(shot):
 def test_arguments_out_of_range_are_refused(options):
     with pytest.raises(InputError, match=next(iter(options)).replace('people', 'max_people')):
         next(draw_video(np.random.default_rng(0), **{'frames': 1, **options}))
+
+
+def test_who_walks_swings_the_arms_against_the_legs_and_steps_alike_with_both():
+    for seed in range(20):
+        left, right = random_walk(np.random.default_rng(seed), yaw=30)
+        for pose, ahead, back in ((left, 'left', 'right'), (right, 'right', 'left')):
+            swing = {name: angles[1] for name, angles in pose.limbs.items()}
+            assert swing[f'{ahead} leg'] > 15
+            assert swing[f'{back} leg'] < -15
+            assert swing[f'{back} arm'] > 20
+            assert swing[f'{ahead} arm'] < -20
+            bent = {name: angles[3] - angles[1] for name, angles in pose.limbs.items()}
+            assert max(bent[f'{side} leg'] for side in (ahead, back)) < 5, 'knees bend backwards'
+            assert min(bent[f'{side} arm'] for side in (ahead, back)) > -3, 'and elbows forwards'
+        for limb in ('arm', 'leg'):
+            assert left.limbs[f'left {limb}'] == right.limbs[f'right {limb}']
+            assert left.limbs[f'right {limb}'] == right.limbs[f'left {limb}']
+        assert replace(left, limbs=right.limbs) == right
+        middle = between(left, right, 0.5).limbs
+        assert middle['left leg'] == pytest.approx(middle['right leg'])
+        assert middle['left leg'] == pytest.approx(np.mean([left.limbs['left leg'], left.limbs['right leg']], axis=0))
 
 
 def test_the_tool_writes_videos_and_labelled_frames(tmp_path):

@@ -5,11 +5,13 @@ import pytest
 from mmqanet.functional.charts import CHARTS, MIRRORED_CHARTS, PART_OF_CHART, PARTS
 from mmqanet.preparation.toy.parts import Part
 from mmqanet.preparation.toy.scene import draw_scene
-from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, pose_body
+from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, pose_body, random_body, random_pose
 from mmqanet.preparation.toy.surface import SECTORS, body_tubes, draw_surface, mirror
 
 LIMBS = {'left arm': (35, 0, 30, 0), 'right arm': (80, 0, 100, 0), 'left leg': (8, 0, 6, 0), 'right leg': (20, 0, 15, 0)}
 GRID = np.stack(np.meshgrid(np.linspace(-0.7, 0.7, 141), np.linspace(-0.6, 0.6, 121)), axis=-1)
+JOINTS = {'upper arm': ('shoulder', 'elbow'), 'lower arm': ('elbow', 'wrist'), 'hand': ('wrist', 'hand'),
+          'upper leg': ('hip', 'knee'), 'lower leg': ('knee', 'ankle')}
 OF_PART = {Part.LEFT_ARM: 'left', Part.RIGHT_ARM: 'right', Part.LEFT_LEG: 'left', Part.RIGHT_LEG: 'right'}
 
 
@@ -69,6 +71,30 @@ def test_u_runs_down_the_limbs_and_v_to_the_left_of_the_person():
     assert np.corrcoef(rows, u[rows, columns])[0, 1] > 0.95
     rows, columns = np.nonzero(charts == CHARTS.index('torso-front'))
     assert np.corrcoef(columns, v[rows, columns])[0, 1] > 0.9  # who faces the viewer has the left at the right
+
+
+@pytest.mark.parametrize('front', [True, False])
+def test_tubes_lie_between_the_joints_of_their_part_and_meet_there(front):
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        skeleton = pose_body(random_body(rng), random_pose(rng, front=front))
+        tubes, joints = body_tubes(skeleton), skeleton.joints
+        assert len(tubes) == 14
+        for side in SIDES:
+            for part, ends in JOINTS.items():
+                tube = tubes[f'{side} {part}']
+                np.testing.assert_array_equal([tube.start, tube.stop], [joints[f'{side} {end}'] for end in ends])
+            for limb in ('arm', 'leg'):
+                upper, lower = tubes[f'{side} upper {limb}'], tubes[f'{side} lower {limb}']
+                assert upper.half_width(0) > upper.half_width(1) == lower.half_width(0) > lower.half_width(1)
+            foot = tubes[f'{side} foot']
+            low, high = np.sort([joints[f'{side} ankle'], joints[f'{side} toe']], axis=0)
+            assert (foot.start >= low).all()
+            assert (foot.stop <= high + 0.015).all()
+        np.testing.assert_allclose((tubes['head'].start + tubes['head'].stop) / 2, joints['head'])
+        trunk = tubes['trunk']
+        np.testing.assert_allclose(np.cross(trunk.stop - trunk.start, joints['chest'] - joints['pelvis']), 0, atol=1e-12)
+        assert trunk.start[1] < joints['chest'][1] < joints['pelvis'][1] <= trunk.stop[1], 'from the neck to the crotch'
 
 
 def test_what_a_scene_shows_of_limbs_is_on_their_charts():
