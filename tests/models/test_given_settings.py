@@ -64,5 +64,7 @@ def kinds_of_norm(module):
 def test_a_given_normalisation_takes_the_place_of_the_own_one(kind, own):
     options, _ = SMALL[kind]
     assert kinds_of_norm(kind(**options)) == {own}
-    other, given = (nn.GroupNorm, dict(type='GN', num_groups=2)) if own is nn.BatchNorm2d else (nn.BatchNorm2d, dict(type='BN'))
+    others = {nn.BatchNorm2d: dict(type='BN'), nn.GroupNorm: dict(type='GN', num_groups=2)}
+    del others[own]
+    (other, given), = others.items()
     assert kinds_of_norm(kind(**options, norm_cfg=given)) == {other}
