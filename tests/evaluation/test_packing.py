@@ -67,6 +67,11 @@ def test_track_2_has_the_video_outermost(tmp_path, capsys):
 @pytest.mark.parametrize(('change', 'message'), [
     (lambda root: (root / 'in/instance_parsing/v/1.txt').unlink(), r'v/1\.txt: missing'),
     (lambda root: (root / 'in/instance_segmentation/v/2.png').unlink(), r'v/2\.png: missing'),
+    (lambda root: (root / 'in/global_parsing/v/2.png').write_bytes(b'GIF89a'), r'global_parsing/v/2\.png: is no PNG'),
+    (lambda root: (root / 'in/instance_parsing/v/2.png').write_bytes(b''), r'instance_parsing/v/2\.png: is no PNG'),
+    *((lambda root, kind=kind, text=text: (root / f'in/{kind}/v/2.txt').write_text(text),
+       rf'{kind}/v/2\.txt: holds something else than numbers')
+      for kind in ('instance_parsing', 'instance_segmentation') for text in ('1 half\n', '<html>', '1 0.5\n\0')),
     (lambda root: (root / 'list.txt').write_text('v/1\n'), 'v/2 is not on the list'),
     (lambda root: (root / 'list.txt').write_text('v/1\nv/2\nv/3\n'), r'no files of v/3, which is on the list \(1'),
     (lambda root: save(root / 'in', '3'), '3: frames of track 2 are called VIDEO/FRAME'),

@@ -49,6 +49,12 @@ def test_without_targets_predictions_make_it_undefined():
     assert average_precision(np.zeros(0), np.zeros((0, 3), bool), 5).tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize(('predictions', 'targets'), [(2, 0), (0, 0), (0, 5)])
+def test_without_targets_or_predictions_there_is_no_curve(predictions, targets):
+    curve = precision_recall(np.ones(predictions), np.ones((predictions, 3), bool), targets)
+    assert [values.shape for values in curve] == [(0, 3), (0, 3)]
+
+
 def people_ious(*rows):
     """Class IoUs (N, G, 3) whose mean is the number given, all classes alike."""
     return np.repeat(np.array(rows, dtype=float)[:, :, None], 3, axis=2)

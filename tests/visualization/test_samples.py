@@ -6,7 +6,7 @@ import pytest
 
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.structures import LabelSet
-from mmqanet.visualization.samples import FRAME, HEIGHT, CropSample, contact_sheet, draw_sample
+from mmqanet.visualization.samples import FRAME, HEIGHT, CropSample, _crop_panels, contact_sheet, draw_sample
 
 LABELS = LabelSet(('background', 'left', 'right'), ((0, 0, 0), (250, 0, 0), (0, 0, 250)))
 PLAIN = PersonCrop.from_box((20, 10, 50, 70), output_size=(48, 64))
@@ -82,6 +82,16 @@ def test_wide_and_tiny_images_fit(scene):
                             np.zeros((0, 4)), label_set=LABELS, title='longer than the picture is wide')
         assert drawn.shape[0] > HEIGHT
         assert drawn.shape[1] <= 1.7 * HEIGHT + 20
+
+
+@pytest.mark.parametrize(('size', 'width'), [((1, 2000), 1), ((2, 1200), 1), ((30, 60), HEIGHT // 2)])
+def test_slim_crops_are_a_pixel_wide_at_least(scene, size, width):
+    crop = PersonCrop.from_box((20, 10, 50, 70), output_size=size)
+    sample = CropSample(image=np.zeros((*size[::-1], 3), np.uint8), labels=np.zeros(size[::-1], np.uint8), person=1, crop=crop,
+                        plain=crop)
+    panels = _crop_panels(sample, LABELS)
+    assert [panel.shape[1] for panel in panels[:1]] == [width]
+    assert len(panels) == 3
 
 
 def test_a_sheet_holds_every_picture():

@@ -39,6 +39,17 @@ def test_what_is_kept_answers_for_any_setting(tmp_path):
         kept.qualities(Setting(threshold=0.3), KEEP)
 
 
+def test_scores_of_the_network_that_leave_their_range_count_as_its_ends(tmp_path):
+    probs = torch.full((4, 20, 30), 0.6)
+    probs[:, :9] = 0.9
+    found = instances(probs, torch.tensor([1.5, 1.0, 0.5, -0.25]))
+    found.mask_ious = torch.tensor([0.5, 2.0, -1.0, 0.5])
+    folder = DetectionFolder(tmp_path, {})
+    folder.write('7', found, (20, 30))
+    kept = folder.read('7').qualities(Setting((1.0, 1.0, 0.0)), KEEP)
+    np.testing.assert_allclose(kept, np.sqrt([1 * 0.5, 1 * 1, 0.5 * 0, 0 * 0.5]), rtol=1e-6)
+
+
 def test_an_image_without_detections(tmp_path):
     folder = DetectionFolder(tmp_path, {})
     bare = InstanceData(bboxes=torch.zeros(0, 4), labels=torch.zeros(0), scores=torch.zeros(0), masks=torch.zeros(0, 20, 30))
