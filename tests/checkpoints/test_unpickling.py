@@ -65,25 +65,50 @@ def test_a_log_history_comes_back(tmp_path):
     assert found.statistics('mean') == history.statistics('mean')
 
 
-@pytest.mark.parametrize('value', [
-    Call(np.ndarray, (1,), np.dtype('O'), b'\x10\x20\x30\x40\x50\x60\x70\x00'), Call(np.ndarray, (2, 2)),
-    Call(np.dtype, 'O'), np.dtype('O'), np.array([{}], dtype=object), np.array(['a']),
-    np.zeros(1, [('a', 'O')]), np.array([1j]),
-    Call(np._core.multiarray.scalar, np.dtype('O'), {}), np.datetime64('2020-01-01'),
-    Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b'b', state=(1, (2,), np.dtype('f8'), False, b'short')),
-    Call(bytes, 10**6),
-    Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b'b', state=(1, (2**40,), np.dtype('f8'), False, b'12345678')),
-    Call(getattr, HistoryBuffer, '__init__'), Call(getattr, HistoryBuffer, 'update'), Call(getattr, dict, 'mean'),
-    Call(HistoryBuffer.__new__, HistoryBuffer, state=dict(_log_history=[1], _count_history=[1], max_length=3)),
-    Call(HistoryBuffer.__new__, HistoryBuffer,
-         state=dict(_log_history=np.ones(3), _count_history=np.ones(2), max_length=3)),
-    Call(HistoryBuffer.__new__, HistoryBuffer,
-         state=dict(_log_history=np.ones((1, 2)), _count_history=np.ones((1, 2)), max_length=3)),
-], ids=range(19))
-def test_no_array_is_made_by_the_file(tmp_path, value):
+def history(log, counts, max_length=3):
+    """A history that its constructor would not have made so."""
+    made = HistoryBuffer([1.0], [1], max_length=3)
+    vars(made).update(_log_history=log, _count_history=counts, max_length=max_length)
+    return made
+
+
+def rebuilt(shape, dtype, content):
+    """An array of a shape and a type that its content need not have."""
+    return Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b'b', state=(1, shape, np.dtype(dtype), False, content))
+
+
+MORE = r'refused, it holds more than data \('
+
+
+@pytest.mark.parametrize(('value', 'reason'), [
+    (Call(np.ndarray, (1,), np.dtype('O'), b'\x10\x20\x30\x40\x50\x60\x70\x00'), MORE + "an array of type 'O8'"),
+    (Call(np.ndarray, (2, 2)), MORE + r'a call of numpy\.ndarray'), (Call(np.dtype, 'O'), MORE + "an array of type 'O'"),
+    (np.dtype('O'), MORE + "an array of type 'O8'"), (np.array([{}], dtype=object), MORE + "an array of type 'O8'"),
+    (np.array(['a']), MORE + "an array of type 'U1'"), (np.zeros(1, [('a', 'O')]), MORE + "an array of type 'V8'"),
+    (np.array([1j]), MORE + "an array of type 'c16'"), (np.datetime64('2020-01-01'), MORE + "an array of type 'M8'"),
+    (Call(np._core.multiarray.scalar, np.dtype('O'), {}), MORE + "an array of type 'O8'"),
+    (Call(np._core.multiarray.scalar, 3, b'12345678'), MORE + 'a number of an unknown type'),
+    (Call(np._core.multiarray.scalar, np.dtype('f8'), 'text'), MORE + 'an array out of a str'),
+    (Call(np._core.multiarray.scalar, np.dtype('f8'), bytes(16)), r'not a whole checkpoint \(too many values'),
+    (Call(np._core.multiarray._reconstruct, np.ndarray, (0,), b'b', state=(1, (1,), 'f8', False, bytes(8))),
+     MORE + 'an array of an unknown type'),
+    (rebuilt((2,), 'f8', [0, 1]), MORE + 'an array out of a list'),
+    (rebuilt((2,), 'f8', b'short'), r'not a whole checkpoint \(buffer size'),
+    (rebuilt((2**40,), 'f8', b'12345678'), r'not a whole checkpoint \(cannot reshape'),
+    (Call(bytes, 10**6), MORE + 'a call of bytes'),
+    (Call(getattr, HistoryBuffer, '__init__'), MORE + "getattr of '__init__'"),
+    (Call(getattr, HistoryBuffer, 'update'), MORE + "getattr of 'update'"),
+    (Call(HistoryBuffer.__new__, HistoryBuffer), r'refused, loading it would execute code \(.*GLOBAL object'),
+    (Call(getattr, dict, 'mean'), r'refused, loading it would execute code \(.*GLOBAL dict'),
+    *((history(*pair), MORE + 'a log history that is no pair of lists') for pair in (
+        (np.ones(3), np.ones(2)), (np.ones((1, 2)), np.ones((1, 2))), (np.array(1.0), np.array(1.0)))),
+    (history([1.0], np.ones(1)), r'not a whole checkpoint \('),
+    (history(np.ones(1), np.ones(1), max_length='x'), r'not a whole checkpoint \(invalid literal'),
+], ids=range(27))
+def test_no_array_is_made_by_the_file(tmp_path, value, reason):
     path = tmp_path / 'x.pth'
     torch.save(dict(value=value), path)
-    with pytest.raises(DataError, match=r'x\.pth: (refused|not a whole checkpoint)'):
+    with pytest.raises(DataError, match=r'x\.pth: ' + reason):
         load_checkpoint_file(path)
 
 

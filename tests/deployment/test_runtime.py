@@ -271,3 +271,31 @@ def test_what_cannot_be_used_is_one_line(export, photo, tmp_path, capsys):
             parser(photo, boxes)
     with pytest.raises(runtime.RuntimeProblem, match=r'box_scores must be numbers in \[0, 1\], one for each box \(1\)'):
         parser(photo, [[1, 2, 30, 40]], [2])
+
+
+def test_no_result_takes_the_place_of_a_file_that_is_read_or_of_another_result(tmp_path):
+    folder, model = tmp_path / 'out', tmp_path / 'model'
+    for path in (folder / 'a.png', folder / 'b.jpg', model / 'meta.json'):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(b'')
+    (folder / 'linked.json').symlink_to(model / 'meta.json')
+    taken = {}
+
+    def claim(path, target=folder, *others):
+        given = [*map(Path, (path, *others)), model / 'meta.json']
+        runtime.check_targets(str(path), target, given=given, taken=taken)
+
+    for path, target, others, overwritten in (
+            (folder / 'a.png', folder, (), folder / 'a.png'),
+            (tmp_path / 'a.jpg', folder, [folder / 'a.png'], folder / 'a.png'),
+            (tmp_path / 'meta.jpg', model, (), model / 'meta.json'),
+            (tmp_path / 'linked.jpg', folder, (), model / 'meta.json')):
+        with pytest.raises(runtime.RuntimeProblem) as caught:
+            claim(path, target, *others)
+        assert str(caught.value) == f'{path}: its results would overwrite {overwritten}; choose another --out'
+        taken.clear()
+    for _ in range(2):  # the same picture twice
+        claim(folder / 'b.jpg')
+    with pytest.raises(runtime.RuntimeProblem, match=r'B\.png: its results would be called as those of .*/b\.jpg'):
+        claim(tmp_path / 'B.png')
+    assert taken == {'b': str(folder / 'b.jpg')}
