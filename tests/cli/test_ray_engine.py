@@ -85,6 +85,7 @@ def test_the_tables_of_a_batch_hold_what_parse_writes(photos, model, small_parse
     counts = ParseIntoTables(str(out), model, CALL, 4)(batch_of(photos))
     check_against_parse(out, photos, small_parser, tmp_path / 'parsed')
     assert [row['picture'] for row in table(out, 'pictures')] == [str(photos / f'{index}.png') for index in range(6)]
+    assert {row['crop_sampler'] for row in table(out, 'pictures')} == {'warp'}
     error, = table(out, 'errors')
     assert error['picture'] == str(photos / 'broken.jpg')
     assert 'broken.jpg: not readable as an image' in error['error']

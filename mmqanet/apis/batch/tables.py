@@ -21,23 +21,25 @@ PERSON = [
     ('person', pa.int32()), ('box', pa.list_(pa.float64())), ('quality', pa.float64()), ('expected_iou', pa.float64()),
     ('scores', SCORES), ('parts', pa.list_(PART))]
 PICTURE = [('picture', pa.string()), ('height', pa.int32()), ('width', pa.int32())]
+SAMPLER = ('crop_sampler', pa.string())  # how people were cut out; null where they were not
 SCHEMAS = {
     'people': pa.schema([*PICTURE, *PERSON]),
-    'pictures': pa.schema([*PICTURE, ('people', pa.int32())]),
+    'pictures': pa.schema([*PICTURE, ('people', pa.int32()), SAMPLER]),
     'errors': pa.schema([('picture', pa.string()), ('error', pa.string())]),
 }
-PARSED = pa.schema([*PICTURE, ('people', pa.list_(pa.struct(PERSON))), ('error', pa.string())])
+PARSED = pa.schema([*PICTURE, ('people', pa.list_(pa.struct(PERSON))), SAMPLER, ('error', pa.string())])
 
 
 def parsed_row(picture: str, described: Mapping[str, Any]) -> dict[str, Any]:
     """A row of ``PARSED`` from what :func:`mmqanet.apis.predictions.describe` says of a picture."""
     people = [dict(person, person=person['id']) for person in described['people']]
-    return dict(picture=picture, height=described['height'], width=described['width'], people=people, error=None)
+    return dict(picture=picture, height=described['height'], width=described['width'], people=people,
+                crop_sampler=described.get('crop_sampler'), error=None)
 
 
 def failed_row(picture: str, error: object) -> dict[str, Any]:
     """A row of ``PARSED`` of a picture or shard that could not be parsed."""
-    return dict(picture=picture, height=None, width=None, people=None, error=str(error))
+    return dict(picture=picture, height=None, width=None, people=None, crop_sampler=None, error=str(error))
 
 
 def split_rows(rows: Sequence[Mapping[str, Any]], *, classes: Sequence[str]) -> dict[str, pa.Table]:
