@@ -91,7 +91,10 @@ def test_released_weights_arrive_and_are_tested(network, run, tmp_path, capsys, 
     torch.save(dict(model=released, optimizer=dict(state={}), scheduler=dict(step=3)) if wrapped else released, source)
     assert run(RELEASED, source, target, '--config', config) is None
     assert f'{len(released)} tensors' in capsys.readouterr().out
-    assert torch.load(target, weights_only=True)['meta']['crop_sampler'] == 'align'
+    meta = torch.load(target, weights_only=True)['meta']
+    assert meta['crop_sampler'] == 'align'
+    steps = Config.fromstring(meta['cfg'], '.py').test_dataloader.dataset.pipeline
+    assert [step.sampler for step in steps if 'sampler' in step] == ['align']
     for loaded in (init_model(config, target), init_model(None, target)):
         assert loaded.dataset_meta == model.dataset_meta
         assert [step.sampler for step in loaded.pipeline.transforms if isinstance(step, WarpCrops)] == ['align']
