@@ -4,6 +4,7 @@ the people where there is room.
 Boxes are xyxy in pixels, points (x, y).
 Letters: H, W size of the image, N people, K parts, S spots of a part, M candidate places of one label, P labels before it.
 """
+import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -109,8 +110,11 @@ def _part_badge(parsing: ImageParsing, part: Part, size: int, quality_thr: float
 
 
 def _written(quality: float, threshold: float) -> str:
-    """A quality with two digits, or with three where two would have it on the other side of a threshold."""
-    return f'{quality:.2f}' if (round(quality, 2) < threshold) == (quality < threshold) else f'{quality:.3f}'
+    """A quality with two digits, rounded so that it stays on its side of a threshold."""
+    shown = round(quality, 2)
+    if (shown < threshold) != (quality < threshold):
+        shown = (math.floor if quality < threshold else math.ceil)(100 * quality) / 100
+    return f'{shown:.2f}'
 
 
 def _head(human: np.ndarray, person: int, window: tuple[slice, slice]) -> tuple[float, float]:

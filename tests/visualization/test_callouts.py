@@ -93,15 +93,17 @@ def test_the_name_of_a_face_is_not_written_on_its_eyes():
     assert (photo[rows, columns] == 170).mean() > 0.98
 
 
-@pytest.mark.parametrize(('quality', 'shown'), [(0.496, '0.496'), (0.494, '0.49'), (0.5, '0.50'), (0.504, '0.50')])
-def test_a_quality_is_written_on_its_side_of_the_threshold(quality, shown, monkeypatch):
+@pytest.mark.parametrize(('quality', 'threshold', 'shown'), [
+    (0.4999, 0.5, '0.49'), (0.496, 0.5, '0.49'), (0.5, 0.5, '0.50'), (0.504, 0.5, '0.50'), (0.496, 0, '0.50'),
+    (0.4949, 0.494, '0.50'), (0.4931, 0.494, '0.49')])
+def test_a_quality_is_written_on_its_side_of_the_threshold(quality, threshold, shown, monkeypatch):
     written = []
     monkeypatch.setattr(callouts, 'Badge', lambda pieces, **options: written.append(pieces) or Badge(pieces, **options))
     human = np.ones((200, 200), np.int32)
     parsing = ImageParsing(category=human.astype(np.uint8), human=human, part=human, part_labels=np.array([1]),
                            part_people=np.array([0]), part_scores=np.array([quality]), person_scores=np.array([quality]))
     draw_callouts(np.zeros((200, 200, 3), np.uint8), parsing, people=windows_of(human), parts=windows_of(human),
-                  label_set=LabelSet(('background', 'skin'), ((0, 0, 0), (255, 200, 160))), quality_thr=0.5)
+                  label_set=LabelSet(('background', 'skin'), ((0, 0, 0), (255, 200, 160))), quality_thr=threshold)
     assert [pieces[1][0] for pieces in written] == [shown, shown]
 
 
