@@ -88,7 +88,7 @@ def read_photo(folder: Path, name: str) -> np.ndarray:
     """The photo (H, W, 3) uint8 BGR of that name, whatever its format.
 
     Raises:
-        DataError: there is none or several, it cannot be read, or it is stored turned (EXIF).
+        DataError: there is none or several, it is not a whole picture, or it is stored turned (EXIF).
     """
     paths = sorted(folder.glob(f'{name}.*'))
     if len(paths) != 1:
@@ -97,11 +97,16 @@ def read_photo(folder: Path, name: str) -> np.ndarray:
     try:
         with Image.open(io.BytesIO(content), formats=known_formats()) as picture:
             refuse_turned(picture, paths[0])
+            picture.load()  # OpenCV fills the missing half of a truncated file with grey
+    except DataError:
+        raise
     except UnidentifiedImageError:
-        raise DataError(f'{paths[0]}: the image cannot be read') from None
+        raise DataError(f'{paths[0]}: the image cannot be read (no known format)') from None
+    except Exception as error:  # Pillow raises many kinds for broken files, and one for too many pixels
+        raise DataError(f'{paths[0]}: the image cannot be read ({error})') from None
     image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
     if image is None:
-        raise DataError(f'{paths[0]}: the image cannot be read')
+        raise DataError(f'{paths[0]}: the image cannot be read (OpenCV does not know its format)')
     return image
 
 

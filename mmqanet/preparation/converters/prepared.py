@@ -182,10 +182,12 @@ def image_size(data: bytes, name: str) -> tuple[int, int]:
                 raise DataError(f'{name}: the image is {image.format}, not JPEG')
             refuse_turned(image, name)
             return image.height, image.width
+    except DataError:
+        raise
     except UnidentifiedImageError:
         raise DataError(f'{name}: the image cannot be read (no known format)') from None
-    except (OSError, SyntaxError) as error:
-        raise DataError(f'{name}: the image cannot be read ({error})') from error
+    except Exception as error:  # Pillow raises many kinds for broken files, and one for too many pixels
+        raise DataError(f'{name}: the image cannot be read ({error})') from None
 
 
 def refuse_turned(image: Image.Image, name: object) -> None:

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters.prepared import sample_paths
+from mmqanet.preparation.converters.prepared import image_size, sample_paths
 from mmqanet.preparation.crowds.cutout import Cutout, cut_out
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map
 
@@ -79,9 +79,11 @@ class Photos:
             DataError: a file is missing or broken, or the photo shows another number of people than one.
         """
         paths = sample_paths(self.folder, name)
-        image = cv2.imdecode(np.frombuffer(read_bytes(paths['Images']), np.uint8), cv2.IMREAD_COLOR)
+        content = read_bytes(paths['Images'])
+        image_size(content, str(paths['Images']))  # OpenCV fills the missing half of a truncated file with grey
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_COLOR)
         if image is None:
-            raise DataError(f'{paths["Images"]}: the image cannot be read')
+            raise DataError(f'{paths["Images"]}: the image cannot be read (OpenCV does not know its format)')
         human, category = read_label_map(paths['Human_ids']), read_label_map(paths['Category_ids'])
         for labels, folder in ((human, 'Human_ids'), (category, 'Category_ids')):
             check_shape(labels, image.shape[:2], paths[folder])

@@ -10,7 +10,7 @@ from PIL import Image
 
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.atr import ATRConverter
-from mmqanet.preparation.converters.base import convert, draw_names, find, read_names
+from mmqanet.preparation.converters.base import convert, draw_names, find, listed_or_found, read_names
 from mmqanet.preparation.converters.verify import verify
 
 #: As published, background counted.
@@ -248,3 +248,16 @@ def test_the_official_counts(official_counts):
     assert official_counts == {
         'CIHP': [28280, 5000, 5000], 'LIP': [30462, 10000], 'ATR': [16000, 700, 1000], 'MHP-v2': [15403, 5000, 5000],
         'PASCAL-Person-Part': [1717, 1818]}
+
+
+def test_a_list_that_is_no_text_and_a_folder_without_photos_are_named(tmp_path):
+    (tmp_path / 'list.txt').write_bytes(b'a\n\xff\xfe\n')
+    with pytest.raises(DataError, match=r'list\.txt: not a text file'):
+        read_names(tmp_path / 'list.txt')
+    with pytest.raises(DataError, match=rf'{tmp_path}: no \.jpg files, and no other\.txt'):
+        listed_or_found(tmp_path, 'other.txt', tmp_path)
+    for name in ('b.jpg', 'a.jpg', 'c.png'):
+        (tmp_path / name).touch()
+    assert listed_or_found(tmp_path, 'other.txt', tmp_path) == ['a', 'b']
+    (tmp_path / 'other.txt').write_text('\ufeffb.jpg 1\n\nb\na.jpg\n', encoding='utf-8')
+    assert listed_or_found(tmp_path, 'other.txt', tmp_path) == ['b', 'a']

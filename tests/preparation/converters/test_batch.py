@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 from functools import partial
@@ -7,7 +8,14 @@ import pytest
 from PIL import Image
 
 from mmqanet.errors import DataError
-from mmqanet.preparation.converters.batch import Sample, UnusableSample, claim_folder, convert_split
+from mmqanet.preparation.converters.batch import (
+    Sample,
+    UnusableSample,
+    claim_folder,
+    convert_one,
+    convert_split,
+    load_single_person,
+)
 
 NAMES = ['d', 'b/x', 'a', 'bad', 'odd', 'c']
 
@@ -95,3 +103,32 @@ def test_a_folder_belongs_to_one_conversion(tmp_path):
         (tmp_path / 'new/conversion.json').write_text(content)
         with pytest.raises(DataError, match=rf'conversion\.json: {message}'):
             claim_folder(tmp_path / 'new', {'labels': 'full', 'seed': 0})
+
+
+def test_a_folder_of_somebodys_files_is_not_taken(tmp_path):
+    people = tmp_path / 'annotations/x.json'
+    people.parent.mkdir()
+    people.write_text('mine')
+    with pytest.raises(DataError, match=rf'{people}: belongs to no conversion and would be overwritten'):
+        claim_folder(tmp_path, {'seed': 0}, written=[tmp_path / 'other.json', people])
+    assert not (tmp_path / 'conversion.json').exists()
+
+
+def test_what_cannot_be_converted_is_an_outcome_with_its_reason(tmp_path):
+    def outcome(name, load):
+        return convert_one(load, name, split_dir=tmp_path / 'Training', num_classes=7)
+
+    bare = Sample(tmp_path / 'a.jpg', None, None)
+    assert outcome('a', lambda name: bare).error == 'a: no label maps'
+
+    def look(name):
+        raise OSError(errno.ENAMETOOLONG, 'File name too long', name)
+
+    assert outcome('x' * 300, look).error == f'{"x" * 100}: File name too long'
+
+
+def test_a_picture_of_nobody_is_named(tmp_path):
+    labels = tmp_path / 'labels.png'
+    Image.fromarray(np.zeros((3, 4), np.uint8)).save(labels)
+    with pytest.raises(DataError, match=r'labels\.png: the person has no pixel'):
+        load_single_person(tmp_path / 'a.jpg', labels)

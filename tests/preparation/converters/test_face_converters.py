@@ -158,6 +158,33 @@ def test_celebamask_is_painted_in_its_order_by_name_and_split_as_celeba(tmp_path
     assert top + height == 4 * list(PARTS).index('neck_l'), 'neck, necklace and clothes are no head'
 
 
+def test_the_masks_of_celebamask_may_be_called_otherwise_and_its_list_may_have_empty_lines(tmp_path):
+    celebamask(tmp_path / 'in')
+    folder = tmp_path / 'in/CelebAMask-HQ'
+    (folder / 'CelebAMask-HQ-mask-anno').rename(folder / 'CelebAMaskHQ-mask-anno')
+    listing = folder / 'CelebA-HQ-to-CelebA-mapping.txt'
+    listing.write_text(listing.read_text().replace('\n', '\n\n') + ' \n')
+    assert [len(report.done) for report in run(CelebAMaskHQConverter, tmp_path / 'in', tmp_path / 'out')] == [1, 1, 1]
+    shutil.rmtree(folder / 'CelebAMaskHQ-mask-anno')
+    with pytest.raises(DataError, match='no CelebAMaskHQ-mask-anno in it'):
+        CelebAMaskHQConverter(source=tmp_path / 'in').names(CelebAMaskHQConverter.splits[0])
+
+
+@pytest.mark.parametrize(('kind', 'photos', 'message'), [
+    (LaPaConverter, 'LaPa/train/images', r'train/images: no \.jpg files'),
+    (IBugMaskConverter, 'train', r'train: no \.jpg files'),
+    (RelabelledHelenConverter, 'train', 'train: no NAME_image.jpg'), (HelenConverter, 'images', 'no images in it')],
+    ids=lambda value: getattr(value, '__name__', ''))
+def test_an_archive_without_photos_is_named(kind, photos, message, tmp_path):
+    ALL[kind][0](tmp_path / 'in')
+    for path in (tmp_path / 'in' / photos).glob('*.jpg'):
+        path.unlink()
+    if kind is HelenConverter:
+        (tmp_path / 'in/images').rmdir()
+    with pytest.raises(DataError, match=message):
+        kind(source=tmp_path / 'in').names(kind.splits[0])
+
+
 def test_a_missing_part_is_background_and_a_missing_portrait_is_named(tmp_path):
     celebamask(tmp_path / 'in')
     masks = tmp_path / 'in/CelebAMask-HQ/CelebAMask-HQ-mask-anno'
@@ -180,7 +207,8 @@ def test_boxes_by_landmarks_are_squares_around_them(tmp_path):
 @pytest.mark.parametrize(('damage', 'message'), [
     (lambda root: (root / 'landmarks/a.txt').unlink(), 'landmarks/a.txt'),
     (lambda root: (root / 'landmarks/a.txt').write_text('106\n1 2\n'), 'as many lines'),
-    (lambda root: (root / 'landmarks/a.txt').write_text('1\nnan 2\n'), 'as many lines'),
+    *((lambda root, content=content: (root / 'landmarks/a.txt').write_bytes(content), 'as many lines')
+      for content in (b'1\nnan 2\n', b'one\n1 2\n', b'1\n1 x\n', b'1\n1 \xff\n', b'', b'0\n', b'1\n1 2 3\n')),
     (lambda root: save(root / 'labels/a.png', np.zeros(SIZE)), 'no pixel of a face'),
     (lambda root: save(root / 'labels/a.png', face() + 7), 'label 17, but there are 11 classes'),
     (lambda root: save(root / 'labels/a.png', face()[:20]), 'category map of (20, 32)'),

@@ -13,7 +13,7 @@ from mmqanet.datasets import CCPSidesDataset
 from mmqanet.datasets.ccp_sides import CCP_SIDES_CLASSES
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import convert
-from mmqanet.preparation.converters.portraits import IGNORE, PARTIAL, PortraitsConverter, join
+from mmqanet.preparation.converters.portraits import IGNORE, PARTIAL, PortraitsConverter, join, read_photo
 
 LEFT_FACE, TORSO = 1, 13
 HAIR, FACE = CCP_SIDES_CLASSES.index('hair'), CCP_SIDES_CLASSES.index('face')
@@ -148,3 +148,26 @@ def test_archives_with_faults(archive, tmp_path):
         convert(PortraitsConverter(source=archive, val=4), tmp_path / 'two', show_progress=False)
     with pytest.raises(DataError, match=r'no \.png files in labels'):
         convert(PortraitsConverter(source=tmp_path), tmp_path / 'three', show_progress=False)
+
+
+def test_a_photo_that_is_no_whole_picture_is_named(tmp_path):
+    path = tmp_path / 'a.jpg'
+    Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 30, 3), np.uint8)).save(path)
+    whole = path.read_bytes()
+    assert read_photo(tmp_path, 'a').shape == (40, 30, 3)
+    place = whole.index(b'\xff\xc0') + 5  # of height and width
+    broken = {b'': 'no known format', b'no picture': 'no known format', whole[:-400]: 'truncated',
+              whole[:place] + b'\xfd\xe8\xfd\xe8' + whole[place + 4:]: 'exceeds limit', whole[:30]: ''}
+    for content, reason in broken.items():
+        path.write_bytes(content)
+        with pytest.raises(DataError, match=rf'a\.jpg: the image cannot be read \(.*{reason}'):
+            read_photo(tmp_path, 'a')
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new('RGB', (4, 3)).save(path, exif=exif)
+    with pytest.raises(DataError, match=r'a\.jpg: the image is stored turned'):
+        read_photo(tmp_path, 'a')
+    path.with_suffix('.png').touch()
+    for name, number in (('a', 2), ('b', 0)):
+        with pytest.raises(DataError, match=f'{number} files called {name}, but one is needed'):
+            read_photo(tmp_path, name)

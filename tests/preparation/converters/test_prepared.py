@@ -1,5 +1,6 @@
 import io
 import json
+import struct
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from mmqanet.errors import DataError
 from mmqanet.functional.rle import encode_rle
 from mmqanet.preparation.converters.prepared import (
     describe_people,
+    image_size,
     is_written,
     part_ids,
     sample_paths,
@@ -131,6 +133,31 @@ def test_a_broken_sample_is_named_and_not_written(tmp_path, what, message):
     with pytest.raises(DataError, match=f'^pic7: .*{message}'):
         write_sample(tmp_path, 'pic7', **broken(what))
     assert not list(tmp_path.rglob('*.*'))
+
+
+def test_a_photo_of_more_pixels_than_memory_is_named():
+    content = jpeg(12, 16)
+    place = content.index(b'\xff\xc0') + 5  # of height and width, in the header of the frame
+    assert content[place:place + 4] == bytes([0, 12, 0, 16])
+    for height, width in ((65_000, 65_000), (20_000, 10_000)):
+        huge = content[:place] + struct.pack('>HH', height, width) + content[place + 4:]
+        with pytest.raises(DataError, match=r'^in/a\.jpg: the image cannot be read \(.*exceeds limit'):
+            image_size(huge, 'in/a.jpg')
+
+
+def test_whatever_is_wrong_with_a_photo_it_is_named():
+    content, messages = jpeg(12, 16), []
+    for place in range(0, len(content), 3):
+        for value in (0, 0x7f, 0xff):
+            try:
+                image_size(content[:place] + bytes([value]) + content[place + 1:], 'in/a.jpg')
+            except DataError as error:
+                messages.append(str(error))
+    assert len(messages) > 20
+    assert all(message.startswith('in/a.jpg: the image ') for message in messages)
+    for end in range(0, len(content), 7):
+        with pytest.raises(DataError, match=r'^in/a\.jpg: the image cannot be read'):
+            image_size(content[:end], 'in/a.jpg')
 
 
 def test_a_missing_image_is_named(tmp_path):

@@ -1,4 +1,5 @@
 """Crowds: who is nearer is larger, stands lower and hides who is farther, in the picture as in the maps."""
+import shutil
 from dataclasses import replace
 
 import cv2
@@ -171,3 +172,20 @@ def test_a_photo_of_two_people_is_refused(photos, tmp_path):
     write_sample(tmp_path, 'pair', image=jpeg, category=category, human=human, num_classes=4)
     with pytest.raises(DataError, match=r'pair.*shows 2'):
         Photos(tmp_path, ('pair',), ('pair',)).load('pair')
+
+
+@pytest.mark.parametrize(('end', 'reason'), [(0, 'no known format'), (-200, 'truncated'), (20, '')])
+def test_a_photo_that_is_no_whole_picture_is_named(photos, tmp_path, end, reason):
+    shutil.copytree(photos.folder, tmp_path / 'in')
+    path = tmp_path / 'in/Images/train0.jpg'
+    path.write_bytes(path.read_bytes()[:end])
+    with pytest.raises(DataError, match=rf'train0\.jpg: the image cannot be read \(.*{reason}'):
+        Photos(tmp_path / 'in', ('train0',), ('train0',)).load('train0')
+
+
+def test_a_photo_whose_person_has_no_class_is_named(photos, tmp_path):
+    human = read_label_map(photos.folder / 'Human_ids/train0.png')
+    write_sample(tmp_path, 'bare', image=read_bytes(photos.folder / 'Images/train0.jpg'), category=np.zeros_like(human),
+                 human=human, num_classes=4)
+    with pytest.raises(DataError, match=r'Category_ids/bare\.png: the person has no label'):
+        Photos(tmp_path, ('bare',), ('bare',)).load('bare')

@@ -167,3 +167,7 @@ def test_what_is_known_by_eye_holds_for_clothing_co_parsing_only(tmp_path):
     (tmp_path / 'conversion.json').write_text('{"converter": "ccp"}')
     photos = split_photos(tmp_path, 'Training')
     assert (photos.people, photos.backdrops) == (('0002', '0005'), ('0002',))
+    for name in ('0002', '0005'):
+        (tmp_path / f'Training/Images/{name}.jpg').unlink()
+    with pytest.raises(DataError, match='Training: no photo that could be cut out, or none that could be a backdrop'):
+        split_photos(tmp_path, 'Training')

@@ -7,7 +7,7 @@ import pytest
 from mmengine.registry import DefaultScope
 
 from mmqanet.datasets import IBugMask14Dataset
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.toy import face_writer
 from mmqanet.preparation.toy.face import draw_face
 from mmqanet.preparation.toy.parts import FacePart
@@ -82,3 +82,16 @@ def test_the_tool_makes_a_data_set_of_heads(tmp_path):
 def test_sizes_out_of_range_are_refused():
     with pytest.raises(InputError, match='size'):
         draw_face(np.random.default_rng(0), size=(20, 64))
+
+
+@pytest.mark.parametrize(('name', 'value'), [('num_train', 0), ('num_val', 0), ('seed', -1), ('size', (20, 64))])
+def test_arguments_out_of_range_write_nothing(tmp_path, name, value):
+    with pytest.raises(InputError, match=name):
+        face_writer.draw_toy_faces(tmp_path / 'out', **{'num_train': 1, 'num_val': 1, name: value}, progress=False)
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'Training/Images/train_000001.jpg').mkdir(parents=True)
+    with pytest.raises(DataError, match=rf'^{tmp_path}: train_000001: '):
+        face_writer.draw_toy_faces(tmp_path, num_train=1, num_val=1, size=(64, 64), progress=False)

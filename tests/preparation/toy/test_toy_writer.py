@@ -164,3 +164,9 @@ def test_bad_size_on_the_command_line(tmp_path, tool, capsys, text):
     assert tool.main([str(tmp_path / 'toy'), '--size', text]) == 1
     assert 'size' in capsys.readouterr().err
     assert not (tmp_path / 'toy').exists()
+
+
+def test_a_picture_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / 'Training/Images/train_000001.jpg').mkdir(parents=True)
+    with pytest.raises(DataError, match=rf'^{tmp_path}: train_000001: '):
+        draw_toy_dataset(tmp_path, num_train=1, num_val=1, size=(64, 64), progress=False)
