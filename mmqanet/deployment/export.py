@@ -57,7 +57,8 @@ def parser_meta(model: TopdownParser) -> dict[str, Any]:
         flip_pairs=[list(map(int, pair)) for pair in model.dataset_meta['flip_pairs']], input_size=list(crops.input_size),
         padding=crops.padding, sampler=steps[WarpCrops].sampler, channel_order='rgb', flip=model.flip_test,
         quality_weights=list(post.quality_weights), pixel_score_thr=post.pixel_score_thr, min_region=post.min_region,
-        bbox_score_thr=post.bbox_score_thr, nms_iou_thr=post.nms_iou_thr, instance_score_thr=post.instance_score_thr)
+        bbox_score_thr=post.bbox_score_thr, nms_iou_thr=post.nms_iou_thr, instance_score_thr=post.instance_score_thr,
+        calibration=post.calibration.to_config() if post.calibration else None)
 
 
 def detector_meta(detector: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ import os
 import secrets
 import stat
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,21 @@ def _is_colour(value: Any) -> bool:
     return isinstance(value, list) and len(value) == 3 and all(isinstance(part, int) and 0 <= part < 256 for part in value)
 
 
+def _is_line(value: Any) -> bool:
+    """Whether a value is a line of a calibration: qualities that increase, beside IoUs that do not decrease."""
+    if not isinstance(value, dict) or not all(
+            isinstance(value.get(key), list) and all(map(_is_share, value[key])) for key in ('qualities', 'ious')):
+        return False
+    qualities, ious = value['qualities'], value['ious']
+    return (len(qualities) == len(ious) > 0 and all(one < other for one, other in pairwise(qualities))
+            and all(one <= other for one, other in pairwise(ious)))
+
+
+def _is_calibration(value: Any) -> bool:
+    return isinstance(value, dict) and _is_line(value.get('people')) and isinstance(value.get('parts'), list) and all(
+        map(_is_line, value['parts']))
+
+
 MOST_SIDE = 10_000  # pixels of what a network takes
 META = {
     'id': _is_text,
@@ -230,6 +246,7 @@ META = {
     'quality_weights': lambda value: isinstance(value, list) and len(value) == 3 and all(
         _is_number(weight) and weight >= 0 for weight in value) and sum(value) > 0,
     'bbox_score_thr': _is_share, 'nms_iou_thr': _is_number, 'instance_score_thr': _is_share,
+    'calibration': lambda value: value is None or _is_calibration(value),
     'detector': lambda value: value is None or isinstance(value, dict)}
 DETECTOR_META = {
     'id': _is_text, 'scale': _is_size, 'divisor': lambda value: _is_count(value) and value <= MOST_SIDE,
@@ -248,6 +265,9 @@ def read_meta(path: Path) -> dict[str, Any]:
     _check_entries(meta, META, path)
     if len(meta['palette']) != len(meta['classes']):
         raise RuntimeProblem(f'{path}: {len(meta["palette"])} colours for {len(meta["classes"])} classes')
+    if meta['calibration'] is not None and len(meta['calibration']['parts']) != len(meta['classes']) - 1:
+        raise RuntimeProblem(f'{path}: calibration of {len(meta["calibration"]["parts"])} parts for '
+                             f'{len(meta["classes"])} classes')
     if meta['detector'] is not None:
         _check_entries(meta['detector'], DETECTOR_META, path, 'detector.')
     return meta
@@ -615,23 +635,30 @@ def _mean_iou(people: list[dict], areas: np.ndarray, a: int, b: int) -> float:
 
 def describe(people: list[dict], category: np.ndarray, human: np.ndarray, meta: dict) -> list[dict[str, Any]]:
     """The people with visible pixels and their visible parts, as plain data."""
-    described = []
+    described, calibration = [], meta['calibration'] or dict(people=None, parts=[None] * len(meta['classes']))
     for index in np.unique(human[human > 0]) - 1:
         person = people[index]
         window = _window(person)
         visible = np.where(human[window] == index + 1, person['label_map'], 0)
         parts = []
         for label in np.unique(visible[visible > 0]).tolist():
-            mask = visible == label
+            mask, quality = visible == label, person['part_qualities'][label - 1]
             parts.append(dict(
-                label=label, name=meta['classes'][label], quality=_score(person['part_qualities'][label - 1]),
+                label=label, name=meta['classes'][label], quality=_score(quality),
+                **_expected(calibration['parts'][label - 1], quality),
                 pixel_score=_score(person['part_pixel_scores'][label - 1]), area=int(mask.sum()),
                 rle=encode_rle(mask, person['offset'], category.shape)))
         described.append(dict(
             id=int(index) + 1, box=[round(float(value), 2) for value in person['box']], quality=_score(person['quality']),
+            **_expected(calibration['people'], person['quality']),
             scores=dict(box=_score(person['box_score']), iou=_score(person['iou_score']),
                         pixel=_score(person['pixel_score'])), parts=parts))
     return described
+
+
+def _expected(line: dict[str, list[float]] | None, quality: float) -> dict[str, float]:
+    """The IoU to expect at a quality, by a line of the calibration, if there is one."""
+    return {} if line is None else dict(expected_iou=_score(np.interp(quality, line['qualities'], line['ious'])))
 
 
 def _score(value: Any) -> float:

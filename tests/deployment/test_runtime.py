@@ -13,6 +13,7 @@ import mmcv
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from packaging.requirements import Requirement
 from PIL import Image
 
@@ -232,6 +233,25 @@ def test_whoever_the_detector_finds_is_in_the_class_map(export, photo, monkeypat
     (person,), area = result['people'], np.count_nonzero(category)
     assert sum(part['area'] for part in person['parts']) == area
     assert not parser.parse(photo, [[5, 5, 90, 140]], [0.2])[1].any(), 'boxes of somebody else keep to the threshold'
+
+
+def test_expected_ious_are_those_of_the_command(export, photo, small_parser, tmp_path):
+    line = dict(qualities=[0, 0.4, 1], ious=[0.1, 0.2, 0.9])
+    halved = dict(qualities=[0, 1], ious=[0, 0.5])
+    cfg = Config.fromfile(small_parser / 'config.py')
+    cfg.model.postprocessor.calibration = dict(people=line, parts=[halved, *[line] * 18], pooled=line)
+    cfg.dump(tmp_path / 'config.py')
+    model = ['--config', str(tmp_path / 'config.py'), '--checkpoint', str(small_parser / 'weights.pth')]
+    assert main(['export', *model, '--out', str(tmp_path / 'export')]) == 0
+    assert main(['parse', str(photo), '--out', str(tmp_path / 'theirs'), *model]) == 0
+    ours, theirs = (result['people'][0] for result in (
+        runtime.Parser(tmp_path / 'export', threads=1)(photo), json.loads((tmp_path / 'theirs/photo.json').read_text())))
+    assert list(ours) == list(theirs)
+    assert ours['expected_iou'] == pytest.approx(np.interp(ours['quality'], line['qualities'], line['ious']), abs=1e-5)
+    assert ours['expected_iou'] == pytest.approx(theirs['expected_iou'], abs=2e-3)
+    for part in ours['parts']:
+        knots = halved if part['label'] == 1 else line
+        assert part['expected_iou'] == pytest.approx(np.interp(part['quality'], knots['qualities'], knots['ious']), abs=1e-5)
 
 
 def test_nobody_is_no_error(export):

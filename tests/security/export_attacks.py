@@ -14,7 +14,7 @@ SIDE = 16
 META = dict(
     id=IDENTITY, classes=['background', 'hat'], palette=[[0, 0, 0], [9, 99, 199]], flip_pairs=[], input_size=[SIDE, SIDE],
     padding=1.0, sampler='align', min_region=0.0, pixel_score_thr=0.2, quality_weights=[1, 1, 3], bbox_score_thr=0.1,
-    nms_iou_thr=0.5, instance_score_thr=0.01, detector=None)
+    nms_iou_thr=0.5, instance_score_thr=0.01, calibration=None, detector=None)
 COMMAND = 'mmqanet/deployment/runtime.py {dir}/a.png --model {dir}/model --out {out}'
 
 
@@ -116,6 +116,7 @@ METAS = {
     'nothing': b'{}',
     'pickle': as_pickle(3),
 }
+LINE = dict(qualities=[0, 1], ious=[0, 1])
 ENTRIES = {
     'id': (3, None, 'other', ['a']),
     'classes': (3, [], ['hat'], [1, 2], 'ab', ['a'] * 3, ['a\nb', 'c'], {'a': 1, 'b': 2}),
@@ -129,6 +130,9 @@ ENTRIES = {
     'bbox_score_thr': ('a', [1]),
     'nms_iou_thr': ('a', None),
     'instance_score_thr': ('a', {}),
+    'calibration': (3, [1], {'people': LINE}, {'people': LINE, 'parts': [LINE] * 3}, {'people': LINE, 'parts': [3]},
+                    *({'people': dict(LINE, **line), 'parts': [LINE]} for line in (
+                        dict(ious=[0]), dict(qualities=[1, 0]), dict(ious=[0, float('nan')]), dict(qualities='ab')))),
     'detector': (3, 'a', [1], {'id': 3}, {'id': 'x', 'scale': 'a'}),
 }
 NETWORKS = {
