@@ -13,7 +13,7 @@ import pytest
 import torch
 from pictures import picture, save, save_video
 
-from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown
+from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown, windows
 from mmqanet.apis.inference import predict
 from mmqanet.apis.inputs import find_inputs
 from mmqanet.apis.predictions import Failed, Parsed, describe, schema
@@ -284,6 +284,18 @@ def test_expected_ious_of_calibrated_qualities(inferencer, monkeypatch):
 def test_impossible_options_are_refused(inferencer, options):
     with pytest.raises(InputError, match=next(iter(options))):
         inferencer([picture(), picture()], **options)
+
+
+def test_without_a_display_a_call_that_shows_is_refused_before_the_work(inferencer, monkeypatch, tmp_path):
+    monkeypatch.setattr(windows, 'window_problem', lambda: 'no window can be opened here')
+    with pytest.raises(InputError, match='show: no window can be opened here'):
+        inferencer(picture(), boxes=BOXES, show=True, out_dir=tmp_path / 'out')
+    assert not list(tmp_path.iterdir())
+    opened = []
+    monkeypatch.setattr(windows.cv2, 'imshow', lambda *args: opened.append(args))
+    with pytest.raises(InputError, match='show: no window can be opened here'):
+        windows.show_image(picture(), 'a', wait_time=0.001)
+    assert not opened
 
 
 def test_one_bad_picture_stops_a_call_but_not_a_stream(inferencer, tmp_path):
