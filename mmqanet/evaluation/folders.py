@@ -1,9 +1,9 @@
 """Which images a folder of predictions or ground truth holds."""
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmqanet.errors import DataError
+from mmqanet.utils.folders import visible_files
 
 
 def find_names(folder: Path, suffix: str = '.png') -> list[str]:
@@ -14,18 +14,13 @@ def find_names(folder: Path, suffix: str = '.png') -> list[str]:
     Raises:
         DataError: no such folder, or a file whose suffix is written in another case.
     """
-    if not folder.is_dir():
-        raise DataError(f'{folder}: no such folder')
-    names, seen = [], set()
-    for parent, folders, files in os.walk(folder, followlinks=True):
-        folders[:] = [name for name in folders if os.path.realpath(os.path.join(parent, name)) not in seen]
-        seen |= {os.path.realpath(os.path.join(parent, name)) for name in folders}  # a link may lead back up
-        for path in (Path(parent, file) for file in files if not file.startswith('.')):
-            if path.suffix.lower() != suffix:
-                continue
-            if path.suffix != suffix:
-                raise DataError(f'{path}: the suffix must be written {suffix}')
-            names.append(path.relative_to(folder).as_posix()[:-len(suffix)])
+    names = []
+    for path in visible_files(folder, recursive=True):
+        if path.suffix.lower() != suffix:
+            continue
+        if path.suffix != suffix:
+            raise DataError(f'{path}: the suffix must be written {suffix}')
+        names.append(path.relative_to(folder).as_posix()[:-len(suffix)])
     return sorted(names)
 
 

@@ -13,6 +13,7 @@ from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.prepared import shown_size
 from mmqanet.structures.coco_people import load_coco
 from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes
+from mmqanet.utils.folders import visible_files
 
 CATEGORIES = [dict(id=1, name='person', supercategory='person')]
 SPLITS = ('train', 'val')
@@ -80,12 +81,12 @@ def describe_portraits(photos: Path, labels: Path, out: Path) -> dict[str, int]:
         DataError: a label map is broken, there is none, or one has no photo of its size; a photo is broken or stored turned,
             so that nobody knows which way its labels are.
     """
-    names = {path.stem: path.name for path in photos.glob('*')}
     images: dict[str, list[dict]] = {split: [] for split in SPLITS}
     annotations: dict[str, list[dict]] = {split: [] for split in SPLITS}
-    maps = sorted(labels.glob('*.png'))
+    maps = [path for path in visible_files(labels) if path.suffix == '.png']
     if not maps:
         raise DataError(f'{labels}: no PNG files')
+    names = {path.stem: path.name for path in visible_files(photos)}
     for number, path in enumerate(maps, 1):
         if path.stem not in names:
             raise DataError(f'{path}: no photo of this name in {photos}')

@@ -43,8 +43,9 @@ def nobody(tmp_path):
 
 def test_files_of_an_earlier_run_that_this_one_does_not_write_go(small_parser, tmp_path, photo):
     out = tmp_path / 'out'
-    assert parse(small_parser, photo, out=out, save=['submission', 'people', 'parts']) == 0
+    assert parse(small_parser, photo, out=out, save=['overlay', 'palette', 'submission', 'people', 'parts']) == 0
     before = below(out)
+    assert {'a_overlay.jpg', 'a.png'} <= set(before)
     assert any(name.startswith('submission/') for name in before)
     assert any(name.startswith('parts/') for name in before)
     (out / 'mine.txt').write_text('a file of the user')

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from macos import add_companions
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 from PIL import Image
@@ -87,6 +88,7 @@ def test_the_person_of_a_portrait_is_all_that_is_labelled(tmp_path):
     write_label_map(tmp_path / 'labels/1.png', labels)
     write_label_map(tmp_path / 'labels/2.png', np.full((20, 10), 255, np.uint8))
     write_label_map(tmp_path / 'labels/3.png', np.full((20, 10), 2, np.uint8))
+    add_companions(tmp_path)
     assert describe_portraits(tmp_path / 'photos', tmp_path / 'labels', tmp_path) == dict(train=2, val=0)
     content = read(tmp_path, 'train', 'portraits')
     assert content['images'] == [dict(id=1, file_name='1.webp', height=40, width=30),
@@ -96,6 +98,9 @@ def test_the_person_of_a_portrait_is_all_that_is_labelled(tmp_path):
 
 
 def test_portraits_without_photo_or_without_maps_are_refused(tmp_path):
+    with pytest.raises(DataError, match='labels: no such folder'):
+        describe_portraits(tmp_path / 'photos', tmp_path / 'labels', tmp_path)
+    (tmp_path / 'labels').mkdir()
     with pytest.raises(DataError, match='labels: no PNG files'):
         describe_portraits(tmp_path, tmp_path / 'labels', tmp_path)
     write_label_map(tmp_path / 'labels/7.png', np.ones((4, 4), np.uint8))
@@ -154,5 +159,5 @@ def test_the_command(source, tmp_path, monkeypatch, capsys):
     run(source, tmp_path / 'out', '--left-out', 'demo', '--positive', '0.5')
     assert capsys.readouterr().out == 'train: 2 photos, val: 1 photo\n'
     assert [a['iscrowd'] for a in read(tmp_path / 'out', 'train')['annotations']] == [1, 1, 0]
-    with pytest.raises(SystemExit, match='labels: no PNG files'):
+    with pytest.raises(SystemExit, match='labels: no such folder'):
         run(tmp_path, tmp_path / 'out', '--portraits')

@@ -23,6 +23,7 @@ from mmqanet.errors import DataError
 from mmqanet.evaluation.coarse import CoarseScores
 from mmqanet.evaluation.views import VIEWS
 from mmqanet.utils.files import read_label_map
+from mmqanet.utils.folders import visible_files
 from mmqanet.utils.images import read_image
 from mmqanet.utils.wording import count_of
 
@@ -46,7 +47,7 @@ def main() -> None:
     boxes = 'image' if args.detector == 'image' else None
     inferencer = HumanParsingInferencer(
         args.config, args.checkpoint, detector=None if boxes else args.detector, classes=args.classes)
-    paths = sorted(args.names.glob('*.png'))[::args.every][:args.limit]
+    paths = [path for path in visible_files(args.names) if path.suffix == '.png'][::args.every][:args.limit]
     if not paths:
         raise DataError(f'{args.names}: no label maps (*.png)')
     qualities = {}

@@ -11,6 +11,7 @@ from mmqanet.errors import DataError
 from mmqanet.preparation.converters.batch import Sample, claim_folder, convert_split
 from mmqanet.preparation.converters.report import SplitReport
 from mmqanet.utils.files import read_bytes
+from mmqanet.utils.folders import visible_files
 
 REPORT = 'report.txt'  # in a converted folder
 
@@ -179,7 +180,7 @@ def listed_or_found(folder: Path, listing: str, images: Path) -> list[str]:
     try:
         path = find(folder, listing)
     except DataError:
-        names = sorted(image.stem for image in images.glob('*.jpg'))
+        names = [path.stem for path in visible_files(images) if path.suffix == '.jpg']
         if not names:
             raise DataError(f'{images}: no .jpg files, and no {listing}') from None
         return names

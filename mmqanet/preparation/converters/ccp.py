@@ -31,6 +31,7 @@ from mmqanet.preparation.converters.batch import Sample, UnusableSample
 from mmqanet.preparation.converters.ccp_sides import read_parts, tell_sides
 from mmqanet.preparation.converters.prepared import image_size
 from mmqanet.utils.files import read_bytes
+from mmqanet.utils.folders import visible_files
 from mmqanet.utils.matlab import read_mat
 
 REJECTED = {'0161': 'the shadow on the ground is labelled as pants'}
@@ -101,7 +102,7 @@ class CCPConverter(Converter):
 
 def photo_names(source: Path) -> list[str]:
     """Names of the photos with a pixel annotation, sorted."""
-    names = sorted(path.stem for path in (source / 'annotations' / 'pixel-level').glob('*.mat'))
+    names = [path.stem for path in visible_files(source / 'annotations' / 'pixel-level') if path.suffix == '.mat']
     if not names:
         raise DataError(f'{source}: no .mat files in annotations/pixel-level')
     return names

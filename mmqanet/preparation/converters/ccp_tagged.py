@@ -14,6 +14,7 @@ from mmqanet.errors import DataError
 from mmqanet.preparation.converters.batch import UnusableSample
 from mmqanet.preparation.converters.ccp_sides import read_parts
 from mmqanet.preparation.converters.portraits import read_photo
+from mmqanet.utils.folders import visible_files
 from mmqanet.utils.matlab import read_mat
 
 _LEAST = 0.02  # of the photo: a smaller person is a slip of the body parts
@@ -38,7 +39,7 @@ class TaggedPhoto:
 
 def tagged_names(source: Path) -> list[str]:
     """Names of the photos with tags, sorted."""
-    names = sorted(path.stem for path in (source / 'annotations' / 'image-level').glob('*.mat'))
+    names = [path.stem for path in visible_files(source / 'annotations' / 'image-level') if path.suffix == '.mat']
     if not names:
         raise DataError(f'{source}: no .mat files in annotations/image-level')
     return names

@@ -15,6 +15,7 @@ from mmqanet.preparation.converters.base import Converter, Split, find
 from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.faces import check_labels, head_sample, read_masks
 from mmqanet.utils.files import read_bytes, read_label_map
+from mmqanet.utils.folders import visible_files
 
 CLASSES = HelenDataset.METAINFO['classes']
 LISTS = dict(train='exemplars.txt', val='tuning.txt', test='testing.txt')
@@ -55,7 +56,8 @@ class RelabelledHelenConverter(HelenConverter):
     def names(self, split: Split) -> list[str]:
         """The sorted names of a folder; raises ``DataError`` where there is none."""
         folder = self._folder(split)
-        names = sorted(path.name.removesuffix('_image.jpg') for path in folder.glob('*_image.jpg'))
+        names = sorted(path.name.removesuffix('_image.jpg') for path in visible_files(folder)
+                       if path.name.endswith('_image.jpg'))
         if not names:
             raise DataError(f'{folder}: no NAME_image.jpg')
         return names

@@ -15,6 +15,7 @@ from mmqanet.preparation.converters.base import Converter, Split, find
 from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.faces import check_labels, head_sample
 from mmqanet.utils.files import read_label_map
+from mmqanet.utils.folders import visible_files
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class IBugMask14Converter(Converter):
     def names(self, split: Split) -> list[str]:
         """The sorted names of a split's images; raises ``DataError`` where there is none."""
         folder = find(self.source, split.short)
-        names = sorted(path.stem for path in folder.glob('*.jpg'))
+        names = [path.stem for path in visible_files(folder) if path.suffix == '.jpg']
         if not names:
             raise DataError(f'{folder}: no .jpg files')
         return names

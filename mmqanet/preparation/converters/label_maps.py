@@ -20,9 +20,10 @@ from mmqanet.preparation.converters.prepared import (
 )
 from mmqanet.preparation.converters.report import Outcome, SplitReport
 from mmqanet.utils.files import check_overwrites, read_label_map, write_bytes, write_label_map
+from mmqanet.utils.folders import list_files
+from mmqanet.utils.formats import IMAGE_SUFFIXES
 from mmqanet.utils.processes import run_many
-
-SUFFIXES = ('.jpg', '.jpeg', '.png', '.webp', '.bmp', '.tif', '.tiff')
+from mmqanet.utils.wording import count_of
 
 
 def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_classes: int, people: Path | None = None,
@@ -30,7 +31,7 @@ def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_clas
     """Write the COCO-style JSON of a split; what cannot be read is reported and left out of it.
 
     Args:
-        images: folder of the images, sub-folders included.
+        images: folder of the images, sub-folders and what links lead to included; hidden files are passed over.
         labels: folder of their class maps: PNGs of the same names, 0 background, 255 ignore.
         json_path: file to write.
         num_classes: classes with background.
@@ -43,19 +44,30 @@ def describe_label_maps(images: Path, labels: Path, json_path: Path, *, num_clas
     Raises:
         DataError: there are no images, or a process died. InputError: an output would overwrite an input.
     """
-    names = sorted(path.relative_to(images).as_posix() for path in Path(images).rglob('*')
-                   if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not names:
-        raise DataError(f'{images}: no images ({" ".join(SUFFIXES)})')
+    names, left_out = _find_images(Path(images))
     for name in names:
         check_overwrites(json_path, [images / name, *_maps_of(name, labels, people)])
     describe = partial(describe_one, images=Path(images), labels=Path(labels), num_classes=num_classes, people=people,
                        parts=parts)
-    report = SplitReport(Path(json_path).stem)
+    report = SplitReport(Path(json_path).stem, remarks=left_out)
     report.outcomes = run_many(describe, names, title=report.title, workers=workers, progress=show_progress)
     write_coco_json(Path(json_path), [dict(file_name=outcome.name, height=outcome.height, width=outcome.width)
                                       for outcome in report.done], [outcome.people or [] for outcome in report.done])
     return report
+
+
+def _find_images(folder: Path) -> tuple[list[str], list[str]]:
+    """The sorted names of the images of a folder, and lines on what else is in it."""
+    try:
+        content = list_files(folder, recursive=True)
+    except OSError as error:
+        raise DataError(f'{folder}: this folder cannot be read ({error.strerror})') from None
+    names = sorted(path.relative_to(folder).as_posix() for path in content.files if path.suffix.lower() in IMAGE_SUFFIXES)
+    if not names:
+        raise DataError(f'{folder}: no images ({" ".join(IMAGE_SUFFIXES)})')
+    others = len(content.files) - len(names)
+    left_out = [f'left out: {count_of(others, "file of another kind", "files of other kinds")}'] if others else []
+    return names, [*left_out, *content.remarks]
 
 
 def _maps_of(name: str, *folders: Path | None) -> list[Path]:

@@ -14,6 +14,7 @@ from mmqanet.preparation.converters.base import Converter, Split, find, find_fol
 from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.faces import box_around, check_labels, head_sample
 from mmqanet.utils.files import read_bytes, read_label_map
+from mmqanet.utils.folders import visible_files
 
 FARTHEST = 2**31  # that a landmark may be from the corner, in pixels
 
@@ -30,7 +31,7 @@ class LaPaConverter(Converter):
         """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
         folder = find(self.source, f'{split.short}/images').parent
         find_folders(folder, 'labels', *(('landmarks',) if self.own_boxes else ()))
-        names = sorted(path.stem for path in (folder / 'images').glob('*.jpg'))
+        names = [path.stem for path in visible_files(folder / 'images') if path.suffix == '.jpg']
         if not names:
             raise DataError(f'{folder / "images"}: no .jpg files')
         return names

@@ -21,6 +21,7 @@ from mmqanet.preparation.converters.base import Converter, Split, find, find_fol
 from mmqanet.preparation.converters.batch import Sample
 from mmqanet.preparation.converters.prepared import stack_people
 from mmqanet.utils.files import check_shape, read_label_map
+from mmqanet.utils.folders import visible_files
 
 PERSON_FILE = re.compile(r'(.+)_(\d+)_(\d+)\.png')
 
@@ -72,7 +73,7 @@ class MHPv2Converter(Converter):
 def person_files(folder: Path) -> dict[str, list[Path]]:
     """The files of ``parsing_annos`` by image; read once a process, because there are tens of thousands."""
     files = defaultdict(list)
-    for path in sorted(folder.glob('*.png')):
+    for path in visible_files(folder):
         if match := PERSON_FILE.fullmatch(path.name):
             files[match[1]].append(path)
     return dict(files)

@@ -19,6 +19,7 @@ from mmqanet.preparation.converters.batch import Sample, UnusableSample
 from mmqanet.preparation.converters.ccp_sides import PARTIAL, REGIONS, read_parts
 from mmqanet.preparation.converters.prepared import refuse_turned
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map
+from mmqanet.utils.folders import visible_files
 from mmqanet.utils.formats import known_formats
 
 IGNORE = 255
@@ -62,7 +63,7 @@ class PortraitsConverter(Converter):
 
     def names(self, split: Split) -> list[str]:
         """The sorted names of a split's images; raises ``DataError`` where the source lacks what belongs to them."""
-        names = sorted(path.stem for path in (self.source / 'labels').glob('*.png'))
+        names = [path.stem for path in visible_files(self.source / 'labels') if path.suffix == '.png']
         if not names:
             raise DataError(f'{self.source}: no .png files in labels')
         if not 0 <= self.val < len(names):

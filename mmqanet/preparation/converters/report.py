@@ -43,6 +43,7 @@ class SplitReport:
         fault: why the split could not be read at all, where it could not.
         optional: the split may be absent.
         unlabelled_is_fault: a person without a labelled pixel makes the split incomplete; it is a known quirk of some sets.
+        remarks: lines on what else was met.
         verified: the images were looked at in a converted folder; how many the archive had is not known then.
     """
 
@@ -53,6 +54,7 @@ class SplitReport:
     optional: bool = False
     unlabelled_is_fault: bool = True
     verified: bool = False
+    remarks: Sequence[str] = ()
 
     @property
     def done(self) -> list[Outcome]:
@@ -93,6 +95,7 @@ class SplitReport:
             lines.append(f'  published with {count_of(self.official, "image")}: {self._comparison()}')
         lines += [f'  unusable, {rule}: {_some(names, limit)}' for rule, names in sorted(rules.items())]
         lines += [f'  {kind}: {_some(names, limit)}' for kind, names in sorted(notes.items())]
+        lines += [f'  {remark}' for remark in self.remarks[:limit]]
         return lines + list(self._failures(limit))
 
     def _missing(self) -> int:

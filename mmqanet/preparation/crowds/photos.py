@@ -10,6 +10,7 @@ from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import image_size, sample_paths
 from mmqanet.preparation.crowds.cutout import Cutout, cut_out
 from mmqanet.utils.files import check_shape, read_bytes, read_label_map
+from mmqanet.utils.folders import visible_files
 
 # Clothing Co-Parsing, photos that show nobody but the labelled person, so that their surroundings may be a backdrop. All
 # 880 were looked at; on the others unlabelled passers-by are seen, or may be.
@@ -103,7 +104,8 @@ def list_photos(folder: Path) -> tuple[str, ...]:
         DataError: there is none.
     """
     images = Path(folder, 'Images')
-    names = sorted(path.relative_to(images).with_suffix('').as_posix() for path in images.rglob('*.jpg'))
+    names = sorted(path.relative_to(images).with_suffix('').as_posix() for path in visible_files(images, recursive=True)
+                   if path.suffix == '.jpg')
     if not names:
         raise DataError(f'{images}: no photos (*.jpg); a converted data set with one person an image is needed')
     return tuple(names)

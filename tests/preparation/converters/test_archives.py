@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from macos import add_companions
 from mmengine.registry import DefaultScope
 from PIL import Image
 
@@ -88,6 +89,16 @@ def test_run_again_it_keeps_what_is_there_and_adds_what_was_missing(archive, run
     images = read_json(archive, tmp_path / 'out', 'train')['images']
     assert [image['file_name'] for image in images] == ['a.jpg', 'b.jpg', 'c.jpg']
     assert not list((tmp_path / 'out').rglob('*.part'))
+
+
+def test_what_macos_leaves_beside_files_is_no_sample(archive_of_folders, tmp_path):
+    for short in archive_of_folders.names:
+        archive_of_folders.list_file(short).unlink(missing_ok=True)  # then the folders tell the names
+    add_companions(archive_of_folders.root)
+    reports = convert(archive_of_folders.converter(), tmp_path / 'out', workers=0, show_progress=False)
+    assert [[outcome.name for outcome in report.done] for report in reports] == [
+        list(names) for names in archive_of_folders.names.values()]
+    assert not any(report.failed for report in reports)
 
 
 def test_several_processes_write_the_same_bytes(archive, tmp_path):

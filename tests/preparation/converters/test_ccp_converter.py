@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from macos import add_companions
 from PIL import Image
 from scipy.io import savemat
 
@@ -15,7 +16,7 @@ from mmqanet.datasets.ccp import (
 from mmqanet.errors import DataError, InputError
 from mmqanet.preparation.converters.base import convert as convert_archive
 from mmqanet.preparation.converters.base import draw_names
-from mmqanet.preparation.converters.ccp import CCPConverter, check_tags, find_fault, load_photo
+from mmqanet.preparation.converters.ccp import CCPConverter, check_tags, find_fault, load_photo, photo_names
 
 
 def tag(name):
@@ -64,6 +65,12 @@ def test_the_dataset_reads_what_the_converter_writes(ccp_tree, tmp_path):
         ann_file=str(tmp_path / 'CCP/annotations/CCP_val.json'),
         data_prefix=dict(img=str(root / 'Images'), category=str(root / 'Category_ids'), human=str(root / 'Human_ids')))
     assert len(dataset) == 2
+
+
+def test_what_macos_leaves_beside_files_is_no_photo(ccp_tree):
+    names = photo_names(ccp_tree.root)
+    add_companions(ccp_tree.root)
+    assert photo_names(ccp_tree.root) == names == [f'{number:04}' for number in range(1, 9)]
 
 
 def test_the_split_is_fixed_and_stays_when_a_photo_comes(tmp_path):

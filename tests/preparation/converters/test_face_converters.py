@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from macos import add_companions
 from mmengine.config import Config
 from PIL import Image
 
@@ -109,6 +110,7 @@ def heads(target, title, split):
 def test_every_split_is_converted_and_agrees_with_itself(kind, tmp_path):
     make, _, classes = ALL[kind]
     make(tmp_path / 'in')
+    add_companions(tmp_path / 'in')
     reports = run(kind, tmp_path / 'in', tmp_path / 'out')
     assert not any(report.failed or report.fault for report in reports)
     assert all(report.done for report in reports)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from macos import add_companions
 from mmengine.registry import DefaultScope
 from PIL import Image
 
@@ -89,6 +90,23 @@ def test_what_is_wrong_is_named_and_the_rest_described(folders, run, capsys, dam
     content = json.loads((folders / 'out/mine.json').read_text())
     assert [image['file_name'] for image in content['images']] == ['day1/b.PNG']
     assert run('--allow-incomplete') == 0
+
+
+def test_photos_of_all_suffixes_and_behind_links_are_described_and_hidden_ones_are_not(folders, run, tmp_path, capsys):
+    (folders / 'photos/a.jpg').rename(folders / 'photos/a.JFIF')
+    for kind in ('photos', 'labels'):
+        (folders / kind / 'day1').rename(tmp_path / f'{kind}_elsewhere')
+        (folders / kind / 'day1').symlink_to(tmp_path / f'{kind}_elsewhere')
+        add_companions(folders / kind)
+        add_companions(tmp_path / f'{kind}_elsewhere')
+    (folders / 'photos/back').symlink_to(folders / 'photos')
+    assert run() == 0
+    assert [image['file_name'] for image in json.loads((folders / 'out/mine.json').read_text())['images']] == [
+        'a.JFIF', 'day1/b.PNG']
+    told = capsys.readouterr().out
+    assert 'left out: 1 file of another kind' in told
+    assert 'photos/back: left out, leads to a folder that is read already' in told
+    assert [sample['name'] for sample in people(folders)] == ['a', 'day1/b']
 
 
 def test_labels_of_a_turned_photo_are_taken_where_their_size_tells(folders, run):
