@@ -231,6 +231,7 @@ def test_bad_samples_are_named():
     assert 'has no pred_instances' in complaint(delete('pred_instances'))
     assert "lacks 'pred_maps'" in complaint(delete('pred_maps'))
     assert "lacks 'offsets'" in complaint(delete('pred_instances.offsets'))
+    assert 'leaves the image' in complaint(lambda sample: sample.pred_instances.offsets.fill_(10**6))
     assert 'must be finite' in complaint(lambda sample: sample.pred_instances.qualities.fill_(float('nan')))
     assert 'holds id 99, but there are' in complaint(lambda sample: sample.pred_maps.human[0, 0].fill_(99))
     assert 'integers, got' in complaint(lambda sample: setattr(sample.pred_maps, 'category',

@@ -1,6 +1,8 @@
 """The archives for the challenge servers, and the score by which they rank."""
 import json
+import os
 import re
+import sys
 import zipfile
 
 import numpy as np
@@ -91,6 +93,31 @@ def test_what_is_not_whole_is_one_line(tmp_path, capsys, change, message):
     assert re.search(message, error), error
     assert error.count('\n') == 1
     assert not list(tmp_path.glob('o/*'))
+
+
+def test_a_track_that_there_is_not_is_named(tmp_path):
+    for track in (0, 3, None):
+        with pytest.raises(InputError, match=f'^track is {track}, but must be one of 1, 2$'):
+            pack_submission(tmp_path / 'in', tmp_path / 'x.zip', track=track)
+
+
+def test_an_archive_that_cannot_be_written_is_named(tmp_path):
+    save(tmp_path / 'in', '1')
+    (tmp_path / 'file').write_text('mine')
+    with pytest.raises(DataError, match=r'file/x\.zip: cannot be written \('):
+        pack_submission(tmp_path / 'in', tmp_path / 'file/x.zip', track=1)
+    (tmp_path / 'x.zip').mkdir()
+    with pytest.raises(DataError, match=r'x\.zip: cannot be written \(Is a directory\)'):
+        pack_submission(tmp_path / 'in', tmp_path / 'x.zip', track=1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ['file', 'in', 'x.zip']
+
+
+@pytest.mark.skipif(sys.platform == 'darwin', reason='names of files are UTF-8 there')
+def test_names_that_are_no_text_are_refused(tmp_path):
+    save(tmp_path / 'in', os.fsdecode(b'\xff'))
+    with pytest.raises(DataError, match='in: a file has a name that is not UTF-8'):
+        pack_submission(tmp_path / 'in', tmp_path / 'x.zip', track=1)
+    assert [path.name for path in tmp_path.iterdir()] == ['in']
 
 
 def test_frames_without_people_may_be_left_out(tmp_path):

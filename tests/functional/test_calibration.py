@@ -49,7 +49,10 @@ def test_merged_classes_take_the_calibration_of_all_unless_they_are_one():
 
 @pytest.mark.parametrize('config', [
     {}, dict(people={}, parts=[], pooled={}), dict(people=dict(qualities=[0.1], ious=[0.1]), parts=3),
-    dict(people=dict(qualities=[0.1], ious=[0.1]), parts=[])])
+    dict(people=dict(qualities=[0.1], ious=[0.1]), parts=[]), dict(people=3, parts=[], pooled=3),
+    dict(people=dict(qualities=3, ious=[0.1]), parts=[], pooled={}), dict(people=None, parts=None, pooled=None),
+    *(dict(people=knots, parts=[], pooled=dict(qualities=[0.1], ious=[0.1])) for knots in (
+        dict(qualities=['a'], ious=[0.1]), dict(qualities=[0.1, 0.2], ious=[0.1]), dict(qualities=[], ious=[])))])
 def test_plain_values_without_calibration_are_refused(config):
-    with pytest.raises(InputError, match='calibration'):
+    with pytest.raises(InputError, match=r'^(a )?calibration'):
         QualityCalibration.from_config(config)

@@ -32,6 +32,9 @@ def test_rotation_turns_the_window_clockwise():
     crop = PersonCrop(centre=(50, 50), size=(40, 40), output_size=(40, 40)).rotated(90)
     # A quarter turn clockwise in the image (y down) brings the window's top to the right.
     assert crop.to_image([20, 0]) == pytest.approx(np.array([70, 50]))
+    with pytest.raises(InputError, match='a rotated crop has no axis-aligned window'):
+        _ = crop.window
+    assert crop.rotated(-90).window == (30, 30, 70, 70)
 
 
 @pytest.mark.parametrize('flipped', [False, True])

@@ -5,7 +5,7 @@ import torch
 
 from mmqanet.errors import InputError
 from mmqanet.functional import fuse_quality, pixel_scores
-from mmqanet.functional.quality import confident_sums
+from mmqanet.functional.quality import check_threshold, confident_sums
 
 
 def random_probs(*shape, seed=0, sharpness=2.0):
@@ -149,6 +149,12 @@ def test_a_threshold_outside_its_range_is_refused_by_name(threshold):
         pixel_scores(HAND[None], threshold)
 
 
+@pytest.mark.parametrize('threshold', ['0.2', None, [0.2]])
+def test_a_threshold_that_is_no_number_is_refused_by_its_name(threshold):
+    with pytest.raises(InputError, match=r'^box_score_thr must be in \[0, 1\], got'):
+        check_threshold(threshold, name='box_score_thr')
+
+
 def test_threshold_and_weights_are_the_papers_unless_given():
     at, below = (torch.tensor([share, *5 * [(1 - share) / 5]]).view(6, 1, 1) for share in (0.2001, 0.1999))
     assert pixel_scores(at)[0].item() == pytest.approx(0.2001)
@@ -192,7 +198,8 @@ def test_the_iou_score_is_clamped():
     assert quality.tolist() == pytest.approx([0, (0.5 * 1 * 0.25) ** 0.25])
 
 
-@pytest.mark.parametrize('weights', [(0, 0, 0), (1, -0.5, 3), (1, math.nan, 1), (1, math.inf, 1), (1, 1)])
+@pytest.mark.parametrize('weights', [
+    (0, 0, 0), (1, -0.5, 3), (1, math.nan, 1), (1, math.inf, 1), (1, 1), None, 5, 'abc', (1, None, 1), (1, 'x', 1)])
 def test_unusable_weights_are_refused_by_name(weights):
     with pytest.raises(InputError, match='weights'):
         fuse_quality(torch.tensor([0.5]), torch.tensor([0.5]), torch.tensor([0.5]), weights)

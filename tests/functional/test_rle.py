@@ -30,6 +30,11 @@ def test_runs_that_do_not_fill_the_mask_are_refused():
     rle = encode_rle(MASKS[2])
     with pytest.raises(InputError, match='14x9'):
         decode_rle({**rle, 'size': [14, 9]})
+    for counts in ('o' * 13 + '0', 'o' * 10**5):
+        with pytest.raises(InputError, match='counts: a run of more pixels than masks have'):
+            decode_rle({**rle, 'counts': counts})
+    with pytest.raises(InputError, match=r'counts: runs of -?\d+ pixels do not fill a mask'):
+        decode_rle({**rle, 'counts': '@1'})
 
 
 @pytest.mark.parametrize('mask', MASKS[:-1])

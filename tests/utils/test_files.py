@@ -3,6 +3,7 @@ import io
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from mmqanet.utils.files import (
     read_json,
     read_label_map,
     read_rows,
+    remove_file,
     whole_number,
     write_bytes,
     write_label_map,
@@ -90,6 +92,31 @@ def test_missing_files_and_folders_are_named(tmp_path):
         read_label_map(tmp_path / 'none.png')
     with pytest.raises(DataError, match=str(tmp_path)):
         read_bytes(tmp_path)
+
+
+@pytest.mark.parametrize(('error', 'reason'), [
+    (PermissionError(13, 'Permission denied'), 'Permission denied'),
+    (OSError(5, 'Input/output error'), 'Input/output error'),
+    (MemoryError(), 'not enough memory to read this file')])
+def test_a_file_that_is_there_and_cannot_be_read_is_named(tmp_path, monkeypatch, error, reason):
+    def fail(self):
+        raise error
+
+    path = tmp_path / 'a.json'
+    path.write_text('{}')
+    monkeypatch.setattr(Path, 'read_bytes', fail)
+    with pytest.raises(DataError, match=rf'^{path}: {reason}$'):
+        read_bytes(path)
+
+
+def test_what_cannot_be_removed_is_named(tmp_path):
+    (tmp_path / 'a').mkdir()
+    (tmp_path / 'b').write_text('')
+    for _ in range(2):
+        remove_file(tmp_path / 'b')
+    assert [path.name for path in tmp_path.iterdir()] == ['a']
+    with pytest.raises(DataError, match=rf'^{tmp_path}/a: cannot be removed \(.+\)$'):
+        remove_file(tmp_path / 'a')
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path):

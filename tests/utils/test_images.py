@@ -179,6 +179,16 @@ def test_pipes_folders_and_sparse_giants_are_not_opened(tmp_path):
         read_image(tmp_path / 'six.jpg', max_bytes=5)
 
 
+def test_pillows_many_errors_are_one(monkeypatch):
+    for error in (ValueError('odd'), SyntaxError('odd'), ZeroDivisionError('odd'), Image.DecompressionBombError('odd')):
+        def fail(image, error=error):
+            raise error
+
+        monkeypatch.setattr(images, 'plain_colour', fail)
+        with pytest.raises(DataError, match=r'^a\.png: not readable as an image \(odd\)$'):
+            decode_image(encoded(Image.new('RGB', (3, 3))), where='a.png')
+
+
 def test_too_little_memory_is_named(monkeypatch):
     def fail(image):
         raise MemoryError

@@ -202,3 +202,8 @@ def test_numbers_without_values_are_refused(category):
 def test_images_of_another_kind_are_refused(category, image):
     with pytest.raises(InputError, match='uint8'):
         draw_panels(image, {'': two_parts(category)}, label_set=LABELS)
+
+
+def test_without_panels_there_is_nothing_to_draw():
+    with pytest.raises(InputError, match='panels is empty'):
+        draw_panels(np.zeros((4, 5, 3), np.uint8), {}, label_set=LABELS)

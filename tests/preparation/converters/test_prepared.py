@@ -127,10 +127,10 @@ def broken(what):
 
 @pytest.mark.parametrize(('what', 'message'), [
     ('size', r'human map of \(12, 15\)'), ('class', 'category 20 is outside'), ('negative', 'category map must hold'),
-    ('float', 'human map must hold'), ('person', 'person id 1400'), ('truncated', 'cannot be read'),
-    ('png', 'PNG, not JPEG'), ('text', r'cannot be read \(no known format\)')])
+    ('float', 'human map must hold'), ('person', 'person id 1400'), ('truncated', 'the image cannot be read'),
+    ('png', 'the image is PNG, not JPEG'), ('text', r'the image cannot be read \(no known format\)')])
 def test_a_broken_sample_is_named_and_not_written(tmp_path, what, message):
-    with pytest.raises(DataError, match=f'^pic7: .*{message}'):
+    with pytest.raises(DataError, match=f'^pic7: {message}'):
         write_sample(tmp_path, 'pic7', **broken(what))
     assert not list(tmp_path.rglob('*.*'))
 
