@@ -67,13 +67,13 @@ def test_equal_orders_share_an_outcome(predicted):
     assert outcomes(predicted, index, qualities)[3].which.tolist() == [0, 0, 1, 2, 3, 2]
 
 
-@pytest.mark.parametrize('lacking', ['human', 'instance', 'parts'])
+@pytest.mark.parametrize('lacking', ['human', 'part', 'parts'])
 def test_every_map_of_the_truth_is_needed(predicted, lacking):
     info = predicted.infos[0]
     people, parsing_ids = predicted.cache.people(info['name'])
     truth = replace(truth_of(info, shape=people.image_shape, classes=CLASSES), **{lacking: None})
     scores = np.ones(len(people))
-    with pytest.raises(InputError, match=f"truth of {info['name']} lacks the human or the instance map"):
+    with pytest.raises(InputError, match=f"truth of {info['name']} lacks the human or the part map"):
         image_outcomes(name=info['name'], people=people, parsing_ids=parsing_ids, bbox_scores=scores, truth=truth,
                        qualities=scores[None], num_classes=len(CLASSES), rules=MergingRules())
 
