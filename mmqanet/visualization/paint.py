@@ -85,12 +85,18 @@ def outline(image: np.ndarray, category: np.ndarray, human: np.ndarray, people: 
         cv2.copyTo(cv2.convertScaleAbs(image[window], alpha=0.35), edges, image[window])
     people = windows_of(human) if people is None else people
     shapes = {person: _contours(human, person, window, width) for person, window in people}
-    cv2.polylines(image, [contour for contours in shapes.values() for contour in contours], True, INK, 3 * width + 1,
-                  cv2.LINE_AA)
+    for person, person_window in people:
+        cv2.polylines(image, shapes[person], True, INK, _rim(person_window, width), cv2.LINE_AA)
     for person, contours in shapes.items():
         colour = PAPER if tracks is None else track_colour(int(tracks[person - 1]))
         cv2.polylines(image, contours, True, colour, width + width // 2, cv2.LINE_AA)
     return image
+
+
+def _rim(window: tuple[slice, slice], width: int) -> int:
+    """Width of the dark rim around a person in a window: less for those who are so small that it would hide them."""
+    slimness = min(side.stop - side.start for side in window)
+    return max(width + 1, min(3 * width + 1, slimness // 20))
 
 
 def _edges(labels: np.ndarray) -> np.ndarray:

@@ -43,6 +43,17 @@ def test_lines_grow_with_the_picture(category):
     assert width(8) > 2 * width(1) > 0
 
 
+def test_lines_leave_small_people_visible():
+    def share_hidden(height: int) -> float:
+        labels = np.zeros((600, 900), np.uint8)
+        labels[100:100 + height, 100:100 + height // 3] = 1
+        drawn = outline(np.full((600, 900, 3), 120, np.uint8), labels, labels.astype(np.int32))
+        return float((drawn != 120).any(2)[labels > 0].mean())
+
+    assert share_hidden(60) < 0.35
+    assert share_hidden(400) < 0.1
+
+
 def test_specks_get_no_outline():
     human = np.zeros((300, 300), np.int32)
     human[100, 100] = human[150:153, 150:153] = 1
