@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 from mmengine.logging import MMLogger
 
+from mmqanet.datasets.checked import CheckedDataset
 from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.datasets.transforms.loading import LoadImageMaps, LoadPersonMap
 from mmqanet.errors import DataError, InputError
@@ -19,7 +19,7 @@ ON_INVALID = ('error', 'skip')
 
 
 @DATASETS.register_module()
-class HumanParsingDataset(BaseDataset):
+class HumanParsingDataset(CheckedDataset):
     """People of a COCO-style JSON with their label maps (layout: docs/datasets.md).
 
     The registered data sets are this class with their classes, palette and flip pairs; give the three in ``metainfo`` to
@@ -88,8 +88,6 @@ class HumanParsingDataset(BaseDataset):
         self.on_invalid = on_invalid
         self._broken: set[int] = set()
         self._unusable: list[str] = []
-        if indices is not None and not (indices if isinstance(indices, int) else len(indices)):
-            raise InputError(f'indices is {indices!r}, which takes no sample')
         LabelSet.of(self._load_metainfo(metainfo))  # which refuses what does not fit
         super().__init__(
             ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
@@ -97,14 +95,6 @@ class HumanParsingDataset(BaseDataset):
             lazy_init=lazy_init, max_refetch=max_refetch)
 
     # -- annotations ---------------------------------------------------------------------------------------------------
-
-    def full_init(self) -> None:
-        """Read the annotations; raises ``DataError`` where the file cannot be read or holds nobody."""
-        try:
-            super().full_init()
-        except IndexError:
-            number = count_of(len(self.data_list), 'sample')
-            raise InputError(f'indices: one lies beyond the {number} of {self.ann_file}') from None
 
     def load_data_list(self) -> list[dict]:
         """Read the JSON; a list of people (training) or images (testing). What is skipped is told in one counted line."""

@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 
+from mmqanet.datasets.checked import CheckedDataset
 from mmqanet.datasets.samplers import SeededIndex
 from mmqanet.errors import DataError, InputError
 from mmqanet.registry import DATASETS
@@ -14,7 +14,7 @@ from mmqanet.structures.coco_people import image_index, load_coco, load_detectio
 
 
 @DATASETS.register_module()
-class InstanceCropDataset(BaseDataset):
+class InstanceCropDataset(CheckedDataset):
     """Boxes with a class, out of a COCO-style JSON.
 
     Training (``test_mode=False``) yields a sample for every annotated instance that is no crowd. Testing yields one for
@@ -30,16 +30,19 @@ class InstanceCropDataset(BaseDataset):
         pipeline (list[dict]): transforms.
         test_mode (bool): samples are images instead of instances.
         lazy_init (bool): read the annotations at the first use.
+        indices, serialize_data, max_refetch: as in mmengine's ``BaseDataset``.
 
     Raises:
-        DataError: the JSON is missing, broken or lacks a field or class; names the file and the annotation.
+        DataError: the JSON is missing, broken or lacks a field or class, or holds nothing to train on; names the file and
+            the annotation.
     """
 
     METAINFO: dict = dict(classes=())
 
     def __init__(self, *, ann_file: str, data_root: str = '', data_prefix: dict, detection_file: str | None = None,
                  detection_score_thr: float = 0.0, metainfo: dict | None = None, pipeline: Sequence[dict] = (),
-                 test_mode: bool = False, lazy_init: bool = False) -> None:
+                 test_mode: bool = False, lazy_init: bool = False, indices: int | Sequence[int] | None = None,
+                 serialize_data: bool = True, max_refetch: int = 1000) -> None:
         if detection_file and not test_mode:
             raise InputError('detection_file needs test_mode=True: training uses the annotated boxes')
         if not (metainfo or self.METAINFO).get('classes'):
@@ -47,7 +50,8 @@ class InstanceCropDataset(BaseDataset):
         self.detection_file = detection_file
         self.detection_score_thr = detection_score_thr
         super().__init__(ann_file=ann_file, metainfo=metainfo, data_root=data_root, data_prefix=dict(data_prefix),
-                         pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init)
+                         pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init, indices=indices,
+                         serialize_data=serialize_data, max_refetch=max_refetch)
 
     def load_data_list(self) -> list[dict]:
         """Read the JSON; a list of instances (training) or images (testing)."""
@@ -55,9 +59,12 @@ class InstanceCropDataset(BaseDataset):
         images = image_index(content['images'], self.ann_file)
         labels = self._labels(content)
         if not self.test_mode:
-            found = self._read(content['annotations'], images, labels, self.ann_file)
+            found = [one for one in self._read(content['annotations'], images, labels, self.ann_file)
+                     if not one.get('iscrowd')]
+            if not found:
+                raise DataError(f'{self.ann_file}: annotations: nothing to train on, crowds and unusable boxes aside')
             return [{**self._image_info(images[one['image_id']]), **_arrays([one]), 'segmentation': one['segmentation']}
-                    for one in found if not one.get('iscrowd')]
+                    for one in found]
         source, listed = self.ann_file, content['annotations']
         if self.detection_file:
             source = str(Path(self.data_root) / self.detection_file)
@@ -96,6 +103,10 @@ class InstanceCropDataset(BaseDataset):
         return dict(img_id=image['id'], img_path=str(Path(self.data_prefix['img']) / image['file_name']),
                     height=image['height'], width=image['width'], name=str(Path(image['file_name']).with_suffix('')),
                     flip_pairs=())
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """The classes of a sample's instances; for ``ClassBalancedDataset``."""
+        return sorted(set(self.get_data_info(int(idx))['labels'].tolist()))
 
     def prepare_data(self, idx: int) -> Any:
         """Run the pipeline on one sample, on the random stream of its :class:`SeededIndex`."""

@@ -7,7 +7,7 @@ import pytest
 from mmengine.registry import DefaultScope
 from PIL import Image
 
-from mmqanet.datasets import InstanceCropDataset
+from mmqanet.datasets import ClassBalancedDataset, InstanceCropDataset
 from mmqanet.datasets.transforms.crop import warp
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.geometry import PersonCrop
@@ -105,6 +105,27 @@ def test_what_is_wrong_is_named(folder):
         write(folder, [dict(id=8, category_id=3, bbox=[1, 1, 5, 5], segmentation=segmentation)])
         with pytest.raises(DataError, match=rf'truth\.json: annotation 8: segmentation {message}'):
             dataset(folder)[0]
+
+
+def test_arguments_are_those_of_every_data_set(folder):
+    assert dataset(folder, indices=[1]).get_data_info(0)['ann_ids'].tolist() == [2]
+    assert dataset(folder, max_refetch=3).max_refetch == 3
+    for serialized in (True, False):
+        assert bool(len(dataset(folder, serialize_data=serialized).data_list)) != serialized
+    for indices, message in (([9], 'beyond the 2 samples'), ([], 'takes no sample')):
+        with pytest.raises(InputError, match=f'indices.*{message}'):
+            dataset(folder, indices=indices)
+    with pytest.raises(InputError, match=r"classes is the string 'cat'; a sequence of one is \('cat',\)"):
+        dataset(folder, metainfo=dict(classes=('cat')))
+    write(folder, [dict(id=8, category_id=3, bbox=[1, 1, 5, 5], iscrowd=1, segmentation=[])])
+    with pytest.raises(DataError, match=r'truth\.json: annotations: nothing to train on'):
+        dataset(folder)
+
+
+def test_rare_classes_may_come_more_often(folder):
+    balanced = ClassBalancedDataset(dataset=dataset(folder, test_mode=True), oversample_thr=1.0)
+    assert balanced.dataset.get_cat_ids(0) == [0, 1]
+    assert balanced.repeat_indices == [0, 0, 1]  # the classes of the first are in one image of two
 
 
 def test_targets_agree_with_the_recorded_release(golden_dir):
