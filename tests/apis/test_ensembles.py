@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config
 
 from mmqanet.apis import HumanParsingInferencer, init_model
-from mmqanet.apis.ensembles import read_ensemble
+from mmqanet.apis.ensembles import members_asked_for, members_in, read_ensemble
 from mmqanet.apis.inference import inference_topdown
 from mmqanet.cli.main import main
 from mmqanet.errors import DataError, InputError
@@ -214,6 +214,50 @@ def test_other_classes_are_refused_by_name(first, tmp_path, change, message):
 def test_bad_members_are_refused(members, error, message):
     with pytest.raises(error, match=message):
         ensemble(*members)
+
+
+def recipe_of(**model):
+    return Config(dict(model=model))
+
+
+def test_members_of_a_config_are_those_with_checkpoints():
+    listed = [dict(checkpoint='a.pth', weight=2.0), dict(checkpoint='b.pth')]
+    assert [member.weight for member in members_in(recipe_of(type='ParserEnsemble', members=listed))] == [2, 1]
+    assert members_in(recipe_of(type='mmqanet.ParserEnsemble', members=[dict(type='QANet')])) == []
+    assert members_in(recipe_of(type='ParserEnsemble')) == members_in(recipe_of(type='QANet', members=3)) == []
+    for wrong in ('a.pth', 3, ['a.pth', 'b.pth'], dict(checkpoint='a.pth')):
+        with pytest.raises(InputError, match='is no list of members, each a dict'):
+            members_in(recipe_of(type='ParserEnsemble', members=wrong))
+
+
+def test_a_command_gets_one_parser_or_members():
+    plain, joined = recipe_of(type='QANet'), recipe_of(type='ParserEnsemble', members=[dict(checkpoint='a.pth')])
+    assert members_asked_for([], plain, checkpoint='x.pth') == []
+    assert members_asked_for(['b.pth'], plain, checkpoint=None) == ['b.pth']
+    assert members_asked_for(['b.pth'], joined, checkpoint=None) == ['b.pth']
+    assert [member.checkpoint for member in members_asked_for([], joined, checkpoint=None)] == ['a.pth']
+    for given, base in (([], joined), (['b.pth'], plain)):
+        with pytest.raises(InputError, match=r'x\.pth: an ensemble names all of its members; this checkpoint is not used'):
+            members_asked_for(given, base, checkpoint='x.pth')
+    with pytest.raises(InputError, match='checkpoint: give one, or several after --ensemble'):
+        members_asked_for([], plain, checkpoint=None)
+
+
+def test_options_that_do_not_fit_one_parser_are_refused(first, tmp_path):
+    line = dict(qualities=[0.5], ious=[0.5])
+    calibration = dict(people=line, parts=[line] * 3, pooled=line)
+    with pytest.raises(InputError, match='one_at_a_time: is an option of ensembles'):
+        init_model(None, first, one_at_a_time=True)
+    with pytest.raises(InputError, match="precision is 'float64', but must be auto or one of"):
+        init_model(None, first, precision='float64')
+    with pytest.raises(InputError, match='calibration: of 3 parts, and the network has 19'):
+        make_member(tmp_path / 'a.pth', seed=0, changes={'model.postprocessor.calibration': calibration})
+
+
+def test_members_of_other_mirror_pairs_are_refused(first, tmp_path):
+    other = make_member(tmp_path / 'other.pth', seed=2, meta=dict(flip_pairs=((14, 15),)))
+    with pytest.raises(InputError, match=r'other\.pth: flip_pairs are .*, and those of .*first\.pth are'):
+        ensemble(first, other)
 
 
 def test_a_config_names_the_members(first, second, picture, tmp_path):

@@ -93,3 +93,8 @@ def test_no_link_leads_out_of_the_folder(tmp_path):
     made.check(out / 'a.json')
     with pytest.raises(DataError, match='a link leads out of the output folder'):
         made.check(out / 'x/a.json')
+
+
+def test_a_folder_that_cannot_be_is_refused(tmp_path):
+    with pytest.raises(InputError, match='no folder can have this name'):
+        plan(Path('a\0b'))

@@ -3,7 +3,7 @@ import pytest
 
 from mmqanet.apis import HumanParsingInferencer, init_model
 from mmqanet.checkpoints import model_index
-from mmqanet.errors import InputError
+from mmqanet.errors import DataError, InputError
 
 INDEX = 'Import:\n  - configs/metafile.yml\n'
 METAFILE = """
@@ -53,3 +53,11 @@ def test_an_installation_without_weights_says_so(monkeypatch, tmp_path):
         monkeypatch.setattr(f'mmqanet.apis.inferencer.SHIPPED_{name}', tmp_path / f'{name.lower()}.pth')
     with pytest.raises(InputError, match='ships no parser weights: name a model, or give a config and its weights'):
         HumanParsingInferencer()
+
+
+@pytest.mark.parametrize('lost', ['Name', 'Config'])
+def test_an_entry_that_lacks_something_is_named(index, lost):
+    path = index / 'configs/metafile.yml'
+    path.write_text(path.read_text().replace(f'{lost}:', 'Remark:', 1))
+    with pytest.raises(DataError, match=rf"configs/metafile\.yml: a model lacks '{lost}'"):
+        model_index.model_entries()

@@ -2,10 +2,12 @@
 import copy
 import json
 
+import numpy as np
 import pytest
 
-from mmqanet.errors import DataError
+from mmqanet.errors import DataError, InputError
 from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes
+from mmqanet.structures.segmentation import decode_segmentation
 
 GOOD = dict(
     images=[dict(id=1, file_name='a.jpg', height=20, width=10)],
@@ -102,3 +104,26 @@ def test_detections_are_read_alike(tmp_path, content, message):
     path.write_text(json.dumps(content))
     with pytest.raises(DataError, match=rf'found\.json: {message}'):
         load_detections(str(path))
+
+
+def test_an_image_of_more_pixels_than_memory_is_named(read):
+    big = changed('images', 'height', 2**20) | dict(annotations=[])
+    big['images'][0]['width'] = 256
+    assert read(big) == {}
+    big['images'][0]['width'] = 257
+    with pytest.raises(DataError, match=r'x\.json: image 1: 257x1048576 \(width x height\) is more than 268,435,456 pixels'):
+        read(big)
+
+
+@pytest.mark.parametrize(('segmentation', 'reason'), [
+    ([[0, 0, 9, 0, 21, 21]], 'a polygon that leaves the image by more than its size'),
+    ([[0, 0, 9, 0, 9, -11]], 'a polygon that leaves the image by more than its size'),
+    (dict(size=[10, 21], counts=[210]), r'size: a mask of \[10, 21\] in an image of \[10, 6\]'),
+    (dict(size=[10, 21], counts='o0'), 'size: a mask of 10x21, and 10x6 is expected')])
+def test_masks_and_polygons_larger_than_their_image_are_refused(segmentation, reason):
+    pytest.importorskip('pycocotools')
+    with pytest.raises(InputError, match=reason):
+        decode_segmentation(segmentation, (10, 6))
+    square = decode_segmentation([[1, 2, 4, 2, 4, 7, 1, 7], [-10, 20, -9, 20, -9, 19]], (10, 6))
+    assert np.argwhere(square).min(0).tolist() == [2, 1]
+    assert square.sum() == 15

@@ -10,7 +10,7 @@ from mmqanet.errors import DataError
 from mmqanet.functional.charts import MIRRORED_CHARTS, UVMirror
 from mmqanet.functional.geometry import PersonCrop
 from mmqanet.functional.rle import encode_rle
-from mmqanet.structures.surface_points import SurfacePoints, mirror_part_map, place_part_map, read_part_map
+from mmqanet.structures.surface_points import SurfacePoints, check_box, mirror_part_map, place_part_map, read_part_map
 from mmqanet.structures.uv_mirror import load_uv_mirror
 
 
@@ -60,6 +60,20 @@ def test_broken_mirror_tables_are_named(tmp_path):
     savemat(tmp_path / 'few.mat', dict(U_transforms=np.zeros((3, 4, 4)), V_transforms=np.zeros((3, 4, 4))))
     with pytest.raises(DataError, match=r'few\.mat: U: tables of shape'):
         load_uv_mirror(tmp_path / 'few.mat')
+    odd = np.empty((1, 2), object)
+    odd[0] = [np.zeros((4, 4)), np.zeros((3, 4))]
+    for cells in (odd, 'a text'):
+        savemat(tmp_path / 'odd.mat', dict(U_transforms=cells, V_transforms=cells))
+        with pytest.raises(DataError, match=r'odd\.mat: U_transforms is no list of tables \('):
+            load_uv_mirror(tmp_path / 'odd.mat')
+        load_uv_mirror.__globals__['_load'].cache_clear()
+
+
+def test_a_box_of_more_than_twice_the_image_is_refused():
+    check_box(dict(id=3, bbox=[-5, -5, 160, 120]), (60, 80))
+    for box in ([0, 0, 161, 5], [0, 0, 5, 121]):
+        with pytest.raises(DataError, match=r'annotation 3: bbox .* in an image of 80x60 \(width x height\)'):
+            check_box(dict(id=3, bbox=box), (60, 80))
 
 
 # -- recorded values ---------------------------------------------------------------------------------------------------

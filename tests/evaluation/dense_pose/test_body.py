@@ -175,3 +175,36 @@ def test_a_cache_of_another_body_is_refused(tmp_path):
     np.save(tmp_path / 'cache.npy', np.zeros(3, np.float16))
     with pytest.raises(DataError, match='cache of another body'):
         BodySurface.load(write_body(tmp_path / 'body'), cache=tmp_path / 'cache.npy')
+
+
+@pytest.mark.parametrize(('changes', 'message'), [
+    (dict(charts=[3, 4]), 'body: 2 charts, 3 UVs and 3 vertices'), (dict(vertex=[0, 1]), 'body: 3 charts, 3 UVs and 2'),
+    (dict(charts=[3, 0, 4]), 'body: charts outside 1 to 24'), (dict(charts=[3, 25, 4]), 'body: charts outside 1 to 24'),
+    (dict(vertex=[0, 1, 3]), 'body: vertices outside 1 to 3'), (dict(vertex=[-1, 1, 2]), 'body: vertices outside 1 to 3'),
+    (dict(charts=[], uv=np.zeros((0, 2)), vertex=[]), 'body: no vertices'),
+    (dict(packed=[0.1, 0.2]), 'distances: 2 of them, but 3 vertices have 3')])
+def test_tables_that_do_not_fit_together_are_refused(changes, message):
+    given = dict(charts=[3, 3, 4], uv=np.zeros((3, 2)), vertex=[0, 1, 2], packed=[0.1, 0.2, 0.3]) | changes
+    charts, vertex = (np.array(given[name], dtype=np.int64) for name in ('charts', 'vertex'))
+    with pytest.raises(InputError, match=message):
+        BodySurface(charts, given['uv'], vertex, Distances(np.array(given['packed']), 3))
+
+
+@pytest.mark.parametrize(('name', 'variable', 'values', 'message'), [
+    ('SMPL_subdiv.mat', 'U_subdiv', 'a text', 'U_subdiv is no row of numbers'),
+    ('SMPL_subdiv.mat', 'V_subdiv', np.zeros((3, 4)), 'V_subdiv is no row of numbers'),
+    ('SMPL_subdiv.mat', 'V_subdiv', np.zeros((0, 4)), 'V_subdiv is no row of numbers'),
+    ('SMPL_subdiv.mat', 'U_subdiv', np.full((80, 1), np.nan), 'U_subdiv holds NaN, infinity or a number of more than'),
+    ('SMPL_subdiv.mat', 'Part_ID_subdiv', np.full((1, 80), 2.0**31), 'Part_ID_subdiv holds NaN, infinity or a number of'),
+    ('SMPL_subdiv.mat', 'Part_ID_subdiv', np.full((1, 80), 2.5), 'Part_ID_subdiv holds a number that is not whole'),
+    ('SMPL_SUBDIV_TRANSFORM.mat', 'index', np.full((80, 1), 2.5), 'index holds a number that is not whole'),
+    ('SMPL_SUBDIV_TRANSFORM.mat', 'index', np.ones((79, 1)), 'the tables differ in length'),
+    ('SMPL_SUBDIV_TRANSFORM.mat', 'index', np.r_[60, np.zeros(79)][:, None], 'body: vertices outside 1 to 60')])
+def test_files_of_a_broken_body_are_named(tmp_path, name, variable, values, message):
+    pytest.importorskip('h5py')
+    folder = write_body(tmp_path / 'body')
+    charts, uv, *_ = body_tables()
+    tables = dict(U_subdiv=uv[:, :1], V_subdiv=uv[:, 1:], Part_ID_subdiv=charts[None]) if 'subdiv' in name else {}
+    savemat(folder / name, tables | {variable: values})
+    with pytest.raises(DataError, match=rf'body.*: {message}'):
+        BodySurface.load(folder)

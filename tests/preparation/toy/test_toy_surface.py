@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from mmqanet.functional.charts import CHARTS, MIRRORED_CHARTS, PART_OF_CHART, PARTS
+from mmqanet.preparation.toy.canvas import SUPERSAMPLING
 from mmqanet.preparation.toy.parts import Part
 from mmqanet.preparation.toy.scene import draw_scene
 from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, pose_body, random_body, random_pose
@@ -95,6 +96,23 @@ def test_tubes_lie_between_the_joints_of_their_part_and_meet_there(front):
         trunk = tubes['trunk']
         np.testing.assert_allclose(np.cross(trunk.stop - trunk.start, joints['chest'] - joints['pelvis']), 0, atol=1e-12)
         assert trunk.start[1] < joints['chest'][1] < joints['pelvis'][1] <= trunk.stop[1], 'from the neck to the crotch'
+
+
+def test_tubes_are_painted_to_their_rims():
+    """As they are where every tube is looked for in all of the picture."""
+    scene = draw_scene(np.random.default_rng(3), size=(120, 90))
+    charts, uv = draw_surface(scene)
+    pixels = np.stack(np.meshgrid(np.arange(120), np.arange(90)), axis=-1) * SUPERSAMPLING
+    expected, expected_uv = np.zeros((90, 120), np.uint8), np.zeros((2, 90, 120), np.float32)
+    for person in scene.people:
+        for tube in body_tubes(person.placed.figure.skeleton).values():
+            found, u, v = tube.locate((pixels - person.placed.origin) / person.placed.scale)
+            painted = (scene.human == person.parsing_id) & (found > 0)
+            expected[painted] = found[painted]
+            expected_uv[:, painted] = np.stack([u, v])[:, painted]
+    np.testing.assert_array_equal(charts, expected)
+    np.testing.assert_array_equal(uv, expected_uv)
+    assert (charts > 0).sum() > 300
 
 
 def test_what_a_scene_shows_of_limbs_is_on_their_charts():
