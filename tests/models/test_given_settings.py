@@ -1,5 +1,8 @@
 """Heads and necks with settings of one's own, and with those that are left out."""
+import math
+
 import pytest
+import torch
 from torch import nn
 
 from mmqanet.models import DeconvNeck, IoUHead, ParsingHead, SemanticFPN
@@ -36,6 +39,29 @@ def test_a_given_initialisation_takes_the_place_of_the_own_one(kind):
     assert (own[0] if isinstance(own, list) else own)['layer'] == layer
     given = dict(type='Constant', layer='Conv2d', val=0.25)
     assert kind(**options, init_cfg=given).init_cfg == given
+
+
+@pytest.mark.parametrize(('component', 'layers', 'spread'), [
+    (lambda: ParsingHead(in_channels=64, num_classes=20), ('classifier',), 0.001),
+    (lambda: InstanceMaskHead(in_channels=64, num_classes=20), ('classifier',), 0.001),
+    (lambda: GeometricContextHead(in_channels=4, num_classes=20, channels=32, dilations=(1,), num_convs=1), ('classifier',),
+     0.01),
+    (lambda: NonLocalBlock(64), ('query', 'key', 'value', 'project'), 0.01),
+    (lambda: GlobalSemanticHead(in_channels=64, num_classes=20, num_convs=1), ('classifier',), 0.01),
+    (lambda: ParsingRescoringHead(in_channels=2, num_classes=3, conv_channels=4, fc_channels=1024), ('regressor',), 0.01),
+    (lambda: DeconvNeck(in_channels=32, out_channels=8), ('layers.0', 'layers.3', 'layers.6'), 0.001),
+    (lambda: UVHead(in_channels=64), ('parts', 'charts', 'u', 'v'), math.sqrt(2 / (64 * 16))),
+    (lambda: ConvNeXt(arch='tiny', out_indices=(0,)), ('stages.0.0.depthwise_conv', 'stages.0.0.pointwise_conv1'), 0.02)])
+def test_weights_begin_as_small_as_the_docstrings_say(component, layers, spread):
+    torch.manual_seed(0)
+    made = component()
+    made.init_weights()
+    for name in layers:
+        layer = made.get_submodule(name)
+        assert layer.weight.std().item() == pytest.approx(spread, rel=0.1), name
+        assert abs(layer.weight.mean().item()) < 0.1 * spread
+        if layer.bias is not None:
+            assert not layer.bias.any()
 
 
 @pytest.mark.parametrize(('kind', 'name', 'own', 'weight'), [

@@ -160,6 +160,20 @@ def test_celebamask_is_painted_in_its_order_by_name_and_split_as_celeba(tmp_path
     assert top + height == 4 * list(PARTS).index('neck_l'), 'neck, necklace and clothes are no head'
 
 
+def test_masks_of_celebamask_lie_in_folders_of_two_thousand_portraits(tmp_path):
+    celebamask(tmp_path / 'in')
+    folder = tmp_path / 'in/CelebAMask-HQ'
+    listing = 'idx orig_idx orig_file\n'
+    for number, place in ((1999, 0), (2000, 1), (3999, 1), (4000, 2)):
+        photo(folder / f'CelebA-HQ-img/{number}.jpg')
+        save(folder / f'CelebAMask-HQ-mask-anno/{place}/{number:05d}_skin.png', np.full(SIZE, 255))
+        listing += f'{number} {number} {number + 1:06d}.jpg\n'
+    (folder / 'CelebA-HQ-to-CelebA-mapping.txt').write_text(listing)
+    train, *_ = run(CelebAMaskHQConverter, tmp_path / 'in', tmp_path / 'out')
+    assert [outcome.name for outcome in train.done] == ['1999', '2000', '3999', '4000']
+    assert not train.failed
+
+
 def test_the_masks_of_celebamask_may_be_called_otherwise_and_its_list_may_have_empty_lines(tmp_path):
     celebamask(tmp_path / 'in')
     folder = tmp_path / 'in/CelebAMask-HQ'
