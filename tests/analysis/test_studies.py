@@ -178,3 +178,10 @@ def test_a_table_tells_its_source_unless_it_is_the_only_one(study):
     table = study.thresholds_table()
     assert source_table(table, 'detected', alone=True) is table
     assert source_table(table, 'detected', alone=False).name == 'detected_thresholds'
+
+
+def test_a_json_that_is_no_ablation_is_named(tmp_path):
+    for name, content in (('a', '{"tables": []}'), ('b', '{"goal": "APr", "tables": []}')):
+        (tmp_path / f'{name}.json').write_text(content)
+    with pytest.raises(DataError, match=r"a\.json: not the JSON of an ablation \(no 'tables' and 'goal'\)"):
+        merge_reports([tmp_path / 'a.json', tmp_path / 'b.json'])

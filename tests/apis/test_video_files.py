@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from mmqanet.apis.video_writing import JsonLinesWriter, VideoWriter, is_whole_mp4
-from mmqanet.apis.videos import Video, _Clock
+from mmqanet.apis.videos import USUAL_FPS, Video, _Clock
 from mmqanet.errors import DataError
 
 
@@ -101,3 +101,68 @@ def test_a_video_that_may_not_be_read_is_named_with_the_reason(tmp_path, monkeyp
     with pytest.raises(DataError, match=r'^in/a\.mp4: Permission denied$'):
         next(video.frames())
     assert video.count() == 0
+
+
+class Reel:
+    """Stands in for OpenCV's reader: a header that promises, and frames."""
+
+    def __init__(self, frames, promised, fps=10.0):
+        self.left, self.values = frames, {cv2.CAP_PROP_FRAME_COUNT: promised, cv2.CAP_PROP_FPS: fps}
+        self.released = False
+
+    def isOpened(self):
+        return True
+
+    def get(self, key):
+        return self.values.get(key, 0.0)
+
+    def read(self):
+        self.left -= 1
+        return (True, np.zeros((2, 3, 3), np.uint8)) if self.left >= 0 else (False, None)
+
+    def release(self):
+        self.released = True
+
+
+@pytest.fixture
+def play(tmp_path, monkeypatch):
+    """The frames of a reel, and what is said at its end."""
+    (tmp_path / 'a.mp4').write_bytes(WHOLE)
+
+    def run(reel, **options):
+        monkeypatch.setattr('mmqanet.apis.videos._capture', lambda source: reel)
+        video, frames, said = Video(name='a', source='a.mp4', handle=str(tmp_path / 'a.mp4'), **options), [], None
+        try:
+            for frame in video.frames():
+                frames.append(frame)
+        except DataError as error:
+            said = str(error)
+        assert reel.released
+        return frames, said
+
+    return run
+
+
+@pytest.mark.parametrize(('frames', 'promised', 'said'), [
+    (0, 0, 'no frame of this video can be read'), (0, 9, 'no frame of this video can be read'), (9, 9, None), (9, 11, None),
+    (9, 12, 'the video breaks off after 9 of 12 frames'), (9, 0, None), (9, -1, None), (294, 300, None),
+    (293, 300, 'the video breaks off after 293 of 300 frames')])
+def test_a_video_that_breaks_off_gives_the_frames_that_are_there(play, frames, promised, said):
+    found, error = play(Reel(frames, promised))
+    assert [frame.index for frame in found] == list(range(frames))
+    assert error == (said and f'a.mp4: {said}')
+
+
+def test_who_wants_few_frames_misses_none(play):
+    assert [len(play(Reel(50, 60), max_frames=most)[0]) for most in (1, 7, 50)] == [1, 7, 50]
+    assert play(Reel(50, 60), max_frames=50)[1] is None
+    assert play(Reel(50, 60), max_frames=56)[1] == 'a.mp4: the video breaks off after 50 of 56 frames'
+
+
+@pytest.mark.parametrize(('fps', 'expected'), [
+    (12.5, 12.5), (999, 999), (0, USUAL_FPS), (-5, USUAL_FPS), (1000, USUAL_FPS), (math.nan, USUAL_FPS),
+    (math.inf, USUAL_FPS)])
+def test_an_odd_rate_of_frames_counts_as_the_usual_one(play, fps, expected):
+    frames, _ = play(Reel(3, 3, fps))
+    assert [frame.fps for frame in frames] == [expected] * 3
+    assert [frame.seconds for frame in frames] == pytest.approx([0, 1 / expected, 2 / expected])

@@ -15,6 +15,7 @@ from mmqanet.analysis.instances.parser_masks import people_and_parts
 from mmqanet.apis import init_model
 from mmqanet.apis.inference import prepare, read_frames
 from mmqanet.datasets import CIHPDataset
+from mmqanet.errors import InputError
 from mmqanet.functional.mask_quality import MaskStatistics
 from mmqanet.functional.pasting import paste_mask
 from mmqanet.preparation.part_instances import write_part_instances
@@ -56,6 +57,15 @@ def test_every_class_with_a_mask_is_an_instance(packed):
         assert found.bboxes[index].tolist() == [xs.min(), ys.min(), xs.max() + 1, ys.max() + 1]
     statistics = MaskStatistics(thresholds=THRESHOLDS, counts=found.mask_counts, sums=found.mask_sums, num_pixels=4800)
     assert statistics.pixel_scores(0.25, 'ratio').max() <= 1
+
+
+def test_other_parsers_and_several_scales_are_refused(packed):
+    model, data = packed
+    with pytest.raises(InputError, match='Identity: a top-down parser is needed'):
+        people_and_parts(torch.nn.Identity(), data, thresholds=THRESHOLDS)
+    data['data_samples'].set_metainfo(dict(crops=data['data_samples'].crops * 2))
+    with pytest.raises(InputError, match='several crops of a person; one scale is needed'):
+        people_and_parts(model, data, thresholds=THRESHOLDS)
 
 
 def test_nobody(small_parser):
