@@ -138,3 +138,12 @@ def test_classes_of_another_network_are_refused(small_cfg, model, tmp_path, chan
     torch.save(dict(state_dict=model.state_dict(), meta=meta), tmp_path / 'weights.pth')
     with pytest.raises(InputError, match=rf'weights\.pth: {message}'):
         init_model(small_cfg, tmp_path / 'weights.pth')
+
+
+@pytest.mark.parametrize('shape', [(1, 32_767), (32_767, 1)])
+def test_a_picture_longer_than_opencv_resamples_is_named(model, shape):
+    """OpenCV's limit is 2^15 - 1."""
+    with pytest.raises(InputError, match=rf'{shape[1]}x{shape[0]} pixels; sides of more than 32766 are not supported'):
+        inference_topdown(model, np.zeros((*shape, 3), np.uint8))
+    sample, = inference_topdown(model, np.zeros((*np.minimum(shape, 32_766), 3), np.uint8))
+    assert max(sample.pred_maps.category.shape) == 32_766

@@ -16,6 +16,7 @@ from mmqanet.apis.predictions import schema
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.tracking.cuts import SceneCuts
 from mmqanet.apis.tracking.smoothing import TrackSmoother, blend
+from mmqanet.apis.tracking.stage import _sighting
 from mmqanet.apis.tracking.tracker import PersonTracker, Track
 from mmqanet.errors import InputError
 from mmqanet.functional.association import PartColours, Sighting
@@ -30,6 +31,26 @@ def person(x, y=0, *, width=10, height=20, colour=0):
 def follow(frames, *, unsure=(), fps=10, **rules):
     tracker = PersonTracker(Tracking(**rules))
     return [tracker.update(people, unsure[index] if unsure else [], index / fps) for index, people in enumerate(frames)]
+
+
+def test_a_sighting_is_cut_to_the_pixels_of_the_person():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    labels = np.zeros((20, 30), np.uint8)
+    labels[3:9, 5:22] = 1
+    labels[9:15, 11:13] = 2
+    labels[4, 6] = 0
+    people = SimpleNamespace(label_maps=[None, torch.from_numpy(labels)], offsets=torch.tensor([[0, 0], [7, 25]]),
+                             bboxes=torch.tensor([[0.0, 0, 1, 1], [26.5, 8.0, 50.0, 24.0]]))
+    found = _sighting(people, torch.tensor(1), image, 3)
+    assert found.box.tolist() == [26.5, 8, 50, 24]
+    assert found.corner.tolist() == [7 + 3, 25 + 5]
+    np.testing.assert_array_equal(found.mask, labels[3:15, 5:22] > 0)
+    expected = PartColours.of(image[10:22, 30:47], labels[3:15, 5:22], 3)
+    np.testing.assert_array_equal(found.look.shares, expected.shares)
+    np.testing.assert_allclose(found.look.colours, expected.colours)
+    people.label_maps[1] = torch.zeros(2, 3, dtype=torch.uint8)
+    assert not _sighting(people, torch.tensor(1), image, 3).mask.any()
 
 
 def test_numbers_last_where_people_move_and_their_order_changes():

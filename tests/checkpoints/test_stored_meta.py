@@ -11,6 +11,8 @@ def test_what_mmengine_stores_comes_back_in_tuples():
     assert found['dataset_meta'] == dict(classes=('a', 'b'), palette=((0, 0, 0), (255, 1, 2)), flip_pairs=((0, 1),))
     assert (found['default_classes'], found['crop_sampler']) == ('merged16', 'align')
     assert read_stored_meta({}, 'x.pth')['dataset_meta'] == read_stored_meta(dict(meta=None), 'x.pth')['dataset_meta'] == {}
+    longest = dict(dataset_meta=dict(classes=['c' * 100]), default_classes='d' * 100)
+    assert read_stored_meta(dict(meta=longest), 'x.pth')['dataset_meta'] == dict(classes=('c' * 100,))
 
 
 @pytest.mark.parametrize(('meta', 'named'), [

@@ -63,6 +63,7 @@ def test_a_warm_up_without_an_iteration_is_left_out():
     warm_up = dict(type='LinearLR', start_factor=0.05, end=0.7, convert_to_iter_based=True)
     rest = dict(type='CosineAnnealingLR', begin=0.7, end=7, eta_min_ratio=0.01, convert_to_iter_based=True)
     steps = dict(type='MultiStepLR', by_epoch=True, milestones=[1])
+    late = dict(type='LinearLR', begin=2, end=2.4, convert_to_iter_based=True)
 
     def left(schedules, samples: int):
         runner = SimpleNamespace(train_dataloader=DataLoader(list(range(samples)), batch_size=8), param_schedulers=schedules)
@@ -71,6 +72,8 @@ def test_a_warm_up_without_an_iteration_is_left_out():
 
     assert left([warm_up, rest, steps], 8) == [rest, steps]
     assert left([warm_up, rest, steps], 16) == [warm_up, rest, steps]
+    for samples, stays in ((16, False), (24, True)):  # 2 iterations an epoch: from the 4th up to the 4th; of 3: 6th, 7th
+        assert left([late, rest], samples) == [late] * stays + [rest]
     assert left(steps, 8) is steps
     assert left(None, 8) is None
     optimizer = SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)

@@ -101,6 +101,7 @@ def test_views_and_no_masks():
     (dict(probs=torch.ones(1, 3, 3, dtype=torch.bool)), r'got \(1, 3, 3\) torch.bool'),
     (dict(probs=torch.rand(1, 0, 3)), r'probs has no pixels: shape \(1, 0, 3\)'),
     (dict(probs=torch.full((1, 2, 2), 1.5)), r'probabilities in \[0, 1\], got values from 1.5 to 1.5'),
+    (dict(probs=torch.tensor([[[0.5, -0.25]]])), 'got values from -0.25 to 0.5'),
     (dict(probs=torch.tensor([[[0.5, float('nan')]]])), 'got values from nan to nan'),
     (dict(threshold=0.6), r"threshold must be in \[0, 0.5\] for mode 'ratio', got 0.6"),
     (dict(threshold=float('nan'), mode='mean'), 'threshold must be'),

@@ -4,7 +4,7 @@ import pytest
 from PIL import Image
 
 from mmqanet.structures import LabelSet
-from mmqanet.visualization.lettering import Badge, text_mask, with_legend, write
+from mmqanet.visualization.lettering import Badge, add_legend, text_mask, with_legend, write
 
 GREY = np.full((60, 200, 3), 128, np.uint8)
 
@@ -61,3 +61,20 @@ def test_the_legend_of_a_pillow_picture_has_rgb_colours():
     assert picture.height == 100
     legend = np.asarray(picture)[:, 120:].reshape(-1, 3)
     assert (legend == (255, 128, 0)).all(1).any()
+
+
+@pytest.mark.parametrize('height', [40, 100, 333, 900])
+@pytest.mark.parametrize('number', [1, 5, 18])
+def test_every_entry_of_a_legend_has_its_whole_swatch(height, number):
+    colours = [(0, 0, 0), *((10 * k, 255 - 10 * k, 40) for k in range(1, number + 1))]
+    labels = LabelSet(('background', *(f'class {k}' for k in range(1, number + 1))), tuple(colours))
+    category = (np.arange(height * 50) % (number + 1)).reshape(height, 50).astype(np.uint8)
+    legend = add_legend(np.zeros((height, 50, 3), np.uint8), category, labels)[:, 50:]
+    assert legend.shape[0] == height
+    sides = set()
+    for colour in colours[1:]:
+        rows, columns = np.nonzero((legend == colour[::-1]).all(axis=2))
+        sides.add((int(np.ptp(rows)) + 1, int(np.ptp(columns)) + 1))
+    (tall, wide), = sides
+    assert abs(tall - wide) <= 2
+    assert min(tall, wide) >= 7

@@ -60,7 +60,7 @@ def test_packed_charts_that_cannot_be_read_are_named(tmp_path, changes, said):
         read_charts(record, tmp_path / 'a.json')
 
 
-def test_charts_beside_the_list_that_cannot_be_read_are_named(tmp_path):
+def test_charts_beside_the_list_that_cannot_be_read_are_named(tmp_path, monkeypatch):
     path, arrays = tmp_path / 'a.json', tmp_path / 'a_uv.npz'
 
     def complaint():
@@ -76,6 +76,14 @@ def test_charts_beside_the_list_that_cannot_be_read_are_named(tmp_path):
     assert complaint() == neither
     arrays.write_bytes(b'PK no archive')
     assert complaint().startswith(f'{arrays}: not readable as .npz (')
+    for error, reason in ((ValueError('odd\nin two lines'), 'odd'), (ValueError(), 'ValueError')):
+        def fail(*args, error=error, **options):
+            raise error
+
+        arrays.write_bytes(b'PK')
+        with monkeypatch.context() as patch:
+            patch.setattr(np, 'load', fail)
+            assert complaint() == f'{arrays}: not readable as .npz ({reason})'
     with open(arrays, 'wb') as file:
         np.save(file, charts())
     assert complaint() == f'{arrays}: holds one array and no names'

@@ -66,6 +66,18 @@ def test_the_ground_is_darker_below_the_feet(grey):
     assert (image[:20, :20] == 100).all()
 
 
+def test_the_ground_is_dark_below_the_soles_and_not_below_the_shoulders(grey):
+    person = block((9, 9, 9), 1, x=30, y=2, height=40, size=(40, 20))
+    alpha = person.cutout.alpha.copy()
+    alpha[10:, :4], alpha[10:, 8:] = 0, 0  # it stands on four columns, 34 to 37
+    shaded = replace(person, shaded=True, cutout=Cutout(person.cutout.image, alpha, person.cutout.category * (alpha > 0)))
+    image, *_ = paint(grey, [shaded])
+    dark = 100 - image[42, :, 0].astype(int)
+    assert 35 <= dark.argmax() <= 36
+    assert dark.max() > 12
+    assert (dark[42:] < 5).all()
+
+
 def test_nobody_on_a_street_is_much_larger_than_the_person_of_the_photo(photo, scenery):
     rng = np.random.default_rng(5)
     views = [street_view(rng, photo, scenery, width=60, height=50, keep_owner=True) for _ in range(60)]

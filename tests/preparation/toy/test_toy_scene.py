@@ -5,6 +5,7 @@ import pytest
 from mmqanet.errors import InputError
 from mmqanet.preparation.toy import draw_scene, scene, writer
 from mmqanet.preparation.toy.canvas import Canvas
+from mmqanet.preparation.toy.scene import expose
 
 SIZE = 160, 120
 
@@ -154,3 +155,11 @@ def test_sizes(size):
 def test_bad_arguments(name, value):
     with pytest.raises(InputError, match=name):
         draw_scene(np.random.default_rng(0), **{name: value})
+
+
+def test_the_dark_stays_dark_and_the_bright_bright():
+    """Noise leaves the range of 8 bits at both ends."""
+    for seed in range(12):
+        dark, bright = (expose(np.random.default_rng(seed), np.full((30, 40, 3), value, np.uint8)) for value in (0, 255))
+        assert dark.max() < 50
+        assert bright.min() > 120
