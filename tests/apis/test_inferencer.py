@@ -353,6 +353,13 @@ def test_augmentation_and_crops_at_a_time_are_options(small_parser):
             build(**options)
 
 
+def test_results_of_another_backend_are_told_apart(inferencer, monkeypatch):
+    plain = inferencer.options(boxes='image')
+    assert '+' not in plain['model']
+    monkeypatch.setattr(inferencer, 'backend', 'onnx')
+    assert inferencer.options(boxes='image') == plain | dict(model=f"{plain['model']}+onnx")
+
+
 def test_a_device_that_is_not_there_is_one_line(small_parser):
     with pytest.raises(InputError, match="device 'nowhere' cannot be used"):
         HumanParsingInferencer(small_parser / 'config.py', device='nowhere')

@@ -72,3 +72,34 @@ def test_damaged_files_are_read_or_named(tmp_path):
         except DataError:
             outcomes.add('named')
     assert outcomes == {'read', 'named'}
+
+
+def element(kind, content):
+    return struct.pack('<II', kind, len(content)) + content + bytes(-len(content) % 8)
+
+
+def array(klass, *rest, sides=(1, 1), name=b'a'):
+    parts = element(matlab.UINT32, struct.pack('<II', klass, 0)), element(matlab.INT32, struct.pack('<2i', *sides))
+    return memoryview(b''.join([*parts, element(matlab.INT8, name), *rest]))
+
+
+FIELDS = element(matlab.INT32, struct.pack('<i', 4)), element(matlab.INT8, b'x\0\0\0y\0\0\0')
+VALUE = element(matlab.MATRIX, array(6, element(9, struct.pack('<d', 1.5))))
+
+
+@pytest.mark.parametrize('whole', [array(matlab.STRUCTURE, *FIELDS, VALUE, VALUE), array(matlab.CELL, VALUE),
+                                   array(matlab.CELL, VALUE, VALUE, VALUE, sides=(3, 1)),
+                                   array(matlab.CHARACTERS, element(matlab.INT8 + 15, b't'))])
+def test_whole_arrays_pass(whole):
+    matlab._check_array(whole, '<')
+
+
+@pytest.mark.parametrize('broken', [
+    *(array(matlab.STRUCTURE, *FIELDS, *[VALUE] * number) for number in (0, 1, 3)), array(matlab.STRUCTURE),
+    array(matlab.STRUCTURE, *FIELDS[::-1], VALUE, VALUE), array(matlab.CELL), array(matlab.CELL, VALUE, VALUE),
+    array(matlab.CELL, *FIELDS), array(6), array(6, VALUE), array(6, element(9, bytes(8)), element(9, bytes(8))),
+    array(matlab.CHARACTERS), array(matlab.CHARACTERS, VALUE)])
+def test_arrays_of_other_parts_are_not_whole(broken):
+    with pytest.raises((ValueError, struct.error)) as caught:
+        matlab._check_array(broken, '<')
+    assert str(caught.value) in ('an array that is not whole', 'a structure whose names have no length')

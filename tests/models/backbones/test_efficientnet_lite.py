@@ -12,6 +12,7 @@ from mmqanet.models.backbones.efficientnet_lite import (
     EfficientNetLite0,
     EfficientNetLite1,
     EfficientNetLite2,
+    _multiple_of_8,
     convert_efficientnet_lite0,
 )
 from mmqanet.models.folded_conv import FoldedConvModule
@@ -204,3 +205,10 @@ def test_pretrained_init_cfg(tmp_path):
 def test_bad_arguments(arguments):
     with pytest.raises(InputError, match=next(iter(arguments))):
         EfficientNetLite0(**arguments)
+
+
+def test_channels_are_the_nearest_multiple_of_8_that_is_not_much_less():
+    for channels in (value / 4 for value in range(1, 600)):
+        multiples = [multiple for multiple in range(8, 200, 8) if multiple >= 0.9 * channels]
+        nearest = min(abs(multiple - channels) for multiple in multiples)
+        assert _multiple_of_8(channels) == max(multiple for multiple in multiples if abs(multiple - channels) == nearest)
