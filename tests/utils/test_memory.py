@@ -81,10 +81,13 @@ def squares(most):
 
 @pytest.mark.parametrize(('most', 'asked'), [
     (9, [7]), (4, [7, 3, 4]), (3, [7, 3, 4, 2, 2]), (1, [7, 3, 1, 2, 1, 1, 4, 2, 1, 1, 2, 1, 1])])
-def test_what_memory_does_not_suffice_for_is_done_in_halves_in_order(most, asked):
+def test_what_memory_does_not_suffice_for_is_done_in_halves_in_order(most, asked, monkeypatch):
+    released = []
+    monkeypatch.setattr(memory, 'release_memory', lambda: released.append(1))
     function, seen = squares(most)
     assert memory.in_halves(function, list(range(7))) == [number**2 for number in range(7)]
     assert seen == asked
+    assert len(released) == sum(number > most for number in asked)
 
 
 def test_one_item_that_is_too_large_and_other_errors_are_not_split():
