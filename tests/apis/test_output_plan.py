@@ -66,6 +66,12 @@ def test_names_that_differ_in_their_ending_alone_are_apart(tmp_path):
     plan(tmp_path, 'palette', 'overlay').claim([picture('a'), picture('a_overlay')])
 
 
+def test_pictures_of_one_name_in_several_folders_are_apart(tmp_path):
+    items = [picture(name, f'{name}.jpg') for name in ('x/y/a', 'y/a', 'a', 'submission/a', 'people/a')]
+    for ordered in (items, items[::-1]):
+        plan(tmp_path, 'submission', 'people', 'palette').claim(ordered)
+
+
 def test_no_input_is_called_as_a_file_about_all_pictures(tmp_path):
     with pytest.raises(InputError, match=r'its results would be called as a file about all pictures, coco_people\.json'):
         plan(tmp_path, 'coco').claim([picture('coco_people')])
