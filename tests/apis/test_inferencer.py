@@ -11,6 +11,7 @@ import matplotlib.cbook
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from pictures import picture, save, save_video
 
 from mmqanet.apis import HumanParsingInferencer, inference_parser, inference_topdown, windows
@@ -190,6 +191,34 @@ def test_weights_of_a_detector_alone_are_the_detector(small_parser, tmp_path, mo
     model = {key: small_parser / name for key, name in model.items()}
     with pytest.raises(DataError, match=r'none\.pth: no such'):
         HumanParsingInferencer(**model, detector_weights=tmp_path / 'none.pth', device='cpu')
+
+
+CONFIG = Config(dict(model=dict(type='FCOS')))
+
+
+@pytest.mark.parametrize(('detector', 'weights', 'expected'), [
+    ('fcos.py', None, ('fcos.py', None)), (Path('fcos.py'), None, (Path('fcos.py'), None)),
+    ('fcos.py', 'b.pth', ('fcos.py', 'b.pth')), (CONFIG, None, (CONFIG, None)), (CONFIG, 'b.pth', (CONFIG, 'b.pth')),
+    ('a.pth', None, (None, 'a.pth')), (Path('a.pth'), None, (None, Path('a.pth'))), (None, 'b.pth', (None, 'b.pth'))])
+def test_a_detector_is_a_config_or_weights(small_parser, monkeypatch, detector, weights, expected):
+    built = []
+    monkeypatch.setattr('mmqanet.apis.inferencer.init_detector', lambda *given, **options: built.append(given) or Finder())
+    HumanParsingInferencer(weights=small_parser / 'weights.pth', detector=detector, detector_weights=weights, device='cpu')
+    assert built == [expected]
+
+
+def test_a_detector_is_left_to_compute_as_it_does_unless_another_backend_is_asked_for(small_parser, monkeypatch):
+    moved = []
+    for name in ('use_backend', 'use_detector_backend'):
+        monkeypatch.setattr(f'mmqanet.deployment.backends.{name}',
+                            lambda part, backend, name=name, **options: moved.append((name, part, backend)))
+    detector = Finder()
+    for backend in ('torch', 'onnx', 'openvino'):
+        inferencer = HumanParsingInferencer(weights=small_parser / 'weights.pth', detector=detector, device='cpu',
+                                            backend=backend)
+        asked = [('use_backend', inferencer.model, backend), ('use_detector_backend', detector, backend)]
+        assert moved == (asked if backend != 'torch' else [])
+        moved.clear()
 
 
 @pytest.mark.parametrize('option', [dict(box_score_thr=0.5), dict(tiles=1024)])

@@ -172,6 +172,36 @@ def test_masks_are_written_as_the_package_writes_them():
             assert decode_rle(found).sum() == mask.sum()
 
 
+def random_person(rng, quality):
+    """Somebody with a few pixels of six classes, often one of a class, at a random place of an image of 12 × 14."""
+    size = rng.integers(1, 7, 2)
+    labels = rng.choice(6, size=size, p=[0.5, 0.3, 0.1, 0.05, 0.03, 0.02]).astype(np.uint8)
+    return dict(label_map=labels, offset=tuple(int(rng.integers(0, side - own)) for side, own in zip((12, 14), size)),
+                quality=quality)
+
+
+def whole_map(person):
+    labels, (top, left) = np.zeros((12, 14), int), person['offset']
+    height, width = person['label_map'].shape
+    labels[top:top + height, left:left + width] = person['label_map']
+    return labels
+
+
+def test_whoever_is_alike_enough_in_the_whole_image_is_suppressed():
+    rng, single = np.random.default_rng(0), 0
+    for _ in range(150):
+        people = [random_person(rng, quality) for quality in (0.9, 0.5)]
+        one, other = map(whole_map, people)
+        unions = [((one == label) | (other == label)).sum() for label in range(6)]
+        ious = [((one == label) & (other == label)).sum() / union for label, union in enumerate(unions) if union]
+        single += 1 in unions
+        expected = sum(ious) / len(ious)
+        assert runtime.suppress_people(people, 6, expected - 1e-9, (12, 14)) == [0]
+        assert runtime.suppress_people(people, 6, expected + 1e-9, (12, 14)) == [0, 1]
+        assert runtime.suppress_people(people[::-1], 6, expected + 1e-9, (12, 14)) == [1, 0]
+    assert single > 20
+
+
 @pytest.fixture(scope='module')
 def export(small_parser, tmp_path_factory) -> Path:
     pytest.importorskip('onnx')

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mmqanet.errors import DataError, InputError
-from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes
+from mmqanet.structures.coco_people import image_index, load_coco, load_detections, person_boxes, valid_box
 from mmqanet.structures.segmentation import decode_segmentation
 
 GOOD = dict(
@@ -86,6 +86,26 @@ def test_another_structure_is_named(read, content, message):
     with pytest.raises(DataError, match=rf'x\.json: {message}') as refusal:
         read(content)
     assert len(str(refusal.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize('value', ['x' * 58, 'x' * 59, [1] * 20, [1] * 21, {'a': 'b' * 900}])
+def test_long_values_are_shown_in_60_characters(read, value):
+    text = json.dumps(value)
+    with pytest.raises(DataError) as refusal:
+        read(changed('annotations', 'area', value))
+    shown = str(refusal.value).split(': area ')[1].removesuffix(' is not a finite number')
+    assert len(shown) <= 60
+    assert shown == (text if len(text) <= 60 else text[:len(shown) - 3] + '...')
+
+
+@pytest.mark.parametrize(('box', 'area', 'fault'), [
+    ([0, 0, 10, 20], 200, None), ([9.5, 19.5, 5, 5], 25, None), ([-4, -4, 4.5, 4.5], 20, None), ([1, 1, 0.5, 0.5], 0.1, None),
+    *(([1, 1, *size], 9, 'is empty') for size in ((0, 5), (5, 0), (-1, 5), (5, -1), (-3, -3), (0, 0))),
+    ([1, 1, 5, 5], 0, 'is empty'), ([1, 1, 5, 5], -2, 'is empty'),
+    *((corner + [5, 5], 25, 'lies outside the image of 10x20') for corner in ([10, 1], [1, 20], [-5, 1], [1, -5], [50, -50]))])
+def test_a_box_has_an_area_and_touches_its_image(box, area, fault):
+    found = valid_box(dict(bbox=box, area=area), dict(width=10, height=20))
+    assert found is None if fault is None else found.startswith(f'bbox {box} ') and found.endswith(fault)
 
 
 def test_a_byte_order_mark_is_no_fault(read):

@@ -130,6 +130,18 @@ def test_mask_ious_count_pixels():
     assert ours[0, 0] > 0
 
 
+def test_masks_without_pixels_are_0_with_everything():
+    people = [read(annotation()), read(dict(annotation(), iscrowd=1)),
+              read(dict(id=1, bbox=[2, 2, 20, 20], area=400, segmentation=encode_rle(np.zeros(SHAPE, bool))))]
+    assert [person.mask.any() for person in people] == [True, True, False]
+    nothing = DetectedPerson((8, 7, 30, 36), 0.9, np.zeros((3, 36, 30), np.uint8))
+    outside = detection(box=(200, 7, 30, 36))
+    with np.errstate(all='raise'):
+        assert mask_ious([nothing, outside], people, image_shape=SHAPE).tolist() == [[0, 0, 0], [0, 0, 0]]
+        assert mask_ious([detection()], people, image_shape=SHAPE)[0, 2] == 0
+    assert mask_ious([], people, image_shape=SHAPE).shape == (0, 3)
+
+
 def test_the_evaluators_read_a_mask_differently_where_part_numbers_are_high():
     first, last = annotation(), annotation()
     last['dp_masks'] = [[]] * 13 + first['dp_masks'][:1]

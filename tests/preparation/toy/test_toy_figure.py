@@ -1,10 +1,12 @@
 """Figures: left and right follow from the facing, and garments sit where their class says."""
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from mmqanet.datasets import CIHPDataset
 from mmqanet.preparation.toy.parts import Part
-from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, pose_body, random_pose
+from mmqanet.preparation.toy.skeleton import SIDES, Body, Pose, head_axes, pose_body, random_pose
 from mmqanet.preparation.toy.wardrobe import random_outfit
 
 PAIRS = ((Part.LEFT_ARM, Part.RIGHT_ARM), (Part.LEFT_LEG, Part.RIGHT_LEG), (Part.LEFT_SHOE, Part.RIGHT_SHOE))
@@ -95,6 +97,23 @@ def test_skeleton_projection():
     side = pose_body(Body(), Pose(limbs=limbs, yaw=90, camera=0))
     assert side.joints['right wrist'] == pytest.approx(side.joints['right shoulder'] + (0.263, 0))
     assert side.depth['right hand'] > side.depth['left hand'], 'turned to its left, the right hand is nearer'
+
+
+def test_who_stands_without_further_angles_is_upright_and_looks_ahead():
+    limbs = {f'{side} {limb}': (20, 0, 10, 0) for side in SIDES for limb in ('arm', 'leg')}
+    standing = Pose(limbs=limbs)
+    joints = pose_body(Body(), standing).joints
+    for name, (x, y) in joints.items():
+        mirrored = joints[name.replace('left', 'right') if 'left' in name else name.replace('right', 'left')]
+        assert (-x, y) == pytest.approx(tuple(mirrored)), name
+    level = pose_body(Body(), replace(standing, camera=0))
+    for name in ('chest', 'neck', 'head', 'left shoulder'):
+        assert level.depth[name] == pytest.approx(0), name
+    left, ahead = head_axes(standing)
+    assert left == pytest.approx((1, 0))
+    assert ahead[0] == pytest.approx(0)
+    assert ahead[1] > 0.1, 'seen a little from above'
+    assert standing.head_tilt == standing.mouth == 0
 
 
 def test_pose_is_seen_from_its_side():
