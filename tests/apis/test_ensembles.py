@@ -225,9 +225,10 @@ def test_members_of_a_config_are_those_with_checkpoints():
     assert [member.weight for member in members_in(recipe_of(type='ParserEnsemble', members=listed))] == [2, 1]
     assert members_in(recipe_of(type='mmqanet.ParserEnsemble', members=[dict(type='QANet')])) == []
     assert members_in(recipe_of(type='ParserEnsemble')) == members_in(recipe_of(type='QANet', members=3)) == []
-    for wrong in ('a.pth', 3, ['a.pth', 'b.pth'], dict(checkpoint='a.pth')):
-        with pytest.raises(InputError, match='is no list of members, each a dict'):
+    for wrong in ('a.pth', 3, ['a.pth', 'b.pth'], dict(checkpoint='a.pth'), 'x' * 9000):
+        with pytest.raises(InputError, match='is no list of members, each a dict') as refusal:
             members_in(recipe_of(type='ParserEnsemble', members=wrong))
+        assert len(str(refusal.value)) < 150
 
 
 def test_a_command_gets_one_parser_or_members():

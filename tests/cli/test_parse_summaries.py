@@ -54,6 +54,19 @@ def test_all_of_them(parse, capsys):
     assert not list(out.glob('.part_*'))
 
 
+def test_a_run_that_is_broken_off_writes_none_and_one_that_resumes_it_does(parse, monkeypatch):
+    def interrupt(self, parsed, file):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr('mmqanet.cli.progress.ParsingProgress.done', interrupt)
+        status, out = parse()
+    assert status == 130
+    assert not [name for name in SUMMARIES if (out / name).exists()]
+    assert parse('--resume')[0] == 1
+    assert [name for name in SUMMARIES if (out / name).is_file()] == SUMMARIES
+
+
 def test_what_an_earlier_run_finished_is_in_them(parse):
     parse(save=['overlay'])
     _, out = parse('--resume', save=['coco'])

@@ -99,10 +99,11 @@ def test_long_values_are_shown_in_60_characters(read, value):
 
 
 @pytest.mark.parametrize(('box', 'area', 'fault'), [
-    ([0, 0, 10, 20], 200, None), ([9.5, 19.5, 5, 5], 25, None), ([-4, -4, 4.5, 4.5], 20, None), ([1, 1, 0.5, 0.5], 0.1, None),
+    ([0, 0, 10, 20], 200, None), ([9.5, 19.5, 5, 5], 25, None), ([-4, -4, 4.5, 4.5], 20, None),
+    ([1, 1, 0.5, 0.5], 0.1, None),
     *(([1, 1, *size], 9, 'is empty') for size in ((0, 5), (5, 0), (-1, 5), (5, -1), (-3, -3), (0, 0))),
     ([1, 1, 5, 5], 0, 'is empty'), ([1, 1, 5, 5], -2, 'is empty'),
-    *((corner + [5, 5], 25, 'lies outside the image of 10x20') for corner in ([10, 1], [1, 20], [-5, 1], [1, -5], [50, -50]))])
+    *(([x, y, 5, 5], 25, 'lies outside the image of 10x20') for x, y in ((10, 1), (1, 20), (-5, 1), (1, -5), (50, -50)))])
 def test_a_box_has_an_area_and_touches_its_image(box, area, fault):
     found = valid_box(dict(bbox=box, area=area), dict(width=10, height=20))
     assert found is None if fault is None else found.startswith(f'bbox {box} ') and found.endswith(fault)

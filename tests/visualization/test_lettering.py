@@ -5,6 +5,7 @@ from PIL import Image
 
 from mmqanet.structures import LabelSet
 from mmqanet.visualization.lettering import Badge, add_legend, text_mask, with_legend, write
+from mmqanet.visualization.paint import PAPER
 
 GREY = np.full((60, 200, 3), 128, np.uint8)
 
@@ -78,3 +79,39 @@ def test_every_entry_of_a_legend_has_its_whole_swatch(height, number):
     (tall, wide), = sides
     assert abs(tall - wide) <= 2
     assert min(tall, wide) >= 7
+
+
+def test_entries_of_a_legend_stand_in_the_order_of_their_labels_from_column_to_column_and_a_note_last():
+    number, height = 12, 100
+    colours = [(0, 0, 0), *((20 * k, 255 - 20 * k, 40) for k in range(1, number + 1))]
+    labels = LabelSet(('background', *(f'class {k}' for k in range(1, number + 1))), tuple(colours))
+    category = (np.arange(height * 50) % (number + 4)).reshape(height, 50).astype(np.uint8)
+    category[category == 5] = 0
+    image = np.full((height, 50, 3), 77, np.uint8)
+    whole = add_legend(image, category, labels)
+    assert (whole[:, :50] == 77).all()
+    places = []
+    for label in range(1, number + 1):
+        rows, columns = np.nonzero((whole[:, 50:] == colours[label][::-1]).all(axis=2))
+        assert len(rows) == 0 if label == 5 else len(rows) > 40
+        places += [(columns.min(), rows.min())] if len(rows) else []
+    assert places == sorted(places)
+    assert len({x for x, _ in places}) > 1, 'columns'
+    for x in {x for x, _ in places}:
+        steps = np.diff([y for left, y in places if left == x])
+        assert len(set(steps)) <= 1, 'rows at one distance'
+    assert add_legend(image, np.zeros((height, 50), np.uint8), labels) is image
+
+
+def test_a_note_is_a_last_entry_with_a_hatched_swatch():
+    image, category = np.full((100, 50, 3), 77, np.uint8), np.full((100, 50), 1, np.uint8)
+    category[50:] = 2
+    one, two = (LabelSet(('background', 'coat', 'faint')[:number], ((0, 0, 0), (255, 128, 0), PAPER[::-1])[:number])
+                for number in (2, 3))
+    noted, plain = add_legend(image, category, one, note='faint'), add_legend(image, category, two)
+    rows, columns = np.nonzero((noted != plain).any(axis=2))
+    swatch = slice(rows.min(), rows.max() + 1), slice(columns.min(), columns.max() + 1)
+    assert (plain[swatch] > 200).mean() > 0.8
+    assert noted[swatch].mean() < plain[swatch].mean() - 20, 'dark lines'
+    assert rows.min() > np.nonzero((noted == (0, 128, 255)).all(axis=2))[0].max(), 'below the classes'
+    assert 50 < columns.min() <= columns.max() < 50 + 30

@@ -8,7 +8,7 @@ import pytest
 
 from mmqanet.errors import DataError
 from mmqanet.preparation.converters.prepared import write_sample
-from mmqanet.preparation.crowds.composition import compose_crowd, paint, place_people
+from mmqanet.preparation.crowds.composition import _all_visible, _expose, compose_crowd, paint, place_people
 from mmqanet.preparation.crowds.cutout import Cutout
 from mmqanet.preparation.crowds.photos import Photos
 from mmqanet.preparation.crowds.view import Placed, View, close_view, street_view
@@ -76,6 +76,47 @@ def test_the_ground_is_dark_below_the_soles_and_not_below_the_shoulders(grey):
     assert 35 <= dark.argmax() <= 36
     assert dark.max() > 12
     assert (dark[42:] < 5).all()
+
+
+def test_there_is_no_shade_where_the_feet_are_below_the_picture_or_not_there(grey):
+    low = replace(block((9, 9, 9), 1, x=30, y=52, height=20), shaded=True)
+    footless = replace(low, y=10, cutout=replace(low.cutout, alpha=low.cutout.alpha * (np.arange(20) < 15)[:, None]))
+    for person in (low, footless):
+        image, _, human = paint(grey, [person])
+        assert (image[human == 0] == 100).all()
+    standing = replace(low, y=40)
+    assert (paint(grey, [standing])[0][:, :30] < 100).any()
+
+
+def test_everyone_needs_a_fifth_of_the_own_pixels_and_three_thousandths_of_the_picture():
+    shape = (100, 100)
+    person = block((9, 9, 9), 1, x=0, y=0, height=20)  # of 200 pixels
+
+    def visible(hidden_rows, size=(20, 10), height=20):
+        before = block((5, 5, 5), 2, x=0, y=0, height=30, size=(hidden_rows, 10))
+        return _all_visible([block((9, 9, 9), 1, x=0, y=0, height=height, size=size), before], shape)
+
+    assert _all_visible([person], shape)
+    assert [visible(rows) for rows in (15, 16, 17, 20)] == [True, True, False, False]
+    assert [visible(rows, size=(9, 10)) for rows in (3, 5, 6, 7)] == [True, True, True, False]
+    assert not _all_visible([block((9, 9, 9), 1, x=99, y=99, height=20)], shape), 'one pixel of it lies in the picture'
+    assert not _all_visible([block((9, 9, 9), 1, x=200, y=0, height=20)], shape)
+    assert _all_visible([], shape)
+    assert not _all_visible([block((9, 9, 9), 1, x=0, y=0, height=9, size=(5, 4))], shape), '20 of 10,000 pixels'
+
+
+def test_exposure_keeps_to_8_bits_and_tints_little():
+    gains = []
+    for seed in range(60):
+        dark, grey, bright = (_expose(np.random.default_rng(seed), np.full((30, 40, 3), value, np.uint8)).astype(int)
+                              for value in (0, 128, 255))
+        assert dark.max() < 30
+        assert bright.min() > 180
+        gains.append(grey.mean() / 128)
+        assert np.ptp(grey.mean(axis=(0, 1))) < 128 * 0.2
+    assert min(gains) == pytest.approx(0.9, abs=0.06)
+    assert max(gains) == pytest.approx(1.1, abs=0.06)
+    assert np.mean(gains) == pytest.approx(1, abs=0.03)
 
 
 def test_nobody_on_a_street_is_much_larger_than_the_person_of_the_photo(photo, scenery):

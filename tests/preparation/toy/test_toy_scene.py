@@ -1,4 +1,6 @@
 """Scenes: labels agree with each other and with the picture, every class occurs, people hide each other."""
+from collections import Counter
+
 import numpy as np
 import pytest
 
@@ -155,6 +157,36 @@ def test_sizes(size):
 def test_bad_arguments(name, value):
     with pytest.raises(InputError, match=name):
         draw_scene(np.random.default_rng(0), **{name: value})
+
+
+def test_in_one_scene_of_six_a_post_a_bush_or_a_ball_stands_on_the_lower_border():
+    width, height = 400, 200
+    kinds = Counter()
+    for seed in range(900):
+        props = scene._foreground(np.random.default_rng(seed), width, height)
+        for layer in props:
+            assert layer.part == 0
+            points = np.concatenate(layer.polygons)
+            (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+            wide = right - left
+            kind = 'bush' if len(layer.polygons) == 5 else 'post' if len(layer.polygons[0]) == 4 else 'ball'
+            kinds[kind] += 1
+            assert 0 <= (left + right) / 2 <= width or kind == 'bush'
+            if kind == 'post':
+                assert 0.016 * height <= wide <= 0.04 * height
+                assert 0.2 * height <= top <= 0.8 * height
+                assert bottom == pytest.approx(height)
+            if kind == 'ball':
+                assert 0.1 * height - 0.2 <= wide <= 0.18 * height
+                assert bottom == pytest.approx(height, abs=0.3)
+                assert bottom - top == pytest.approx(wide, abs=0.3)
+            if kind == 'bush':
+                assert 0.24 * height < wide <= 0.56 * height
+                assert 0.06 * height - 0.2 <= height - top <= 0.16 * height
+                assert layer.material.colour.argmax() == 1, 'green'
+        kinds['none'] += not props
+    assert kinds['none'] / 900 == pytest.approx(0.84, abs=0.04)
+    assert min(kinds[kind] for kind in ('post', 'bush', 'ball')) > 30
 
 
 def test_the_dark_stays_dark_and_the_bright_bright():
