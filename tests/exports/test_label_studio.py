@@ -32,7 +32,9 @@ def decode(stream):
 
 @pytest.mark.parametrize('mask', [
     np.zeros((3, 5), bool), np.ones((3, 5), bool), np.eye(7, 4, dtype=bool), np.arange(300 * 300).reshape(300, 300) > 40_000,
-    *(part[3] for part in random_parts(3, size=(40, 30)))], ids=str)
+    *(part[3] for part in random_parts(3, size=(40, 30))),
+    *(np.arange(2 * pixels + 3)[None] < pixels for bits in (4, 8, 12, 16) for pixels in (2**bits // 4, 2**bits // 4 + 1)),
+    np.arange(7)[:, None] == 0], ids=str)
 def test_brushes_are_the_mask(mask):
     stream = encode_brush(mask)
     assert all(0 <= byte < 256 for byte in stream)
