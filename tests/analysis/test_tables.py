@@ -9,6 +9,7 @@ from rich.console import Console
 
 from mmqanet.analysis.tables import (
     Figure,
+    Table,
     csv_table,
     make_table,
     markdown_table,
@@ -98,3 +99,17 @@ def test_a_narrow_terminal_gets_parts_with_whole_figures():
 def test_a_single_metric_that_is_too_wide_stays_whole():
     wide = make_table('x', 'Wide', ('row',), [('a' * 50,)], [{'APr': 12.3}])
     assert len(parts_that_fit(wide, Console(file=io.StringIO(), width=20))) == 1
+
+
+def test_a_table_without_rows_is_its_heads():
+    empty = Table('x', 'Nothing', ('row', 'weights'))
+    assert empty.metrics == []
+    assert markdown_table(empty) == '**Nothing**\n\n| row | weights |\n| --- | --- |\n'
+    assert csv_table(empty) == 'row,weights\n'
+    assert read_table(table_document(empty)) == empty
+
+
+def test_columns_stand_as_in_the_first_row():
+    table = make_table('x', 'X', ('row',), [('a',), ('b',)], [{'APr': 1.0, 'APp': 2.0}, {'APr': 3.0, 'APp': 4.0}])
+    assert table.metrics == ['APr', 'APp']
+    assert markdown_table(table).endswith('| a | 1.0 | 2.0 |\n| b | 3.0 | 4.0 |\n')

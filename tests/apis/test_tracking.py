@@ -16,7 +16,7 @@ from mmqanet.apis.predictions import schema
 from mmqanet.apis.tracking import Tracking
 from mmqanet.apis.tracking.cuts import SceneCuts
 from mmqanet.apis.tracking.smoothing import TrackSmoother, blend
-from mmqanet.apis.tracking.stage import _sighting
+from mmqanet.apis.tracking.stage import _same, _sighting
 from mmqanet.apis.tracking.tracker import PersonTracker, Track
 from mmqanet.errors import InputError
 from mmqanet.functional.association import PartColours, Sighting
@@ -31,6 +31,16 @@ def person(x, y=0, *, width=10, height=20, colour=0):
 def follow(frames, *, unsure=(), fps=10, **rules):
     tracker = PersonTracker(Tracking(**rules))
     return [tracker.update(people, unsure[index] if unsure else [], index / fps) for index, people in enumerate(frames)]
+
+
+@pytest.mark.parametrize(('shift', 'common', 'expected'), [
+    (2.4, 0, True), (2.5, 0, True), (2.6, 0, False), (50, 6, True), (50, 5, False), (2.6, 5, False), (0, 0, True)])
+def test_who_shares_six_tenths_of_box_or_pixels_is_there_already(shift, common, expected):
+    """Boxes of 10 by 4, masks of 8 and of ``common`` + 2 pixels, of which ``common`` are the same."""
+    one = Sighting(np.array([0.0, 0, 10, 4]), np.ones((1, 8), bool), np.array([0, 0]), None)
+    other = Sighting(np.array([shift, 0, 10 + shift, 4]), np.ones((1, common + 2), bool), np.array([0, 8 - common]), None)
+    assert _same(one, other) is expected
+    assert _same(other, one) is expected
 
 
 def test_a_sighting_is_cut_to_the_pixels_of_the_person():

@@ -202,6 +202,37 @@ def test_whoever_is_alike_enough_in_the_whole_image_is_suppressed():
     assert single > 20
 
 
+@pytest.mark.parametrize('seed', range(12))
+def test_better_people_lie_on_top_and_what_is_seen_of_them_is_described(seed):
+    rng = np.random.default_rng(seed)
+    meta = dict(classes=list('abcdef'), nms_iou_thr=0.6, instance_score_thr=0.3, calibration=None)
+    people = [random_person(rng, quality) | dict(
+        box_score=float(box_score), box=rng.uniform(0, 12, 4), iou_score=0.5, pixel_score=0.25, part_qualities=rng.random(5),
+        part_pixel_scores=rng.random(5)) for quality, box_score in zip(rng.permutation(8) / 8, rng.permutation(8) / 8)]
+    category, human = runtime.merge(people, meta, (12, 14), box_score_thr=0.25)
+    maps = np.stack([whole_map(person) for person in people])
+    kept = {index for index in runtime.suppress_people(people, 6, 0.6, (12, 14)) if people[index]['quality'] >= 0.3}
+    certain = {index for index, person in enumerate(people) if person['box_score'] >= 0.25}
+    for row, column in np.ndindex(12, 14):
+        there = {index for index in range(8) if maps[index, row, column]}
+        shown = max(there & certain, key=lambda index: people[index]['box_score'], default=-1)
+        assert category[row, column] == (maps[shown, row, column] if shown >= 0 else 0)
+        first = max(there & kept, key=lambda index: people[index]['quality'], default=-1)
+        assert human[row, column] == first + 1
+    described = runtime.describe(people, category, human, meta)
+    assert [one['id'] for one in described] == sorted(set(human[human > 0].tolist()))
+    for one in described:
+        person, seen = people[one['id'] - 1], np.where(human == one['id'], maps[one['id'] - 1], 0)
+        assert (one['quality'], one['scores']['box']) == (person['quality'], person['box_score'])
+        assert [part['label'] for part in one['parts']] == sorted(set(seen[seen > 0].tolist()))
+        for part in one['parts']:
+            assert part['name'] == 'abcdef'[part['label']]
+            assert part['quality'] == pytest.approx(person['part_qualities'][part['label'] - 1], abs=1e-4)
+            assert part['pixel_score'] == pytest.approx(person['part_pixel_scores'][part['label'] - 1], abs=1e-4)
+            assert part['area'] == (seen == part['label']).sum()
+            assert (decode_rle(part['rle']) == (seen == part['label'])).all()
+
+
 @pytest.fixture(scope='module')
 def export(small_parser, tmp_path_factory) -> Path:
     pytest.importorskip('onnx')

@@ -127,6 +127,47 @@ def test_detections_are_read_alike(tmp_path, content, message):
         load_detections(str(path))
 
 
+def test_people_of_detections_belong_to_nobody_and_those_of_annotations_are_sure():
+    images = {1: {}, 2: {}}
+    found = person_boxes([
+        dict(image_id=2, bbox=[1, 2, 3, 4], score=0.25), dict(image_id=1, bbox=[0, 0, 9, 9], score=1, category_id=3),
+        dict(image_id=2, bbox=[5, 6, 7, 8], score=0.5, category_id=1, id=40, area=9)], images, 'x.json', detections=True)
+    assert found == {2: [
+        dict(id=0, image_id=2, bbox=[1, 2, 3, 4], iscrowd=0, area=12, score=0.25, parsing_id=0),
+        dict(id=40, image_id=2, bbox=[5, 6, 7, 8], iscrowd=0, area=9, score=0.5, parsing_id=0)]}
+    crowd = dict(id=7, image_id=1, bbox=[1, 2, 3, 4], parsing_id=5, iscrowd=1, category_id=3)
+    assert person_boxes([crowd], images, 'x.json') == {1: [
+        dict(id=7, image_id=1, bbox=[1, 2, 3, 4], iscrowd=1, area=12, score=1.0, parsing_id=5)]}
+
+
+@pytest.mark.parametrize(('detections', 'fields'), [(True, ['image_id', 'bbox', 'score']),
+                                                    (False, ['id', 'image_id', 'bbox', 'parsing_id'])])
+def test_a_person_that_lacks_a_field_is_named_by_id_or_place(detections, fields):
+    whole = dict(id=70, image_id=1, bbox=[1, 2, 3, 4], score=0.5, parsing_id=1)
+    for field in fields:
+        rest = {key: value for key, value in whole.items() if key != field}
+        name = 1 if field == 'id' else 70
+        with pytest.raises(DataError) as refusal:
+            person_boxes([whole, rest], {1: {}}, 'x.json', detections=detections)
+        assert str(refusal.value) == f"x.json: annotation {name}: field '{field}' is missing"
+    with pytest.raises(DataError) as refusal:
+        person_boxes([whole, dict(whole, image_id=3)], {1: {}}, 'x.json', detections=detections)
+    assert str(refusal.value) == 'x.json: annotation 70: image_id 3 is not among the images'
+    del whole['score' if not detections else 'parsing_id']
+    assert len(person_boxes([whole], {1: {}}, 'x.json', detections=detections)[1]) == 1
+
+
+@pytest.mark.parametrize(('change', 'message'), [
+    *((dict(drop=field), f"image {0 if field == 'id' else 4}: field '{field}' is missing")
+      for field in ('id', 'file_name', 'height', 'width')), (dict(file_name='../a.jpg'), 'image 4: .*'),
+    (dict(file_name='/a.jpg'), 'image 4: .*')])
+def test_an_image_that_lacks_a_field_or_lies_elsewhere_is_named(change, message):
+    image = dict(id=4, file_name='a.jpg', height=20, width=10) | change
+    image.pop(image.pop('drop', None), None)
+    with pytest.raises(DataError, match=rf'^x\.json: {message}$'):
+        image_index([image], 'x.json')
+
+
 def test_an_image_of_more_pixels_than_memory_is_named(read):
     big = changed('images', 'height', 2**20) | dict(annotations=[])
     big['images'][0]['width'] = 256
