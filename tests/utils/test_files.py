@@ -51,18 +51,21 @@ def test_every_flipped_bit_is_seen(tmp_path):
             read_label_map(tmp_path / 'map.png')
 
 
-@pytest.mark.parametrize('bits', [2, 4])
-def test_grey_maps_of_few_bits_keep_their_labels(tmp_path, bits):
+@pytest.mark.parametrize('colour_type', [0, 3], ids=['grey', 'palette'])
+@pytest.mark.parametrize('bits', [1, 2, 4, 8])
+def test_maps_of_few_bits_keep_their_labels(tmp_path, bits, colour_type):
     """Written by hand, since Pillow writes grey pictures with 8 bits only: one row of labels, most significant first."""
-    labels = list(range(2**bits))
+    labels = list(range(2**bits)) * 4
     packed = sum(label << bits * (len(labels) - 1 - i) for i, label in enumerate(labels))
     row = b'\x00' + packed.to_bytes(bits * len(labels) // 8, 'big')
 
     def chunk(kind: bytes, data: bytes) -> bytes:
         return struct.pack('>I', len(data)) + kind + data + struct.pack('>I', zlib.crc32(kind + data))
 
-    header = struct.pack('>IIBBBBB', len(labels), 1, bits, 0, 0, 0, 0)
-    content = b'\x89PNG\r\n\x1a\n' + chunk(b'IHDR', header) + chunk(b'IDAT', zlib.compress(row)) + chunk(b'IEND', b'')
+    header = struct.pack('>IIBBBBB', len(labels), 1, bits, colour_type, 0, 0, 0)
+    palette = chunk(b'PLTE', bytes(3 * 2**bits)) if colour_type else b''
+    content = b''.join([b'\x89PNG\r\n\x1a\n', chunk(b'IHDR', header), palette, chunk(b'IDAT', zlib.compress(row)),
+                        chunk(b'IEND', b'')])
     (tmp_path / 'map.png').write_bytes(content)
     assert read_label_map(tmp_path / 'map.png').tolist() == [labels]
 
