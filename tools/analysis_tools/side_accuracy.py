@@ -37,9 +37,10 @@ def main() -> None:
         sample, = inference_topdown(model, info['img_path'], info['bboxes'])
         counts += count_sides(read_label_map(info['category_path']), sample.pred_maps.category[0].numpy())
     names = [photos.metainfo['classes'][left].removeprefix('left-') for left, _ in PAIRS]
-    rows = [{'pixels that agree otherwise': float(pixels), 'right side': 100 * right / max(pixels, 1)}
-            for pixels, right in [*counts, counts.sum(0)]]
-    print_tables([make_table('sides', 'percent', ['part'], [[name] for name in [*names, 'all']], rows)])
+    counts = np.concatenate([counts, counts.sum(axis=0, keepdims=True)])
+    labels = [[name, f'{pixels:,}'] for name, pixels in zip([*names, 'all'], counts[:, 0], strict=True)]
+    rows = [{'right side': 100 * right / max(pixels, 1)} for pixels, right in counts]
+    print_tables([make_table('sides', 'percent', ['part', 'pixels that agree otherwise'], labels, rows)])
 
 
 def count_sides(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
