@@ -16,7 +16,7 @@ from mmqanet.evaluation.scores import ParsingScores, score_records
 from mmqanet.functional.average_precision import MaskMatches, PersonMatches
 from mmqanet.functional.merging import MergingRules
 from mmqanet.functional.quality import fuse_quality
-from mmqanet.structures.image_truth import ImageTruth, read_truth
+from mmqanet.structures.image_truth import IGNORE, ImageTruth, read_truth
 from mmqanet.utils.processes import run_many
 
 
@@ -65,28 +65,38 @@ class _Job:
     cache: PredictionCache
     classes: tuple[str, ...]
     rules: MergingRules
+    labels: np.ndarray | None = None
 
     def __call__(self, item: tuple[dict, np.ndarray]) -> ImageOutcomes:
         info, qualities = item
         name = info['name']
         people, parsing_ids = self.cache.people(name)
-        truth = truth_of(info, shape=people.image_shape, classes=self.classes)
+        truth = truth_of(info, shape=people.image_shape, classes=self.classes, labels=self.labels)
         return image_outcomes(
             name=name, people=people, parsing_ids=parsing_ids, bbox_scores=self.cache.scores(name).bbox_scores,
-            qualities=qualities, truth=truth, num_classes=len(self.classes), rules=self.rules,
+            qualities=qualities, truth=truth, num_classes=num_classes_of(self.classes, self.labels), rules=self.rules,
             backdrop=self.cache.backdrop(name))
 
 
-def truth_of(info: dict, *, shape: tuple[int, int], classes: Sequence[str]) -> ImageTruth:
+def num_classes_of(classes: Sequence[str], labels: np.ndarray | None) -> int:
+    """C of the predictions: of a data set's ``classes``, or of what ``labels`` (256,) makes of its labels."""
+    return len(classes) if labels is None else int(labels[labels != IGNORE].max()) + 1
+
+
+def truth_of(info: dict, *, shape: tuple[int, int], classes: Sequence[str], labels: np.ndarray | None = None) -> ImageTruth:
     """The annotation that an image's record in a :class:`HumanParsingDataset` points to.
+
+    With ``labels`` (256,), from :func:`~mmqanet.functional.partial_labels.merged_labels`, it is that of merged classes.
 
     Raises:
         DataError: a file is missing or broken, or the data set has no human or instance maps.
     """
     check_map_paths(info)
-    return read_truth(
-        info['category_path'], info['human_path'], info['instance_path'], num_classes=len(classes), shape=shape,
-        num_partial_labels=info.get('num_partial_labels', 0))
+    partial = info.get('num_partial_labels', 0)
+    paths = info['category_path'], info['human_path'], info['instance_path']
+    if labels is None:
+        return read_truth(*paths, num_classes=len(classes), num_partial_labels=partial, shape=shape)
+    return read_truth(*paths, num_classes=len(classes) + partial, shape=shape).relabelled(labels)
 
 
 def check_map_paths(info: dict) -> None:
@@ -97,19 +107,21 @@ def check_map_paths(info: dict) -> None:
 
 
 def work_out(cache: PredictionCache, infos: Sequence[dict], scores: PooledScores, settings: Sequence[Setting], *,
-             classes: Sequence[str], rules: MergingRules, workers: int = 1, progress: bool = False) -> list[ImageOutcomes]:
+             classes: Sequence[str], rules: MergingRules, labels: np.ndarray | None = None, workers: int = 1,
+             progress: bool = False) -> list[ImageOutcomes]:
     """All images under all settings, in several processes.
 
     Args:
         cache: with the predictions of the images that ``infos`` describe, and ``scores`` theirs.
-        classes: names, background first.
+        classes: names of the annotation's, background first.
+        labels: where predictions are of merged classes, what the annotation's labels become, as in :func:`truth_of`.
         workers: processes; the result does not depend on it.
     """
     if workers < 1:
         raise InputError(f'workers must be at least 1, got {workers}')
     qualities = np.stack([scores.qualities(setting) for setting in settings])
     items = ((info, qualities[:, first:last]) for info, first, last in zip(infos, scores.starts, scores.starts[1:]))
-    job = _Job(cache, tuple(classes), rules)
+    job = _Job(cache, tuple(classes), rules, labels)
     return run_many(job, items, title='Comparing', workers=workers, progress=progress)
 
 

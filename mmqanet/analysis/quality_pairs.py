@@ -16,6 +16,7 @@ from mmqanet.analysis.reliability import Reliability, reliability
 from mmqanet.errors import DataError
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.merging import MergingRules
+from mmqanet.functional.partial_labels import merged_labels
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def on_data_set(cfg: Config, ann_file: Path, folder: str, detections: Path | Non
 
 def quality_pairs(cfg: Config, folder: Path, *, limit: int | None = None, workers: int = 1,
                   progress: bool = False) -> QualityPairs:
-    """Parse a data set and compare with its annotation.
+    """Parse a data set and compare with its annotation, whose classes are merged as those of the parser are.
 
     Args:
         cfg: from :func:`~mmqanet.analysis.forward.ablation_config` or :func:`on_data_set`.
@@ -97,8 +98,10 @@ def quality_pairs(cfg: Config, folder: Path, *, limit: int | None = None, worker
     predict_images(cfg, dataset, names, cache, thresholds=thresholds, progress=progress)
     scores = PooledScores([cache.scores(name) for name in names], thresholds)
     merging = MergingRules(**{key: value for key, value in rules.items() if key in MergingRules.__annotations__})
-    images = work_out(cache, infos, scores, [setting], classes=dataset.metainfo['classes'], rules=merging, workers=workers,
-                      progress=progress)
+    table = (cfg.model.get('merging') or {}).get('table')
+    labels = None if table is None else merged_labels(table, dataset.metainfo.get('partial_labels', {}).values())
+    images = work_out(cache, infos, scores, [setting], classes=dataset.metainfo['classes'], rules=merging, labels=labels,
+                      workers=workers, progress=progress)
     part_qualities = scores.part_qualities(setting)
     return QualityPairs(
         scores.qualities(setting), np.concatenate([np.zeros(0), *(image.true_ious for image in images)]), part_qualities,

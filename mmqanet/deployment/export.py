@@ -7,6 +7,7 @@ import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -58,7 +59,7 @@ def parser_meta(model: TopdownParser) -> dict[str, Any]:
         padding=crops.padding, sampler=steps[WarpCrops].sampler, channel_order='rgb', flip=model.flip_test,
         quality_weights=list(post.quality_weights), pixel_score_thr=post.pixel_score_thr, min_region=post.min_region,
         bbox_score_thr=post.bbox_score_thr, nms_iou_thr=post.nms_iou_thr, instance_score_thr=post.instance_score_thr,
-        calibration=post.calibration.to_config() if post.calibration else None)
+        calibration=replace(post.calibration, merges=()).to_config() if post.calibration else None)
 
 
 def detector_meta(detector: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ A calibration is a non-decreasing broken line through K knots. Fitted on pairs o
 (:mod:`mmqanet.analysis.quality_calibration`), its value at a quality is the mean IoU to expect there.
 """
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -49,15 +49,18 @@ class QualityCalibration:
         people: of people.
         parts: of parts, one for each class from 1 on: (C - 1).
         pooled: of parts of any class.
+        merges: those fitted on merged classes, each behind its table: for each of the C classes the merged one, or -1.
     """
 
     people: Calibration
     parts: tuple[Calibration, ...]
     pooled: Calibration
+    merges: tuple[tuple[tuple[int, ...], 'QualityCalibration'], ...] = ()
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> 'QualityCalibration':
-        """From plain values: ``people``, each of ``parts`` and ``pooled`` are dicts of ``qualities`` and ``ious``.
+        """From plain values: ``people``, each of ``parts`` and ``pooled`` are dicts of ``qualities`` and ``ious``. Each of
+        ``merges``, which may be left out, has these and a ``table``.
 
         Raises:
             InputError: something is missing or no calibration.
@@ -65,25 +68,36 @@ class QualityCalibration:
         try:
             people, pooled, *parts = (Calibration(tuple(knots['qualities']), tuple(knots['ious']))
                                       for knots in (config['people'], config['pooled'], *config['parts']))
+            merges = tuple((tuple(map(int, merge['table'])), cls.from_config(merge)) for merge in config.get('merges', ()))
         except (KeyError, TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
             raise InputError('calibration: needs people, parts and pooled, each with qualities and ious '
                              f'({error!r})') from None
-        return cls(people, tuple(parts), pooled)
+        return cls(people, tuple(parts), pooled, merges)
 
     def to_config(self) -> dict[str, Any]:
         """The inverse of :meth:`from_config`."""
         people, pooled, *parts = (dict(qualities=list(line.qualities), ious=list(line.ious))
                                   for line in (self.people, self.pooled, *self.parts))
-        return dict(people=people, parts=parts, pooled=pooled)
+        merges = [dict(table=list(table), **calibration.to_config()) for table, calibration in self.merges]
+        return dict(people=people, parts=parts, pooled=pooled, **(dict(merges=merges) if merges else {}))
+
+    def with_merged(self, table: Sequence[int], calibration: 'QualityCalibration') -> 'QualityCalibration':
+        """With a calibration that was fitted on merged classes; one of the same ``table`` is replaced."""
+        others = [merge for merge in self.merges if merge[0] != tuple(table)]
+        return replace(self, merges=(*others, (tuple(table), calibration)))
 
     def merged(self, table: Sequence[int]) -> 'QualityCalibration':
-        """For fewer classes: one that is made of several takes the calibration of all classes, as none was fitted on it.
+        """For fewer classes: the calibration that was fitted on them. Without one, classes that are made of several take the
+        calibration of all classes.
 
         Args:
             table: for each of the C classes the merged one, or -1 for one left out.
         """
+        fitted = dict(self.merges)
+        if tuple(table) in fitted:
+            return fitted[tuple(table)]
         origins = [[label for label, target in enumerate(table) if target == merged] for merged in range(max(table) + 1)]
         parts = tuple(self.parts[labels[0] - 1] if len(labels) == 1 else self.pooled for labels in origins[1:])
         return QualityCalibration(self.people, parts, self.pooled)

@@ -2,7 +2,28 @@
 
 With C classes, label C + i is the i-th set. Letters: B crops, h, w size of the maps.
 """
+from collections.abc import Iterable, Sequence
+
+import numpy as np
 from torch import Tensor
+
+
+def merged_labels(table: Sequence[int], label_sets: Iterable[Sequence[int]], *, ignore_index: int = 255) -> np.ndarray:
+    """What every label becomes where classes are merged: (256,) uint8.
+
+    A partial label whose classes all become the same one becomes that. Other partial labels, and classes that are left out,
+    become ``ignore_index``.
+
+    Args:
+        table: for each of the C classes the merged one, or -1 for one left out.
+        label_sets: the classes that each partial label stands for.
+    """
+    merged = np.full(256, ignore_index, np.uint8)
+    for label, origins in enumerate([*((label,) for label in range(len(table))), *label_sets]):
+        targets = {table[origin] for origin in origins} or {-1}
+        if len(targets) == 1 and (target := targets.pop()) >= 0:
+            merged[label] = target
+    return merged
 
 
 def exact_labels(labels: Tensor, *, num_classes: int, ignore_index: int = 255) -> Tensor:

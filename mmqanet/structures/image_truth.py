@@ -24,6 +24,17 @@ class ImageTruth:
     part: np.ndarray | None = None
     parts: np.ndarray | None = None
 
+    def relabelled(self, labels: np.ndarray) -> 'ImageTruth':
+        """With other labels: ``labels`` (256,) uint8 says what each becomes. Parts that become ignored or background are
+        left out."""
+        category = labels[self.category]
+        if self.part is None or self.parts is None:
+            return ImageTruth(category, self.human)
+        rows = np.column_stack([self.parts[:, 0], labels[self.parts[:, 1]], self.parts[:, 2]]).astype(np.int64)
+        kept = (rows[:, 1] > 0) & (rows[:, 1] != IGNORE)
+        part = np.where(np.isin(self.part, rows[~kept, 0]), 0, self.part).astype(self.part.dtype)
+        return ImageTruth(category, self.human, part, rows[kept])
+
 
 def read_truth(category: PathLike, human: PathLike | None = None, instance: PathLike | None = None, *, num_classes: int,
                num_partial_labels: int = 0, shape: tuple[int, int] | None = None) -> ImageTruth:

@@ -56,3 +56,17 @@ def test_merged_classes_take_the_calibration_of_all_unless_they_are_one():
 def test_plain_values_without_calibration_are_refused(config):
     with pytest.raises(InputError, match=r'^(a )?calibration'):
         QualityCalibration.from_config(config)
+
+
+def test_merged_classes_take_what_was_fitted_on_them():
+    """It survives plain values, stands beside others, and takes the place of an older one of the same classes."""
+    line = Calibration((0.5,), (0.1,))
+    own, first, second, other = (QualityCalibration(Calibration((0.5,), (iou,)), (line,) * parts, line)
+                                 for iou, parts in ((0.1, 3), (0.2, 1), (0.3, 1), (0.4, 2)))
+    both = own.with_merged([0, 1, 1, -1], first).with_merged([0, 2, 1, 2], other).with_merged([0, 1, 1, -1], second)
+    both = QualityCalibration.from_config(json.loads(json.dumps(both.to_config())))
+    assert both.merged([0, 1, 1, -1]) == second
+    assert both.merged((0, 2, 1, 2)) == other
+    assert both.merged([0, 1, -1, 1]).people == own.people
+    assert (both.people, both.parts) == (own.people, own.parts)
+    assert 'merges' not in own.to_config()

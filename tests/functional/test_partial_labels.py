@@ -1,6 +1,6 @@
 import torch
 
-from mmqanet.functional.partial_labels import exact_labels, mostly_exact_labels
+from mmqanet.functional.partial_labels import exact_labels, merged_labels, mostly_exact_labels
 
 
 def test_partial_labels_are_left_out():
@@ -27,3 +27,11 @@ def test_nine_of_ten_labels_must_be_exact_unless_asked():
     kept = mostly_exact_labels(labels, num_classes=5)
     assert (kept[0] == 255).sum() == 2
     assert (kept[1] == 255).all()
+
+
+def test_labels_of_merged_classes():
+    """Classes 1 and 2 become 1, class 3 stays out; of the partial labels 5 to 9 only those of one merged class are known."""
+    labels = merged_labels([0, 1, 1, -1, 2], [(1, 2), (2, 4), (3,), (4,), ()])
+    assert labels[:10].tolist() == [0, 1, 1, 255, 2, 1, 255, 255, 2, 255]
+    assert (labels[10:] == 255).all()
+    assert merged_labels([0, -1], [], ignore_index=9)[:3].tolist() == [0, 9, 9]

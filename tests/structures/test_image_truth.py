@@ -42,6 +42,19 @@ def test_nothing_is_compared_with_partial_labels(files):
     assert truth.human.tolist() == HUMAN.tolist()
 
 
+def test_labels_are_replaced_and_parts_without_a_class_are_gone(files):
+    labels = np.full(256, 255, np.uint8)
+    labels[:4] = 0, 2, 0, 1
+    truth = read(files, num_classes=5).relabelled(labels)
+    assert truth.category.tolist() == [[0, 2, 2, 0], [255, 2, 1, 255]]
+    assert truth.part.tolist() == [[0, 5, 5, 0], [0, 5, 300, 0]]
+    assert truth.parts.tolist() == [[5, 2, 1], [300, 1, 2]]
+    assert truth.human.tolist() == HUMAN.tolist()
+    alone = read_truth(files / 'category.png', num_classes=5).relabelled(labels)
+    assert alone.category.tolist() == truth.category.tolist()
+    assert (alone.human, alone.part, alone.parts) == (None, None, None)
+
+
 @pytest.mark.parametrize(('table', 'message'), [
     (TABLE.replace('7 2 1', '7 5 1'), r'parts.txt:2: class 5 is outside \[1, 5\)'),
     (TABLE.replace('7 2 1', '7 0 1'), r'parts.txt:2: class 0 is outside \[1, 5\)'),

@@ -12,6 +12,8 @@ from tool_runs import run, write_small_config
 from mmqanet.analysis.forward import ablation_config, box_sources
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.stored_config import read_stored_config
+from mmqanet.datasets import CCPMergedDataset, CIHPDataset
+from mmqanet.datasets.class_sets import CLASS_SETS, ClassSet
 from mmqanet.errors import DataError, InputError
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.preparation.toy import draw_toy_dataset
@@ -158,6 +160,27 @@ def test_qualities_are_calibrated_and_the_ranking_stays(bench, tmp_path, monkeyp
         run('calibrate_quality', *arguments, monkeypatch=monkeypatch)
     with pytest.raises(InputError, match='a data set is ANNOTATIONS FOLDER'):
         run('calibrate_quality', *arguments, '--fit-on', val, monkeypatch=monkeypatch)
+
+
+def test_merged_classes_have_a_calibration_of_their_own(bench, tmp_path, monkeypatch, capsys):
+    """What is merged is compared with the merged annotation; the calibration of all classes stays as it was."""
+    table = tuple(min(label, 3) for label in range(20))
+    monkeypatch.setitem(CLASS_SETS, CIHPDataset.METAINFO['classes'], {'three': ClassSet(CCPMergedDataset, table)})
+    own, both = tmp_path / 'own.pth', tmp_path / 'both.pth'
+    more = ('--work-dir', tmp_path, '--workers', '1', '--fit-on', bench / 'data/annotations/toy_train.json', 'Training')
+    with pytest.raises(InputError, match=r'one\.pth has no calibration of its own classes; calibrate it without --classes'):
+        run('calibrate_quality', bench / 'config.py', bench / 'one.pth', '--out', both, '--classes', 'three', *more,
+            monkeypatch=monkeypatch)
+    run('calibrate_quality', bench / 'config.py', bench / 'one.pth', '--out', own, *more, monkeypatch=monkeypatch)
+    run('calibrate_quality', bench / 'config.py', own, '--out', both, '--classes', 'three', *more, monkeypatch=monkeypatch)
+    assert 'fit toy_train, annotated' in capsys.readouterr().out
+    stored = [read_stored_config(load_checkpoint_file(path), path.name) for path in (own, both)]
+    first, second = (QualityCalibration.from_config(cfg.model.postprocessor.calibration) for cfg in stored)
+    assert (first.people, first.parts, first.pooled) == (second.people, second.parts, second.pooled)
+    merged = second.merged(table)
+    assert len(merged.parts) == 3
+    assert merged.people != second.people
+    assert merged.pooled != second.pooled
 
 
 def test_parts_alone_are_calibrated_on_more_data_and_people_stay(bench, tmp_path, monkeypatch, capsys):

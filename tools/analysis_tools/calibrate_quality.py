@@ -8,6 +8,9 @@
 Data sets are given as annotation file, folder of the split and, if found boxes are to be used, their COCO detection JSON.
 CALIBRATED.pth is CKPT with the calibration in its config: predictions then have an expected IoU beside every quality, which
 stays what it was. Fit on data whose pictures decide on nothing else, and check on others.
+
+A calibration is for the classes that it was fitted on. With ``--classes`` the checkpoint, which has one for its own classes,
+gets another one for those merged classes.
 """
 import argparse
 from functools import reduce
@@ -19,13 +22,17 @@ from mmqanet.analysis.forward import ablation_config, box_sources
 from mmqanet.analysis.quality_calibration import fit_quality_calibration
 from mmqanet.analysis.quality_pairs import QualityPairs, on_data_set, quality_pairs
 from mmqanet.analysis.tables import make_table, print_tables
+from mmqanet.apis.sources import dataset_meta
 from mmqanet.checkpoints.loading import load_checkpoint_file
 from mmqanet.checkpoints.publishing import write_checkpoint
-from mmqanet.engine.changes import prepare_config
+from mmqanet.checkpoints.stored_config import read_stored_config
+from mmqanet.datasets.class_sets import FULL
+from mmqanet.engine.changes import merge_classes_in, prepare_config
 from mmqanet.engine.config import read_config
 from mmqanet.engine.crop_options import use_test_crops
 from mmqanet.engine.launch import run_tool
 from mmqanet.errors import InputError
+from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.utils.files import check_overwrites
 
 
@@ -39,6 +46,8 @@ def main() -> None:
                           ('check', 'to tell the calibration error of, before and after')):
         parser.add_argument(f'--{name}-on', nargs='+', action='append', default=[], metavar='FILE',
                             help=f'data set {purpose}: ANNOTATIONS FOLDER [DETECTIONS]; may be given several times')
+    parser.add_argument('--classes', default=FULL, metavar='NAME', help='fit on merged classes, as in mmqanet parse; the '
+                        'data sets keep the labels of all classes')
     parser.add_argument('--limit', type=int, metavar='N', help='the first N images of each data set only')
     parser.add_argument('--work-dir', type=Path, metavar='DIR',
                         help='keeps the predictions (default: work_dirs/CONFIG_NAME/calibration)')
@@ -49,8 +58,9 @@ def main() -> None:
         raise InputError('--fit-on: at least one data set is needed')
     check_overwrites(args.out, [args.config, args.checkpoint,
                                 *(path for given in (*args.fit_on, *args.fit_parts_on, *args.check_on) for path in given)])
-    work_dir = args.work_dir or Path(f'work_dirs/{Path(args.config).stem}/calibration')
+    work_dir = (args.work_dir or Path(f'work_dirs/{Path(args.config).stem}/calibration')) / args.classes
     content = load_checkpoint_file(args.checkpoint)
+    own = own_calibration(content, args)
     cfg = prepared(args, work_dir, crop_sampler=(content.get('meta') or {}).get('crop_sampler'))
     fitted = {text: pairs_of(cfg, given, work_dir, args) for text, given in named(args.fit_on)}
     fitted |= {text: pairs_of(cfg, given, work_dir, args).of_parts() for text, given in named(args.fit_parts_on)}
@@ -66,6 +76,8 @@ def main() -> None:
         'calibration', 'Calibration error, percent', ('data set', 'of'), list(rows),
         [{'pairs': len(before.scores), 'before': 100 * before.calibration_error, 'after': 100 * after.calibration_error}
          for before, after in rows.values()])])
+    if own:
+        calibration = own.with_merged(cfg.model.merging['table'], calibration)
     stored = read_config(args.config)
     stored.merge_from_dict({**(args.cfg_options or {}), 'model.postprocessor.calibration': calibration.to_config()})
     content['meta'] = {**(content.get('meta') or {}), 'cfg': stored.pretty_text}
@@ -73,11 +85,25 @@ def main() -> None:
     print(f'{args.out}: {args.checkpoint} with its calibration')
 
 
+def own_calibration(content: dict, args: argparse.Namespace) -> QualityCalibration | None:
+    """That of a checkpoint's own classes, where one of merged classes is to go beside it."""
+    if args.classes == FULL:
+        return None
+    stored = (content.get('meta') or {}).get('cfg')
+    model = read_stored_config(content, args.checkpoint).model if stored else {}
+    known = (model.get('postprocessor') or {}).get('calibration')
+    if not known:
+        raise InputError(f'--classes {args.classes}: {args.checkpoint} has no calibration of its own classes; calibrate it '
+                         'without --classes first')
+    return QualityCalibration.from_config(known)
+
+
 def prepared(args: argparse.Namespace, work_dir: Path, *, crop_sampler: str | None) -> Config:
     cfg = read_config(args.config)
     prepare_config(cfg, name=Path(args.config).stem, work_dir=str(work_dir / 'log'), launcher='none',
                    overrides=args.cfg_options)
     use_test_crops(cfg, asked=None, stored=crop_sampler)
+    merge_classes_in(cfg, dataset_meta(cfg), args.classes)
     return ablation_config(cfg, checkpoint=args.checkpoint, boxes=next(iter(box_sources(cfg).values())))
 
 
