@@ -3,6 +3,7 @@
 Letters: P people of all images, C classes.
 """
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from mmqanet.analysis.reliability import Reliability, reliability
 from mmqanet.errors import DataError
 from mmqanet.functional.calibration import QualityCalibration
 from mmqanet.functional.merging import MergingRules
-from mmqanet.functional.partial_labels import merged_labels
+from mmqanet.functional.overlaps import distinct
+from mmqanet.functional.partial_labels import merged_labels, undecided_classes
+from mmqanet.utils.files import read_label_map
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,22 @@ def quality_pairs(cfg: Config, folder: Path, *, limit: int | None = None, worker
     scores = PooledScores([cache.scores(name) for name in names], thresholds)
     merging = MergingRules(**{key: value for key, value in rules.items() if key in MergingRules.__annotations__})
     table = (cfg.model.get('merging') or {}).get('table')
-    labels = None if table is None else merged_labels(table, dataset.metainfo.get('partial_labels', {}).values())
+    label_sets = list(dataset.metainfo.get('partial_labels', {}).values())
+    labels = None if table is None else merged_labels(table, label_sets)
     images = work_out(cache, infos, scores, [setting], classes=dataset.metainfo['classes'], rules=merging, labels=labels,
                       workers=workers, progress=progress)
     part_qualities = scores.part_qualities(setting)
+    own = range(len(dataset.metainfo['classes'])) if table is None else table
+    part_truths = [_known(image.true_part_ious, info, own, label_sets) for image, info in zip(images, infos)]
     return QualityPairs(
         scores.qualities(setting), np.concatenate([np.zeros(0), *(image.true_ious for image in images)]), part_qualities,
-        np.concatenate([np.zeros((0, part_qualities.shape[1])), *(image.true_part_ious for image in images)]))
+        np.concatenate([np.zeros((0, part_qualities.shape[1])), *part_truths]))
+
+
+def _known(part_ious: np.ndarray, info: dict, table: Sequence[int], label_sets: Sequence[Sequence[int]]) -> np.ndarray:
+    """True IoUs (N, C-1) of an image's people, NaN for parts that are nowhere but may be where a partial label is."""
+    if not label_sets:
+        return part_ious
+    open_ones = undecided_classes(distinct(read_label_map(info['category_path'])), table, label_sets)
+    unknown = np.isin(np.arange(1, part_ious.shape[1] + 1), list(open_ones)) & (part_ious == 0)
+    return np.where(unknown, np.nan, part_ious)

@@ -26,6 +26,18 @@ def merged_labels(table: Sequence[int], label_sets: Iterable[Sequence[int]], *, 
     return merged
 
 
+def undecided_classes(present: Iterable[int], table: Sequence[int], label_sets: Sequence[Sequence[int]]) -> set[int]:
+    """Merged classes that an annotation leaves open: it may show them or not.
+
+    Args:
+        present: labels of an annotation, of which those from C on are partial; 255 = ignore.
+        table, label_sets: as in :func:`merged_labels`.
+    """
+    sets = [label_sets[label - len(table)] for label in present if len(table) <= label < len(table) + len(label_sets)]
+    targets = [{table[origin] for origin in origins} for origins in sets]
+    return {target for merged in targets if len(merged) > 1 for target in merged if target >= 0}
+
+
 def exact_labels(labels: Tensor, *, num_classes: int, ignore_index: int = 255) -> Tensor:
     """Labels (B, h, w) with ``ignore_index`` in place of the partial ones."""
     return labels.masked_fill(labels >= num_classes, ignore_index)

@@ -3,8 +3,10 @@ import numpy as np
 import pytest
 
 from mmqanet.analysis.quality_calibration import fit_calibration, fit_quality_calibration
+from mmqanet.analysis.quality_pairs import _known
 from mmqanet.analysis.reliability import reliability
 from mmqanet.errors import InputError
+from mmqanet.utils.files import write_label_map
 
 
 def pairs(number: int, *, power: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -59,3 +61,14 @@ def test_a_class_of_few_parts_takes_the_calibration_of_all():
     assert found.parts[0] == fit_calibration(part_qualities[:, 0], part_truths[:, 0]) != pooled
     assert found.parts[1] == found.pooled == pooled
     assert found.people == fit_calibration(qualities, truths)
+
+
+def test_parts_that_a_partial_label_leaves_open_are_unknown(tmp_path):
+    """Class 1 is nowhere, but the partial label 4 may be it; class 2 is somewhere; class 3 is nowhere for certain."""
+    write_label_map(tmp_path / 'labels.png', np.array([[0, 4, 2], [2, 255, 0]]))
+    info, found = dict(category_path=tmp_path / 'labels.png'), np.array([[0.0, 0.6, 0.0]])
+    known = _known(found, info, range(4), [(1, 2)])
+    np.testing.assert_array_equal(known, [[np.nan, 0.6, 0]])
+    assert _known(found, info, range(4), []) is found
+    merged = _known(np.array([[0.0, 0.0]]), info, [0, 1, 1, 2], [(1, 2)])
+    np.testing.assert_array_equal(merged, [[0, 0]])

@@ -1,6 +1,6 @@
 import torch
 
-from mmqanet.functional.partial_labels import exact_labels, merged_labels, mostly_exact_labels
+from mmqanet.functional.partial_labels import exact_labels, merged_labels, mostly_exact_labels, undecided_classes
 
 
 def test_partial_labels_are_left_out():
@@ -35,3 +35,12 @@ def test_labels_of_merged_classes():
     assert labels[:10].tolist() == [0, 1, 1, 255, 2, 1, 255, 255, 2, 255]
     assert (labels[10:] == 255).all()
     assert merged_labels([0, -1], [], ignore_index=9)[:3].tolist() == [0, 9, 9]
+
+
+def test_classes_that_a_partial_label_leaves_open():
+    """Of the partial labels 5 to 8 the first is a whole class when merged, the third may stand for what is left out."""
+    table, label_sets = [0, 1, 1, -1, 2], [(1, 2), (2, 4), (3, 4), (1, 4)]
+    assert undecided_classes([0, 1, 255, 5], table, label_sets) == set()
+    assert undecided_classes([6], table, label_sets) == {1, 2}
+    assert undecided_classes([5, 7], table, label_sets) == {2}
+    assert undecided_classes([5], range(5), label_sets) == {1, 2}
