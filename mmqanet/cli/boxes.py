@@ -1,4 +1,5 @@
 """The boxes of people from a JSON file."""
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import PurePosixPath
@@ -10,6 +11,7 @@ from mmqanet.errors import DataError
 from mmqanet.utils.files import read_json
 
 PERSON = 'person'
+MOST = float(np.finfo(np.float32).max)
 
 
 def read_boxes(path: str) -> dict[str, np.ndarray]:
@@ -48,10 +50,9 @@ def _array(rows: Any, where: str) -> np.ndarray:
         raise DataError(f'{where}: rows must have 4 numbers each, or 5 each with the score')
     if not all(isinstance(value, int | float) and not isinstance(value, bool) for row in rows for value in row):
         raise DataError(f'{where}: a row holds something else than numbers')
-    try:
-        return np.array(rows, dtype=np.float32).reshape(-1, *lengths)
-    except OverflowError:
-        raise DataError(f'{where}: a number is too large') from None
+    if any(MOST < abs(value) < math.inf for row in rows for value in row):
+        raise DataError(f'{where}: a number is too large')
+    return np.array(rows, dtype=np.float32).reshape(-1, *lengths)
 
 
 def _coco_rows(content: Mapping) -> dict[str, list]:

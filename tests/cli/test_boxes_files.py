@@ -42,6 +42,7 @@ def test_scores_come_along(read):
     ({'a.jpg': [[1, 2, 3, 'x']]}, 'something else than numbers'), ({'a.jpg': 3}, 'must be a list'),
     ({'a.jpg': [[1, 2, 3, True]]}, 'something else than numbers'), ({'a.jpg': [3]}, 'must be a list'),
     ({'a.jpg': [[1, 2, 3, 10**400]]}, "'a.jpg': a number is too large"),
+    ({'a.jpg': [[1, 2, -1e39, 3]]}, "'a.jpg': a number is too large"),
     ([], 'an object is expected'), (b'{"a": [], "a": []}', 'stands twice'), (b'{', 'not readable as JSON'),
     *((coco(**{key: value}), f'{key} must be a list of objects') for key in ('images', 'annotations', 'categories')
       for value in ([3], [dict(id=3, name='dog', file_name='a'), 'x'], dict(id=3), 3, 'ab')),
