@@ -32,7 +32,7 @@ class ImageTruth:
             return ImageTruth(category, self.human)
         rows = np.column_stack([self.parts[:, 0], labels[self.parts[:, 1]], self.parts[:, 2]]).astype(np.int64)
         kept = (rows[:, 1] > 0) & (rows[:, 1] != IGNORE)
-        part = np.where(np.isin(self.part, rows[~kept, 0]), 0, self.part).astype(self.part.dtype)
+        part = self.part if kept.all() else np.where(np.isin(self.part, rows[~kept, 0]), 0, self.part)
         return ImageTruth(category, self.human, part, rows[kept])
 
 
@@ -57,18 +57,16 @@ def read_truth(category: PathLike, human: PathLike | None = None, instance: Path
             exactly the ids of the part map.
     """
     classes = read_category_map(category, shape=shape, num_classes=num_classes + num_partial_labels)
-    classes[classes >= num_classes] = IGNORE
+    labels = np.arange(256, dtype=np.uint8)
+    labels[num_classes:] = IGNORE
     shape = classes.shape[0], classes.shape[1]
     people = read_sized_map(human, shape=shape).astype(np.int32) if human else None
     if not instance:
-        return ImageTruth(classes, people)
+        return ImageTruth(classes, people).relabelled(labels)
     ids = read_sized_map(instance, shape=shape).astype(np.int32)
     table = Path(instance).with_suffix('.txt')
     parts = read_part_table(table, ids, instance, num_classes=num_classes + num_partial_labels)
-    told = parts[:, 1] < num_classes
-    if not told.all():
-        ids[np.isin(ids, parts[~told, 0])] = 0
-    return ImageTruth(classes, people, ids, parts[told])
+    return ImageTruth(classes, people, ids, parts).relabelled(labels)
 
 
 def read_category_map(path: PathLike, *, num_classes: int, shape: tuple[int, int] | None = None) -> np.ndarray:
